@@ -1,0 +1,87 @@
+"""The hash type: a small dictionary of fields under one key.
+
+Redis keeps a small hash as a compact list in order of insertion and converts
+it, once and for good, when it grows; clients see that in OBJECT ENCODING, in
+HSCAN (a small hash comes whole) and in the order of HGETALL, so we keep count.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from .roster import FieldRoster
+
+FIELD_BYTES: Final = 2 * 33 + 42 + 8
+"""Estimated memory of a field beside its bytes: two bytes headers, a place in the dictionary, rounding."""
+
+HASH_BYTES: Final = 64 + 232
+"""The hash object and an empty dictionary."""
+
+
+class Hash:
+    """Fields and their values. Empty hashes are not kept: who empties one deletes its key."""
+
+    __slots__ = ("_roster", "fields", "is_compact", "size_bytes")
+
+    def __init__(self) -> None:
+        self.fields: dict[bytes, bytes] = {}
+        self.size_bytes = HASH_BYTES
+        self.is_compact = True
+        """Whether Redis would still keep it as a listpack; never true again once false."""
+        self._roster: FieldRoster | None = None
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    @property
+    def encoding(self) -> str:
+        """The name OBJECT ENCODING gives."""
+        return "listpack" if self.is_compact else "hashtable"
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        """Store one field; say whether it is new."""
+        old = self.fields.get(field)
+        self.fields[field] = value
+        if old is not None:
+            self.size_bytes += len(value) - len(old)
+            return False
+        self.size_bytes += FIELD_BYTES + len(field) + len(value)
+        if self._roster is not None:
+            self._roster.add(field)
+        return True
+
+    def delete(self, field: bytes) -> bool:
+        """Remove one field; say whether it was there."""
+        old = self.fields.pop(field, None)
+        if old is None:
+            return False
+        self.size_bytes -= FIELD_BYTES + len(field) + len(old)
+        if self._roster is not None:
+            self._roster.note_removed()
+        return True
+
+    def outgrow(self, max_entries: int, max_value_bytes: int, words: Iterable[bytes] = ()) -> None:
+        """Give up the compact form where the settings' limits, or a long word, ask for it."""
+        if self.is_compact and (
+            len(self.fields) > max_entries or any(len(word) > max_value_bytes for word in words)
+        ):
+            self.is_compact = False
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Return the next cursor (0 at the end) and some fields; a compact hash comes whole."""
+        if self.is_compact:
+            return 0, list(self.fields)
+        return self.roster.walk(cursor, count)
+
+    @property
+    def roster(self) -> FieldRoster:
+        """The fields by position, for scanning and random picks; made when first needed."""
+        if self._roster is None:
+            self._roster = FieldRoster(self.fields)
+        return self._roster
+
+    def copy(self) -> "Hash":
+        twin = Hash()
+        twin.fields = dict(self.fields)
+        twin.size_bytes = self.size_bytes
+        twin.is_compact = self.is_compact
+        return twin

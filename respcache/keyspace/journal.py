@@ -1,0 +1,139 @@
+"""The one place that every change of the keyspace goes through.
+
+A database cannot change a key without a ``Notice``, and the journal passes
+each on to all who care: clients that WATCH the key, and listeners (events,
+notifications and, one day, copies). So no command can forget one of them.
+When nobody cares, a change costs one test of ``attentive``.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from .entry import Value
+
+
+class Notice(NamedTuple):
+    """What happened to a key, in the words of Redis' keyspace notifications."""
+
+    kind: str
+    """Notification class: ``$`` string, ``h`` hash, ``g`` generic, ``x`` expired, ``e`` evicted ..."""
+    name: str
+    """Event name, such as ``set`` or ``rename_from``."""
+
+
+class Listener(Protocol):
+    """Told of everything, at once and in order. Must not block, raise, or change the keyspace."""
+
+    wants_reads: bool
+    """Whether ``read`` and ``missed`` are of interest: they cost every GET a call."""
+
+    def created(self, db: int, key: bytes, value: Value, notice: Notice) -> None: ...
+    def updated(self, db: int, key: bytes, value: Value, notice: Notice) -> None: ...
+    def deleted(self, db: int, key: bytes, value: Value, notice: Notice) -> None: ...
+    def touched(self, db: int, key: bytes, notice: Notice) -> None:
+        """Something besides the value changed (a deadline), or a second word for the same change."""
+
+    def expired(self, db: int, key: bytes, value: Value) -> None: ...
+    def evicted(self, db: int, key: bytes, value: Value) -> None: ...
+    def flushed(self, db: int) -> None: ...
+    def read(self, db: int, key: bytes, value: Value) -> None: ...
+    def missed(self, db: int, key: bytes) -> None: ...
+
+
+class Watcher(Protocol):
+    """A client between WATCH and EXEC."""
+
+    is_dirty: bool
+
+
+class Journal:
+    """Fans changes out to watchers and listeners, and counts them."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        """Changes since the start; never reset (INFO's rdb_changes_since_last_save)."""
+        self.attentive = False
+        """Whether anybody watches or listens; databases test it before they report."""
+        self.wants_reads = False
+        self._watchers: dict[tuple[int, bytes], set[Watcher]] = {}
+        self._listeners: tuple[Listener, ...] = ()
+
+    def attach(self, listener: Listener) -> None:
+        self._listeners = (*self._listeners, listener)
+        self.refresh()
+
+    def detach(self, listener: Listener) -> None:
+        self._listeners = tuple(one for one in self._listeners if one is not listener)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Note again who cares; listeners call it when their interest changes."""
+        self.attentive = bool(self._listeners or self._watchers)
+        self.wants_reads = any(listener.wants_reads for listener in self._listeners)
+
+    def watch(self, db: int, key: bytes, watcher: Watcher) -> None:
+        """Mark ``watcher`` dirty when the key next changes."""
+        self._watchers.setdefault((db, key), set()).add(watcher)
+        self.attentive = True
+
+    def unwatch(self, keys: Iterable[tuple[int, bytes]], watcher: Watcher) -> None:
+        for key in keys:
+            watchers = self._watchers.get(key)
+            if watchers is not None:
+                watchers.discard(watcher)
+                if not watchers:
+                    del self._watchers[key]
+        self.refresh()
+
+    def watched_keys(self, db: int) -> list[bytes]:
+        """Return the watched keys of one database."""
+        return [key for number, key in self._watchers if number == db]
+
+    def created(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.created(db, key, value, notice)
+
+    def updated(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.updated(db, key, value, notice)
+
+    def touched(self, db: int, key: bytes, notice: Notice) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.touched(db, key, notice)
+
+    def deleted(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.deleted(db, key, value, notice)
+
+    def expired(self, db: int, key: bytes, value: Value) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.expired(db, key, value)
+
+    def evicted(self, db: int, key: bytes, value: Value) -> None:
+        self.disturb(db, key)
+        for listener in self._listeners:
+            listener.evicted(db, key, value)
+
+    def flushed(self, db: int) -> None:
+        for listener in self._listeners:
+            listener.flushed(db)
+
+    def read(self, db: int, key: bytes, value: Value) -> None:
+        for listener in self._listeners:
+            if listener.wants_reads:
+                listener.read(db, key, value)
+
+    def missed(self, db: int, key: bytes) -> None:
+        for listener in self._listeners:
+            if listener.wants_reads:
+                listener.missed(db, key)
+
+    def disturb(self, db: int, key: bytes) -> None:
+        """Mark whoever watches ``key``."""
+        for watcher in self._watchers.get((db, key), ()):
+            watcher.is_dirty = True

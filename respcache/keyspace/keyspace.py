@@ -1,0 +1,47 @@
+"""All databases of a node, and what concerns them together: sweeping, memory, default lives."""
+
+from typing import Final
+
+from .clock import Clock
+from .database import Database, Statistics
+from .journal import Journal
+from .lives import Lives
+
+DATABASES: Final = 16
+"""As many as Redis has by default; clients SELECT among them."""
+
+
+class Keyspace:
+    """The databases, which share a clock, a journal and the statistics."""
+
+    def __init__(
+        self, clock: Clock, journal: Journal, statistics: Statistics, databases: int = DATABASES
+    ) -> None:
+        self.clock = clock
+        self.journal = journal
+        self.databases = [Database(index, clock, journal, statistics) for index in range(databases)]
+
+    @property
+    def used_bytes(self) -> int:
+        """Estimated memory of all data."""
+        return sum([db.used_bytes for db in self.databases])
+
+    def set_lives(self, lives: Lives | None) -> None:
+        """Let new and replaced keys have these default lives from now on."""
+        for db in self.databases:
+            db.lives = lives
+
+    def sweep(self, most: int) -> int:
+        """Expire keys that are due, at most ``most`` in all; return how many."""
+        swept = 0
+        for db in self.databases:
+            if db.wheel.is_due(self.clock.now_ms):
+                swept += db.sweep(most - swept)
+        return swept
+
+    def next_due_ms(self) -> int | None:
+        """Return when the wheel next wants a sweep, in Unix ms; None when no key has a deadline."""
+        return min((due for db in self.databases if (due := db.wheel.next_due_ms()) is not None), default=None)
+
+    def flush_all(self) -> int:
+        return sum([db.flush() for db in self.databases])

@@ -1,0 +1,135 @@
+"""Lists to walk and to draw from, beside dictionaries that can do neither.
+
+Python's dictionary can neither name its n-th key nor go on where an earlier
+walk stopped. A roster is a plain list beside it. A removal leaves a dead item
+behind, and every removal also sweeps a few places: a dead item found there is
+replaced by the last of the list. So removing is O(1) with no pauses, and dead
+items never outnumber the living by much.
+
+A walk goes from the end to the start, and its cursor is a position. Items only
+ever move from the end, which the walk has passed, to an earlier place; so a
+walk meets every item that stays all the while, whatever is added or removed
+between its steps. It may meet one twice. That is exactly SCAN's promise.
+"""
+
+import random
+from collections.abc import Mapping
+from typing import Final, Generic, Protocol, TypeVar
+
+SWEPT_PER_REMOVAL: Final = 4
+"""Two would keep pace with removals; four also catches up with a burst."""
+
+DRAWS_BEFORE_GIVING_UP: Final = 1000
+"""With at least a third of the items alive, missing a thousand times does not happen (3e-177)."""
+
+
+class Mortal(Protocol):
+    """An item that knows whether it is dead: its value is None."""
+
+    @property
+    def value(self) -> object: ...
+
+
+Item = TypeVar("Item", bound=Mortal)
+
+
+class Roster(Generic[Item]):
+    """Items that die in place, by position: the entries of a database."""
+
+    __slots__ = ("_hand", "add", "items")
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.add = self.items.append
+        self._hand = 0
+
+    def note_removed(self) -> None:
+        """Sweep a few places, because an item has just died somewhere."""
+        items = self.items
+        hand = self._hand
+        for _ in range(SWEPT_PER_REMOVAL):
+            if hand >= len(items):
+                hand = 0
+                if not items:
+                    break
+            if items[hand].value is None:
+                last = items.pop()
+                if hand < len(items):
+                    items[hand] = last
+            else:
+                hand += 1
+        self._hand = hand
+
+    def draw(self, chance: random.Random) -> Item | None:
+        """Pick a living item, each as likely as any other; None when there is none."""
+        items = self.items
+        for _ in range(DRAWS_BEFORE_GIVING_UP):
+            if not items:
+                return None
+            at = int(chance.random() * len(items))
+            item = items[at]
+            if item.value is not None:
+                return item
+            last = items.pop()
+            if at < len(items):
+                items[at] = last
+        return next((item for item in items if item.value is not None), None)
+
+    def walk(self, cursor: int, count: int) -> tuple[int, list[Item]]:
+        """Look at ``count`` places before ``cursor`` (0: the end); return where to go on, and who lives there."""
+        items = self.items
+        stop = len(items) if cursor == 0 else min(cursor, len(items))
+        start = max(stop - count, 0)
+        return start, [item for item in items[start:stop] if item.value is not None]
+
+
+class FieldRoster:
+    """Field names of one hash, by position. A name that went and came back may stand in it twice.
+
+    ``members`` is the dictionary it stands beside. Duplicates are not told
+    from living fields by looking at one place, so the list is rebuilt, in its
+    order, when it has grown to twice the fields: O(1) amortised.
+    """
+
+    __slots__ = ("_items", "_members")
+
+    def __init__(self, members: Mapping[bytes, object]) -> None:
+        self._members = members
+        self._items = list(members)
+
+    def add(self, name: bytes) -> None:
+        self._items.append(name)
+        self._tidy()
+
+    def note_removed(self) -> None:
+        self._tidy()
+
+    def _tidy(self) -> None:
+        items, members = self._items, self._members
+        if len(items) <= 2 * len(members) + 64:
+            return
+        kept: set[bytes] = set()
+        at = 0
+        while at < len(items):
+            name = items[at]
+            if name in members and name not in kept:
+                kept.add(name)
+                at += 1
+            else:
+                last = items.pop()  # from the end only: see the promise above
+                if at < len(items):
+                    items[at] = last
+
+    def draw(self, chance: random.Random) -> bytes:
+        """Pick a field of a hash that has any."""
+        while True:
+            name = self._items[int(chance.random() * len(self._items))]
+            if name in self._members:
+                return name
+
+    def walk(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """As ``Roster.walk``."""
+        stop = len(self._items) if cursor == 0 else min(cursor, len(self._items))
+        start = max(stop - count, 0)
+        members = self._members
+        return start, [name for name in self._items[start:stop] if name in members]
