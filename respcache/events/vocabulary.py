@@ -1,0 +1,205 @@
+"""Everything that can happen to a cache, one record each.
+
+An event says when, on which node, and what. Events are immutable, so that any
+number of sinks may keep them for as long as they like. ``kind`` is the word
+that settings and JSON use. How events travel is the business of ``bus``; what
+they look like outside is the business of ``encoding``.
+
+An event with a ``notice_name`` is one that Redis, too, knows how to tell:
+that is the name of its keyspace notification, and ``notice_class`` is the letter
+under which ``notify-keyspace-events`` switches it on.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, TypeAlias
+
+from .excerpt import Excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What all events have."""
+
+    kind: ClassVar[str]
+
+    at_ms: int
+    """Unix time in milliseconds, by the clock of the node."""
+    node: str
+    """The name of the node where it happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The node serves clients from now on."""
+
+    kind: ClassVar[str] = "started"
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """The node has stopped serving clients: the last event of a life that ends in order."""
+
+    kind: ClassVar[str] = "stopped"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent(Event):
+    """What all events about one key have."""
+
+    db: int
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Created(KeyEvent):
+    """The key did not exist, and now does; ``value`` is what it holds."""
+
+    kind: ClassVar[str] = "created"
+
+    notice_class: str
+    notice_name: str
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated(KeyEvent):
+    """The key was given another value, or its value changed; ``value`` is the new one."""
+
+    kind: ClassVar[str] = "updated"
+
+    notice_class: str
+    notice_name: str
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched(KeyEvent):
+    """Something other than the value changed, such as the deadline."""
+
+    kind: ClassVar[str] = "touched"
+
+    notice_class: str
+    notice_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted(KeyEvent):
+    """A command removed the key; ``value`` is what it held."""
+
+    kind: ClassVar[str] = "deleted"
+
+    notice_class: str
+    notice_name: str
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired(KeyEvent):
+    """The key's deadline passed and it is gone; ``value`` is what it held."""
+
+    kind: ClassVar[str] = "expired"
+    notice_class: ClassVar[str] = "x"
+    notice_name: ClassVar[str] = "expired"
+
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted(KeyEvent):
+    """The key was removed to make room; ``value`` is what it held."""
+
+    kind: ClassVar[str] = "evicted"
+    notice_class: ClassVar[str] = "e"
+    notice_name: ClassVar[str] = "evicted"
+
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read(KeyEvent):
+    """A command looked the key up and found it: a hit."""
+
+    kind: ClassVar[str] = "read"
+
+    value: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(KeyEvent):
+    """A command looked the key up and did not find it: a miss."""
+
+    kind: ClassVar[str] = "missed"
+    notice_class: ClassVar[str] = "m"
+    notice_name: ClassVar[str] = "keymiss"
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed(Event):
+    """A database was emptied at once. Its keys are not told one by one."""
+
+    kind: ClassVar[str] = "flushed"
+
+    db: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerCrashed(KeyEvent):
+    """The work on one key ended by an error of the server. The key's value is as it was before."""
+
+    kind: ClassVar[str] = "owner-crashed"
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped(Event):
+    """A sink could not keep up, or failed, and has lost events at this place of its stream.
+
+    The sink itself puts it into its stream; it never passes the bus.
+    """
+
+    kind: ClassVar[str] = "dropped"
+
+    sink: str
+    count: int
+
+
+Notice: TypeAlias = Created | Updated | Touched | Deleted | Expired | Evicted | Missed
+"""Events that Redis' keyspace notifications tell, too."""
+
+CHANGES: Final[frozenset[type[Event]]] = frozenset(
+    {Created, Updated, Touched, Deleted, Expired, Evicted, Flushed}
+)
+"""Whatever alters the keyspace."""
+
+READS: Final[frozenset[type[Event]]] = frozenset({Read, Missed})
+"""Kept apart from changes, since there are as many of them as commands."""
+
+SERVER: Final[frozenset[type[Event]]] = frozenset({Started, Stopped, OwnerCrashed})
+"""What happens to the server rather than to a key by a client's wish."""
+
+ALL: Final = CHANGES | READS | SERVER
+
+GROUPS: Final[Mapping[str, frozenset[type[Event]]]] = {
+    "all": ALL,
+    "changes": CHANGES,
+    "reads": READS,
+    "server": SERVER,
+    **{event.kind: frozenset({event}) for event in ALL},
+}
+"""Every word that a setting may use to choose events."""
+
+
+def events_named(words: Iterable[str]) -> frozenset[type[Event]]:
+    """Return the events that kinds (``created``) and groups (``changes``) choose; ValueError for another word."""
+    chosen: frozenset[type[Event]] = frozenset()
+    for word in words:
+        if word not in GROUPS:
+            raise ValueError(f"no event is called {word!r}; there are: {', '.join(sorted(GROUPS))}")
+        chosen |= GROUPS[word]
+    return chosen

@@ -1,0 +1,46 @@
+import dataclasses
+
+import pytest
+
+from respcache.events.vocabulary import (
+    ALL,
+    CHANGES,
+    READS,
+    SERVER,
+    Created,
+    Expired,
+    Missed,
+    Read,
+    Started,
+    events_named,
+)
+
+
+def test_every_kind_has_its_own_name() -> None:
+    assert len({event.kind for event in ALL}) == len(ALL)
+
+
+def test_the_groups_share_nothing() -> None:
+    assert len(CHANGES) + len(READS) + len(SERVER) == len(ALL)
+
+
+def test_an_event_cannot_be_altered() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Started(1, "a", "1.0").version = "2.0"  # type: ignore[misc]  # that is the claim
+
+
+def test_an_event_has_no_room_for_anything_else() -> None:
+    assert not hasattr(Expired(1, "a", 0, b"key"), "__dict__")
+
+
+def test_events_are_chosen_by_kind_and_by_group() -> None:
+    assert events_named(["reads", "created"]) == {Read, Missed, Created}
+
+
+def test_choosing_nothing_gives_nothing() -> None:
+    assert events_named([]) == frozenset()
+
+
+def test_an_unknown_word_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(ValueError, match=r"no event is called 'writes'; there are: all, changes, created"):
+        events_named(["writes"])
