@@ -1,0 +1,97 @@
+"""One server, as its commands see it: every part that outlives a command, in one record.
+
+The composition root fills it; handlers reach it through their context. What
+needs a socket, a thread or the operating system is asked of ``Host``, which the
+rim implements.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ..events.bus import Bus
+from ..keyspace.clock import Clock
+from ..keyspace.keyspace import Keyspace
+from ..protocol.replies import Reply
+from ..settings.settings import Settings
+from ..telemetry.command_statistics import CommandStatistics
+from ..telemetry.latency import LatencyMonitor
+from ..telemetry.slowlog import SlowLog
+from ..telemetry.statistics import Statistics
+from .broker import Broker
+from .clients import Clients
+from .pause import Pause
+from .pending import Pending
+
+if TYPE_CHECKING:
+    from .context import Context  # contexts hold a node
+    from .spec import Command
+    from .table import CommandTable
+
+
+class Owners(Protocol):
+    """Those that make a key's commands wait; see the owners package."""
+
+    def wake(self, db: int, key: bytes, work: Callable[[], Awaitable[Reply]]) -> Pending:
+        """Keep the key busy until ``work`` ends; its result is the reply."""
+
+    def statistics(self) -> dict[str, int]:
+        """Return the figures of INFO owners."""
+
+
+class Host(Protocol):
+    """What only the rim can do or know."""
+
+    async def sleep(self, seconds: float) -> None: ...
+    def block(self, seconds: float) -> None:
+        """Stop the whole process for a while; DEBUG SLEEP."""
+
+    def shut_down(self, *, now: bool) -> None:
+        """Begin to stop the server."""
+
+    def cancel_shutdown(self) -> bool:
+        """Take a shutdown back that still drains; say whether there was one."""
+
+    def rewrite_settings(self) -> None:
+        """Write the settings file; raises OSError or ValueError when that cannot be done."""
+
+    def resident_bytes(self) -> int: ...
+    def peak_resident_bytes(self) -> int: ...
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return user and system time of the process."""
+
+    def facts(self) -> dict[str, str]:
+        """Return what INFO server tells of the machine: os, process_id, executable, config_file ..."""
+
+    def loop_lag_ms(self) -> tuple[float, float]:
+        """Return the lag of the event loop: last measured, and the worst of the last minute."""
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of one running server."""
+
+    clock: Clock
+    chance: random.Random
+    keyspace: Keyspace
+    settings: Settings
+    table: "CommandTable"
+    statistics: Statistics
+    command_statistics: dict[str, CommandStatistics]
+    """By full name (``client|list``)."""
+    slowlog: SlowLog
+    latency: LatencyMonitor
+    bus: Bus
+    broker: Broker
+    clients: Clients
+    pause: Pause
+    owners: Owners
+    host: Host
+    run_id: str
+    """40 hexadecimal digits, new at every start."""
+    started_ms: int
+    invoke: "Callable[[Context, Command, Sequence[bytes]], Reply]"
+    """Run one command within another (EXEC), counted and timed like any; errors come back as replies."""
+    monitors: set[int] = field(default_factory=set)
+    """Ids of the clients in MONITOR mode."""

@@ -1,0 +1,227 @@
+"""What a command *is*: one immutable record, declared beside its handler.
+
+Everything the server knows about a command (how many words it takes, which
+are keys, who may run it, what COMMAND DOCS prints) is read from this record.
+No code outside its file may single a command out by name; a new behaviour is a
+new field, flag or trait here, so that the next command can use it too.
+"""
+
+import enum
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict, TypeVar, Unpack
+
+from ..protocol.replies import Reply
+from .arguments import Access, Arg, KeySpan, arity, key_spans
+from .context import Context
+from .errors import CommandError, wrong_arity
+from .parsing import Handler, Run, bind, parameter_name
+
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
+
+
+class Flag(enum.Flag):
+    """Command flags, with the names COMMAND INFO prints (lower-cased)."""
+
+    WRITE = enum.auto()
+    READONLY = enum.auto()
+    DENYOOM = enum.auto()
+    ADMIN = enum.auto()
+    PUBSUB = enum.auto()
+    NOSCRIPT = enum.auto()
+    BLOCKING = enum.auto()
+    LOADING = enum.auto()
+    STALE = enum.auto()
+    FAST = enum.auto()
+    NO_AUTH = enum.auto()
+    NO_MULTI = enum.auto()
+    MAY_REPLICATE = enum.auto()
+    SKIP_MONITOR = enum.auto()
+    SKIP_SLOWLOG = enum.auto()
+    NO_MANDATORY_KEYS = enum.auto()
+    NO_ASYNC_LOADING = enum.auto()
+    ALLOW_BUSY = enum.auto()
+    ASKING = enum.auto()
+
+
+class Trait(enum.Flag):
+    """What our server needs to know beyond Redis' flags; never shown to clients."""
+
+    SESSION = enum.auto()
+    """May change the session or the server's state, so it never takes the short way."""
+    IMMEDIATE = enum.auto()
+    """Runs at once even between MULTI and EXEC."""
+    IN_SUBSCRIBER_MODE = enum.auto()
+    """Allowed to a RESP2 client that has subscriptions."""
+    EVERY_KEY = enum.auto()
+    """Changes keys it does not name: waits for every owner that is awake."""
+    ENDS_SESSION = enum.auto()
+    """Not a command of ours but the mark of another protocol: the client is closed at once."""
+    DURING_PAUSE = enum.auto()
+    """Runs even while CLIENT PAUSE holds everything else."""
+    UNTIMED = enum.auto()
+    """Waits on purpose, so its time is no measure of the server's health."""
+
+
+class Propagation(enum.Enum):
+    """What copies receive when a command changed something."""
+
+    AS_SENT = enum.auto()
+    """The client's own words: only for commands whose effect is the same whenever and wherever they run."""
+    REWRITTEN = enum.auto()
+    """Words that the handler gives to ``Context.propagate``; a change without them is a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A declared command and its handler."""
+
+    name: str
+    """In capitals; a subcommand's is ``PARENT CHILD``."""
+    handler: Handler
+    group: str
+    since: str
+    complexity: str
+    flags: Flag
+    args: tuple[Arg, ...]
+    traits: Trait = Trait(0)
+    propagation: Propagation = Propagation.AS_SENT
+    keys: tuple[KeySpan, ...] | None = None
+    """Given only when ``args`` cannot say."""
+    acl: frozenset[str] = frozenset()
+    """Categories beyond those that group and flags imply."""
+    tips: tuple[str, ...] = ()
+    history: tuple[tuple[str, str], ...] = ()
+    deprecated_since: str | None = None
+    replaced_by: str | None = None
+    raw: bool = False
+    """The handler takes (context, argv) and parses by itself: for grammars that ``args`` can only document."""
+    least_words: int | None = None
+    """Arity where it does not follow from ``args``."""
+    hidden: bool = False
+    """Left out of COMMAND's answers, because redis-server has no such command."""
+
+    # Derived once, at start-up, so that dispatch only reads attributes.
+    full_name: str = field(init=False)
+    """As Redis prints it: ``client|list``."""
+    arity: int = field(init=False)
+    spans: tuple[KeySpan, ...] = field(init=False)
+    is_write: bool = field(init=False)
+    run: Run = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        prefix = 1 + self.name.count(" ")
+        derive = object.__setattr__  # the record is frozen for everyone else
+        derive(self, "full_name", self.name.lower().replace(" ", "|"))
+        words = self.least_words if self.least_words is not None else arity(self.args, prefix)
+        derive(self, "arity", words)
+        derive(self, "spans", self.keys if self.keys is not None else key_spans(self.args, prefix))
+        derive(self, "is_write", Flag.WRITE in self.flags)
+        derive(self, "run", self.handler if self.raw else bind(self.full_name, self.handler, self.args, prefix))
+        self._check_declaration()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().partition("\n")[0].strip()
+
+    def check_arity(self, argv: Sequence[bytes]) -> None:
+        if len(argv) != self.arity and (self.arity > 0 or len(argv) < -self.arity):
+            raise wrong_arity(self.full_name)
+
+    def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
+        """Return the keys named by a concrete call, in argument order."""
+        return [argv[at] for at, _ in self.key_positions(argv)]
+
+    def key_positions(self, argv: Sequence[bytes]) -> list[tuple[int, Access]]:
+        """Return where the keys stand in a concrete call, and what happens to them."""
+        found: list[tuple[int, Access]] = []
+        for first, last, step, counted, access in self.spans:
+            if counted:
+                try:
+                    stop = first + int(argv[first - 1]) * step
+                except ValueError:
+                    raise CommandError("Invalid arguments specified for command") from None
+                stop = min(stop, len(argv))
+            else:
+                stop = (len(argv) + last if last < 0 else first + last) + 1
+            found.extend((at, access) for at in range(first, min(stop, len(argv)), step))
+        return found
+
+    def _check_declaration(self) -> None:
+        """Fail at import, not in production, when words and handler disagree."""
+        if not self.summary.endswith("."):
+            raise TypeError(f"{self.name}: the handler's docstring must start with a sentence")
+        parameters = list(inspect.signature(self.handler).parameters.values())[1:]
+        if self.raw:
+            if len(parameters) != 1:
+                raise TypeError(f"{self.name}: a raw handler takes (context, argv)")
+            return
+        wanted = {parameter_name(a): a.optional for a in self.args}
+        have = {p.name: p.default is not p.empty for p in parameters}
+        if wanted != have:
+            raise TypeError(f"{self.name}: declares {wanted} (name: optional), handler takes {have}")
+
+
+class Required(TypedDict):
+    """What every declaration says."""
+
+    since: str
+    complexity: str
+    flags: Flag
+    args: tuple[Arg, ...]
+
+
+class Declaration(Required, total=False):
+    """What a declaration may add; the defaults are those of ``Command``."""
+
+    traits: Trait
+    propagation: Propagation
+    keys: tuple[KeySpan, ...]
+    acl: frozenset[str]
+    tips: tuple[str, ...]
+    history: tuple[tuple[str, str], ...]
+    deprecated_since: str
+    replaced_by: str
+    raw: bool
+    least_words: int
+    hidden: bool
+
+
+class CommandGroup:
+    """Collects the commands of one COMMAND DOCS group; see ``strings.py`` for the use."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.commands: list[Command] = []
+
+    def command(self, name: str, **declared: Unpack[Declaration]) -> Callable[[AnyHandler], AnyHandler]:
+        """Declare a command; the handler itself is returned unchanged."""
+
+        def register(handler: AnyHandler) -> AnyHandler:
+            self.commands.append(Command(name=name, handler=handler, group=self.name, **declared))
+            return handler
+
+        return register
+
+    def container(self, name: str, *, since: str, complexity: str, summary: str) -> None:
+        """Declare the parent of subcommands, such as CLIENT; calling it bare is an arity error."""
+
+        def bare(context: Context, argv: Sequence[bytes]) -> Reply:
+            raise AssertionError(f"{name} is never called without a subcommand")
+
+        bare.__doc__ = summary
+        self.commands.append(
+            Command(
+                name=name,
+                handler=bare,
+                group=self.name,
+                since=since,
+                complexity=complexity,
+                flags=Flag(0),
+                args=(),
+                raw=True,
+                least_words=-2,
+            )
+        )

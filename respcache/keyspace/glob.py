@@ -1,0 +1,92 @@
+"""Redis' glob patterns, compiled to regular expressions that cannot blow up.
+
+``*`` becomes a lazy atomic group (Python 3.11): once a segment after a star has
+matched at its first place, no later failure makes the matcher try another, so
+matching is linear in the text for each segment. A plain ``.*`` would make
+``a*a*a*...b`` exponential, on input that any client may send.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+Matcher: TypeAlias = Callable[[bytes], object]
+"""Says by truth whether a whole text matches."""
+
+COMPILED_PATTERNS: Final = 1024
+"""Patterns come from clients, so their cache is bounded; subscriptions rarely number more."""
+
+NOTHING: Final = b"(?!)"
+
+
+@functools.lru_cache(COMPILED_PATTERNS)
+def compile_glob(pattern: bytes) -> Matcher:
+    """Return a matcher for a pattern of ``* ? [abc] [^a-c] \\x``, as redis-server reads it."""
+    segments: list[bytes] = [b""]
+    for token in _tokens(pattern):
+        if token is None:
+            segments.append(b"")
+        else:
+            segments[-1] += token
+    first, *rest = segments
+    if not rest:
+        body = first
+    else:
+        middle = b"".join(b"(?>.*?" + segment + b")" for segment in rest[:-1] if segment)
+        body = first + middle + b".*" + rest[-1]
+    return re.compile(b"(?s:" + body + rb")\Z").match
+
+
+def is_literal(pattern: bytes) -> bool:
+    """Say whether the pattern can match only itself."""
+    return not any(mark in pattern for mark in (b"*", b"?", b"[", b"\\"))
+
+
+def _tokens(pattern: bytes) -> Iterator[bytes | None]:
+    """Yield a regular expression for one byte at a time; None for a star."""
+    at = 0
+    while at < len(pattern):
+        mark = pattern[at : at + 1]
+        at += 1
+        if mark == b"*":
+            yield None
+        elif mark == b"?":
+            yield b"."
+        elif mark == b"[":
+            token, at = _character_class(pattern, at)
+            yield token
+        elif mark == b"\\" and at < len(pattern):
+            yield re.escape(pattern[at : at + 1])
+            at += 1
+        else:
+            yield re.escape(mark)
+
+
+def _character_class(pattern: bytes, at: int) -> tuple[bytes, int]:
+    """Read a class from behind its bracket; an unterminated one ends with the pattern, as in Redis."""
+    is_negated = pattern[at : at + 1] == b"^"
+    at += is_negated
+    members: list[bytes] = []
+    while at < len(pattern) and pattern[at : at + 1] != b"]":
+        if pattern[at : at + 1] == b"\\" and at + 1 < len(pattern):
+            at += 1
+            members.append(re.escape(pattern[at : at + 1]))
+        elif pattern[at + 1 : at + 2] == b"-" and at + 2 < len(pattern):
+            members.append(_range(pattern[at], pattern[at + 2]))
+            at += 2
+        else:
+            members.append(re.escape(pattern[at : at + 1]))
+        at += 1
+    if not members:
+        return (b"." if is_negated else NOTHING), at + 1
+    return (b"[^" if is_negated else b"[") + b"".join(members) + b"]", at + 1
+
+
+def _range(first: int, last: int) -> bytes:
+    """Spell a range of bytes. redis-server on x86 compares them as signed: 0x80..0xff come before 0x00."""
+    low, high = sorted((first ^ 0x80, last ^ 0x80))
+    low_byte, high_byte = re.escape(bytes([low ^ 0x80])), re.escape(bytes([high ^ 0x80]))
+    if (low < 0x80) == (high < 0x80):
+        return low_byte + b"-" + high_byte
+    return low_byte + rb"-\xff" + rb"\x00-" + high_byte

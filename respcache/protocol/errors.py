@@ -1,0 +1,8 @@
+"""The one exception of the protocol layer."""
+
+
+class ProtocolError(Exception):
+    """What the client sent is not RESP; nothing after it can be trusted, so the connection ends.
+
+    The text is Redis' own, without the leading ``-ERR ``.
+    """
