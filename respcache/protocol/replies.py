@@ -145,7 +145,6 @@ Reply: TypeAlias = Union[  # noqa: UP007
     bool,
     int,
     float,
-    None,
     Sequence["Reply"],
     Mapping[str, "Reply"],
     Mapping[bytes, "Reply"],
@@ -160,4 +159,5 @@ Reply: TypeAlias = Union[  # noqa: UP007
     Several,
     Raw,
     NoReply,
+    None,
 ]
