@@ -1,0 +1,322 @@
+"""From words to reply: find the command, ask the guards, run it, count it.
+
+There are two ways through. The short one is in the session's loop: a look-up
+in ``fast``, the command's own bound function, and its statistics. It is open to
+data commands while nothing is going on that could concern them, which is kept
+true by *emptying the table*: with a monitor attached, clients paused, owners
+awake or somebody following effects, ``fast`` is an empty dictionary and every
+command takes the long way, ``execute``. So the short way tests for none of it.
+
+Guards that a setting switches on (memory) are bound into the command's function
+for the commands that they concern, so a GET does not pay for SET's guard.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Final
+
+from ..commands.client import Client, Ending
+from ..commands.context import Context
+from ..commands.errors import CommandError
+from ..commands.node import Node
+from ..commands.parsing import Run
+from ..commands.pending import Pending
+from ..commands.spec import Command, Flag, Propagation, Trait
+from ..owners.owners import Owners
+from ..protocol.limits import Limits
+from ..protocol.replies import NO_REPLY, QUEUED, ErrorReply, Reply
+from ..telemetry.command_statistics import CommandStatistics
+from .guards import Guard, authentication, bound_guards, session_guards
+from .monitoring import feed_monitors
+from .output_limits import OutputLimit
+
+log = logging.getLogger(__name__)
+
+NEVER_NS: Final = 1 << 62
+DATA_GROUPS: Final = frozenset({"string", "hash", "generic"})
+
+
+class Held:
+    """What ``execute`` answers when the command must be offered again later; a class used as its own mark."""
+
+
+@dataclass(slots=True)
+class BoundCommand:
+    """A command with its guards bound in, and where its calls are counted."""
+
+    command: Command
+    run: Run
+    arity: int
+    statistics: CommandStatistics
+    guards: tuple[Guard, ...] = field(default=())
+
+
+class Dispatcher:
+    """Runs commands for all sessions of one node."""
+
+    def __init__(self, node: Node, owners: Owners, guards: Sequence[Guard] = ()) -> None:
+        self.node = node
+        self.statistics = node.statistics
+        self.owners = owners
+        self.fast: dict[bytes, BoundCommand] = {}
+        self.slow_ns = NEVER_NS
+        self.needs_password = False
+        self.request_limits = Limits()
+        self.output_limits: dict[str, OutputLimit] = {}
+        self.on_effect: Callable[[list[bytes]], None] | None = None
+        """Receives the effects of every change; set it before ``refresh``."""
+        self._setting_guards = tuple(guards)
+        self._bound: dict[str, BoundCommand] = {}
+        self._spellings: dict[bytes, BoundCommand] = {}
+        self._session_guards = session_guards()
+        self._crash_ids = itertools.count(1)
+        owners.on_wake = self.refresh
+        self.rebind()
+
+    # -- tables ------------------------------------------------------------
+
+    def rebind(self) -> None:
+        """Bind guards anew; call it when a setting that a guard depends on has changed."""
+        for command in self.node.table.everything():
+            statistics = self.node.command_statistics.setdefault(command.full_name, CommandStatistics())
+            run, guards = bound_guards(command, self._setting_guards)
+            self._bound[command.full_name] = BoundCommand(command, run, command.arity, statistics, guards)
+        self._spellings = {
+            spelling: self._bound[command.full_name]
+            for command in self.node.table
+            if command.group in DATA_GROUPS and not command.traits and " " not in command.name
+            and not self.node.table.children(command)
+            for spelling in (command.name.encode(), command.name.lower().encode())
+        }
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Open or close the short way; call it when anything changes that the long way looks at."""
+        threshold_us = self.node.slowlog.threshold_us
+        monitor_us = self.node.latency.threshold_ms * 1000
+        limits = [us for us in (threshold_us if threshold_us >= 0 else None, monitor_us or None) if us is not None]
+        self.slow_ns = min(limits) * 1000 if limits else NEVER_NS
+        closed = (
+            self.node.monitors
+            or self.is_paused
+            or self.owners.awake
+            or self.on_effect is not None
+        )
+        self.fast = {} if closed else self._spellings
+
+    @property
+    def is_paused(self) -> bool:
+        return self.node.pause.is_active(self.node.clock.now_ms)
+
+    # -- the long way ------------------------------------------------------
+
+    def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | type[Held]:
+        """Run one command with every question asked; a refusal becomes its reply."""
+        client = context.client
+        try:
+            command = self.node.table.resolve(argv)
+            bound = self._bound[command.full_name] if not self.node.table.children(command) else None
+        except CommandError as error:
+            return self._refuse(context, None, error)
+        try:
+            command.check_arity(argv)
+            assert bound is not None, "a parent without a subcommand fails its arity check"
+            if Trait.ENDS_SESSION in command.traits:
+                return self._end_foreign(client, command)
+            for guard in self._session_guards:
+                if guard.concerns(command):
+                    guard.check(context, command, argv)
+            for guard in bound.guards:
+                guard.check(context, command, argv)
+            if self.is_paused and self._is_held_by_pause(context, command):
+                return Held
+            if client.transaction is not None and Trait.IMMEDIATE not in command.traits:
+                return self._queue(client, command, argv)
+        except CommandError as error:
+            return self._refuse(context, bound, error)
+        if self.owners.awake:
+            pending = self._submit(context, command, argv)
+            if pending is not None:
+                return pending
+        return self.run_now(context, command, argv)
+
+    def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
+        """Run a command that nothing stands against."""
+        context.client.last_command = command.full_name
+        if self.node.monitors and Flag.SKIP_MONITOR not in command.flags:
+            feed_monitors(self.node, context.client, argv)
+        reply = self.invoke(context, command, argv)
+        self.refresh_if_needed(command)
+        return reply
+
+    def refresh_if_needed(self, command: Command) -> None:
+        if Trait.SESSION in command.traits:
+            self.refresh()
+
+    def invoke(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
+        """Run, count and time one command; what it raises becomes its reply."""
+        bound = self._bound[command.full_name]
+        client = context.client
+        changes = self.node.keyspace.journal.changes
+        context.effects = [] if self.on_effect is not None else None
+        before_ns = perf_counter_ns()
+        try:
+            reply = self._run_untouched(context, command, argv) if client.leaves_no_trace else command.run(context, argv)
+        except CommandError as error:
+            reply = self.fail(bound, error)
+        except Exception as error:
+            reply = self.crash(client, bound, argv, error)
+        elapsed_ns = perf_counter_ns() - before_ns
+        self.statistics.total_commands_processed += 1
+        if Trait.UNTIMED not in command.traits:
+            bound.statistics.calls += 1
+            bound.statistics.nanoseconds += elapsed_ns
+            bound.statistics.counts[elapsed_ns.bit_length()] += 1
+            if elapsed_ns >= self.slow_ns:
+                self.note_slow(client, bound, argv, elapsed_ns)
+        if self.on_effect is not None and command.is_write and self.node.keyspace.journal.changes != changes:
+            self._propagate(context, command, argv)
+        return reply
+
+    # -- refusals, failures, slowness ----------------------------------------
+
+    def reject(self, bound: BoundCommand | None, error: CommandError) -> ErrorReply:
+        """Count a command that did not get to run."""
+        if bound is not None:
+            bound.statistics.rejected_calls += 1
+        self.statistics.errors.record(f"{error.code} {error.message}")
+        return ErrorReply(error.code, error.message)
+
+    def fail(self, bound: BoundCommand, error: CommandError) -> ErrorReply:
+        """Count a command that ran and answers an error."""
+        bound.statistics.failed_calls += 1
+        self.statistics.errors.record(f"{error.code} {error.message}")
+        return ErrorReply(error.code, error.message)
+
+    def crash(
+        self, client: Client, bound: BoundCommand, argv: Sequence[bytes], error: Exception
+    ) -> ErrorReply:
+        """Answer for a bug of ours: an id for the client, the traceback under that id in the log."""
+        crash_id = f"{self.node.run_id[:8]}-{next(self._crash_ids)}"
+        log.error(
+            "internal error %s in %s from %s with %d arguments",
+            crash_id, bound.command.full_name, client.address, len(argv), exc_info=error,
+        )
+        self.statistics.unexpected_error_replies += 1
+        return self.fail(bound, CommandError(f"internal error {crash_id}"))
+
+    def note_slow(self, client: Client, bound: BoundCommand, argv: Sequence[bytes], elapsed_ns: int) -> None:
+        """Log a slow command, unless it carries what must not be logged."""
+        elapsed_us = elapsed_ns // 1000
+        now_ms = self.node.clock.now_ms
+        if Flag.SKIP_SLOWLOG not in bound.command.flags:
+            self.node.slowlog.record(
+                argv, elapsed_us, now_ms // 1000, client.address.encode(), client.name
+            )
+        event = "fast-command" if Flag.FAST in bound.command.flags else "command"
+        self.node.latency.record(event, elapsed_us // 1000, now_ms // 1000)
+
+    def report_output_limit(self, client: Client, output_bytes: int) -> None:
+        """Say in the log that a client which does not read is let go."""
+        log.warning(
+            "client %d (%s) closed: %d bytes of output wait, over the limit of class %s",
+            client.id, client.address, output_bytes, client.output_class,
+        )
+
+    def forget(self, client: Client) -> None:
+        """Undo whatever a client that has gone left in shared tables."""
+        node = self.node
+        node.broker.forget(client)
+        node.keyspace.journal.unwatch(client.watched, client)
+        client.watched = set()
+        node.monitors.discard(client.id)
+        node.clients.remove(client)
+        self.refresh()
+
+    # -- within ------------------------------------------------------------
+
+    def _refuse(self, context: Context, bound: BoundCommand | None, error: CommandError) -> ErrorReply:
+        if context.client.transaction is not None:
+            context.client.transaction.is_broken = True
+        return self.reject(bound, error)
+
+    def _end_foreign(self, client: Client, command: Command) -> Reply:
+        log.warning(
+            "possible security attack: %s sends %s, which is HTTP and not this protocol; closed",
+            client.address, command.name,
+        )
+        client.connection.end(Ending.AT_ONCE)
+        return NO_REPLY
+
+    def _is_held_by_pause(self, context: Context, command: Command) -> bool:
+        if Trait.DURING_PAUSE in command.traits:
+            return False
+        if not self.node.pause.writes_only:
+            return True
+        may_write = Flag.WRITE | Flag.MAY_REPLICATE
+        transaction = context.client.transaction
+        if transaction is None:
+            return bool(command.flags & may_write)
+        return Trait.IMMEDIATE in command.traits and any(c.flags & may_write for c, _ in transaction.queue)
+
+    def _queue(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        assert client.transaction is not None
+        if Flag.NO_MULTI in command.flags:
+            raise CommandError("Command not allowed inside a transaction")
+        client.transaction.queue.append((command, argv))
+        return QUEUED
+
+    def _submit(self, context: Context, command: Command, argv: list[bytes]) -> Pending | None:
+        """Queue behind the owners of the keys concerned; None when all of them are asleep."""
+        db = context.client.db_index
+        if Trait.EVERY_KEY in command.traits:
+            keys = list(self.owners.awake)
+        else:
+            calls = [(command, argv)]
+            if Trait.IMMEDIATE in command.traits and context.client.transaction is not None:
+                calls = list(context.client.transaction.queue)
+            if any(Trait.EVERY_KEY in called.traits for called, _ in calls):
+                keys = list(self.owners.awake)
+            else:
+                keys = [(db, key) for called, words in calls for key in called.keys_in(words)]
+        if not any(key in self.owners.awake for key in keys):
+            return None
+
+        def run() -> Reply | Pending:
+            return self._run_later(context, db, command, argv)
+
+        return self.owners.submit(keys, run)
+
+    def _run_later(self, context: Context, db: int, command: Command, argv: list[bytes]) -> Reply | Pending:
+        """Run a command from a mailbox, in the database that was selected when it came."""
+        selected = context.client.db_index
+        if db == selected:
+            return self.run_now(context, command, argv)
+        context.select(db)
+        try:
+            return self.run_now(context, command, argv)
+        finally:
+            context.select(selected)
+
+    def _run_untouched(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
+        """Run for a client under CLIENT NO-TOUCH: what it reads keeps its age."""
+        db = context.db
+        stamp, db.stamp = db.stamp, lambda seen, now_ms: seen if seen >= 0 else now_ms
+        try:
+            return command.run(context, argv)
+        finally:
+            db.stamp = stamp
+
+    def _propagate(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
+        assert self.on_effect is not None
+        effects = context.effects or []
+        if command.propagation is Propagation.REWRITTEN:
+            assert effects, f"{command.name} changed data but propagated nothing"
+        for words in effects or [list(argv)]:
+            self.on_effect(words)
+
+
+__all__ = ["BoundCommand", "Dispatcher", "Held", "authentication"]

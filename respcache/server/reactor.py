@@ -1,0 +1,325 @@
+"""The reactor: one trio task that serves every plain TCP and Unix-socket client.
+
+A task per connection costs 20 to 24 us per unpipelined request, two thirds of
+it for waking the task and for two more system calls. So all sockets stand in a
+poller of our own, and one task waits for the poller's descriptor. When it wakes
+it serves every ready connection in one go: receive, run, send. Then trio gets
+its turn, so timers, owners and cancellation are never starved.
+
+Fairness: a connection runs at most one turn's worth of commands (see
+``session.py``), and whoever has more is served again after everybody else.
+Back-pressure: what a socket does not take is kept, the session reads nothing
+more until it has drained, and above its class's limit the client is closed.
+"""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from ..commands.client import Ending
+from .dispatcher import Dispatcher
+from .output_limits import is_over_limit, is_over_soft
+from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+RECEIVE_BYTES: Final = 64 * 1024
+"""One read of a connection's share of a turn; more gains nothing measurable for small commands."""
+
+BIG_RECEIVE_BYTES: Final = 1 << 20
+"""One read while a big value is arriving, so that it does not take thousands of turns."""
+
+LOW_WATER_BYTES: Final = 64 * 1024
+"""Unsent output below which a session reads again: about what a socket buffer takes at once."""
+
+ACCEPTS_PER_TURN: Final = 128
+"""Redis accepts up to 1000 per event; fewer keeps a storm of new clients from delaying the old ones."""
+
+
+class ReactorConnection:
+    """A socket, its session, and what the socket has not taken yet."""
+
+    __slots__ = ("fd", "mask", "recv", "send", "session", "sock", "unsent")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.recv = sock.recv
+        self.send = sock.send
+        self.mask = READABLE
+        self.unsent: bytes | memoryview = b""
+        self.session: Session = None  # type: ignore[assignment]  # set by the reactor before anything runs
+
+
+class Reactor:
+    """Serves listeners and their connections until it is cancelled."""
+
+    def __init__(self, poller: Poller, dispatcher: Dispatcher, set_clock: Callable[[], None]) -> None:
+        self._poller = poller
+        self._dispatcher = dispatcher
+        self._set_clock = set_clock
+        self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Session | None]]] = {}
+        self._connections: dict[int, ReactorConnection] = {}
+        self._stirred: dict[ReactorConnection, None] = {}  # to be flushed or ended after the batch; in order
+        self._hungry: dict[ReactorConnection, None] = {}
+        self._in_turn = False
+        self._bell, self._bell_rope = socket.socketpair()  # ends a wait when there is work but no event
+        for end in (self._bell, self._bell_rope):
+            end.setblocking(False)
+        poller.register(self._bell.fileno(), READABLE)
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def add_listener(
+        self, sock: socket.socket, open_session: Callable[[socket.socket, Callable[[], None]], Session | None]
+    ) -> None:
+        """Accept clients from ``sock``; ``open_session`` gets a socket and the wake function, or refuses by None."""
+        sock.setblocking(False)
+        self._listeners[sock.fileno()] = (sock, lambda client: self._open(client, open_session))
+        self._poller.register(sock.fileno(), READABLE)
+
+    def close_listeners(self) -> None:
+        """Accept nobody any more."""
+        for fd, (sock, _) in self._listeners.items():
+            self._poller.unregister(fd)
+            sock.close()
+        self._listeners.clear()
+
+    async def run(self) -> None:
+        """Serve until cancelled; then close every connection."""
+        try:
+            while True:
+                if self._hungry or self._stirred:
+                    await trio.lowlevel.checkpoint()
+                else:
+                    await trio.lowlevel.wait_readable(self._poller.fileno())
+                self.turn()
+        finally:
+            self.close_listeners()
+            for connection in list(self._connections.values()):
+                self._drop(connection)
+            self._poller.close()
+            self._bell.close()
+            self._bell_rope.close()
+
+    def turn(self) -> None:
+        """Serve everything that is ready now, once."""
+        events = self._poller.poll(0, EVENTS_PER_POLL)
+        self._set_clock()
+        self._in_turn = True
+        connections = self._connections
+        for fd, mask in events:
+            connection = connections.get(fd)
+            if connection is not None:
+                self._guarded(self._serve, connection, mask)
+            elif fd == self._bell.fileno():
+                self._bell.recv(4096)
+        for fd, _ in events:
+            if fd in self._listeners:  # last, so that no number of a socket closed above is taken again before
+                self._accept(fd)
+        if self._hungry:
+            hungry, self._hungry = self._hungry, {}
+            for connection in hungry:
+                self._guarded(self._resume, connection, 0)
+        while self._stirred:
+            stirred, self._stirred = self._stirred, {}
+            for connection in stirred:
+                self._guarded(self._refresh, connection, 0)
+        self._in_turn = False
+
+    def is_drained(self) -> bool:
+        """Say whether every client has been answered and every answer has been sent."""
+        return all(
+            not connection.unsent and connection.session.is_drained for connection in self._connections.values()
+        )
+
+    def check_limits(self, now_ms: int, idle_limit_ms: int) -> None:
+        """Let go whoever has been over a soft limit, or idle, for too long; called every now and then."""
+        for connection in list(self._connections.values()):
+            session = connection.session
+            client = session.client
+            if connection.unsent or session.has_output:
+                self._enforce_limit(connection)
+            if (
+                idle_limit_ms
+                and now_ms - client.last_used_ms > idle_limit_ms
+                and not client.is_subscriber
+                and not client.is_blocked
+                and not client.is_monitor
+            ):
+                log.info("closing idle client %d (%s)", client.id, client.address)
+                self._drop(connection)
+
+    # -- within ------------------------------------------------------------
+
+    def _guarded(
+        self, serve: Callable[[ReactorConnection, int], None], connection: ReactorConnection, mask: int
+    ) -> None:
+        """Serve one connection; a bug that shows there costs that client its connection, and nobody else."""
+        try:
+            serve(connection, mask)
+        except Exception:
+            log.exception("internal error while serving %s; closed", connection.session.client.address)
+            self._drop(connection)
+
+    def _serve(self, connection: ReactorConnection, mask: int) -> None:
+        if mask & WRITABLE:
+            if connection.unsent:
+                self._send(connection, connection.unsent)
+            self._finish(connection)
+        if mask & READABLE:
+            self._receive(connection)
+        elif mask & BROKEN:
+            self._drop(connection)
+
+    def _resume(self, connection: ReactorConnection, mask: int) -> None:
+        if self._connections.get(connection.fd) is connection:
+            connection.session.resume()
+            self._finish(connection)
+
+    def _refresh(self, connection: ReactorConnection, mask: int) -> None:
+        if self._connections.get(connection.fd) is connection:
+            self._finish(connection)
+
+    def _accept(self, fd: int) -> None:
+        listener, open_client = self._listeners[fd]
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.warning("cannot accept a client: %s", error)  # out of descriptors, or it left at once
+                return
+            open_client(sock)
+
+    def _open(
+        self,
+        sock: socket.socket,
+        open_session: Callable[[socket.socket, Callable[[], None]], Session | None],
+    ) -> Session | None:
+        sock.setblocking(False)
+        connection = ReactorConnection(sock)
+        session = open_session(sock, lambda: self._stir(connection))
+        if session is None:
+            sock.close()
+            return None
+        connection.session = session
+        self._connections[connection.fd] = connection
+        self._poller.register(connection.fd, READABLE)
+        return session
+
+    def _stir(self, connection: ReactorConnection) -> None:
+        """Look at a connection whose session has output, an end, or room for more, outside its own turn."""
+        if self._in_turn:
+            self._stirred[connection] = None
+        else:
+            self._guarded(self._refresh, connection, 0)
+
+    def _receive(self, connection: ReactorConnection) -> None:
+        session = connection.session
+        wanted = session.parser.wanted_bytes
+        try:
+            data = connection.recv(
+                RECEIVE_BYTES if wanted <= RECEIVE_BYTES else min(wanted, BIG_RECEIVE_BYTES)
+            )
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(connection)
+            return
+        self._dispatcher.statistics.total_net_input_bytes += len(data)
+        session.receive(data)
+        self._finish(connection)
+
+    def _finish(self, connection: ReactorConnection) -> None:
+        """Send what a session has written, and adjust what we wait for."""
+        session = connection.session
+        if session.has_output:
+            if connection.unsent:
+                self._enforce_limit(connection)
+            else:
+                out = session.take_output()
+                self._send(connection, out[0] if len(out) == 1 else b"".join(out))
+        ending = session.client.ending
+        if ending is not None and (
+            ending is Ending.AT_ONCE or (not connection.unsent and not session.has_output)
+        ):
+            self._drop(connection)
+            return
+        may_go_on = len(connection.unsent) <= LOW_WATER_BYTES
+        mask = READABLE if may_go_on and session.wants_input else 0
+        if connection.unsent:
+            mask |= WRITABLE
+        if mask != connection.mask:
+            self._wait_for(connection, mask)
+        if may_go_on and session.is_hungry:
+            self._hungry[connection] = None
+            self._ring()
+
+    def _ring(self) -> None:
+        """See that there is a turn soon even if no socket becomes ready."""
+        if not self._in_turn:
+            with contextlib.suppress(BlockingIOError):  # it rings already
+                self._bell_rope.send(b".")
+
+    def _wait_for(self, connection: ReactorConnection, mask: int) -> None:
+        connection.mask = mask
+        self._poller.modify(connection.fd, mask)
+
+    def _send(self, connection: ReactorConnection, data: bytes | memoryview) -> None:
+        """Send what the socket takes; keep the rest."""
+        session = connection.session
+        try:
+            sent = connection.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            session.client.ending = Ending.AT_ONCE  # it has gone; its end of the socket says so
+            connection.unsent = b""
+            session.unsent_bytes = 0
+            return
+        session.sent_bytes += sent
+        self._dispatcher.statistics.total_net_output_bytes += sent
+        if sent == len(data):
+            connection.unsent = b""
+            session.unsent_bytes = 0
+        else:
+            connection.unsent = memoryview(data)[sent:]
+            session.unsent_bytes = len(connection.unsent)
+            self._enforce_limit(connection)
+
+    def _enforce_limit(self, connection: ReactorConnection) -> None:
+        """Let a client go whose unsent output is over the limit of its class."""
+        session = connection.session
+        client = session.client
+        limit = self._dispatcher.output_limits[client.output_class]
+        waiting = session.output_bytes
+        now_ms = session.context.clock.now_ms
+        if not is_over_soft(limit, waiting):
+            session.over_soft_limit_since_ms = None
+        elif session.over_soft_limit_since_ms is None:
+            session.over_soft_limit_since_ms = now_ms
+        since_ms = session.over_soft_limit_since_ms
+        if is_over_limit(limit, waiting, 0 if since_ms is None else now_ms - since_ms):
+            self._dispatcher.report_output_limit(client, waiting)
+            client.ending = Ending.AT_ONCE
+            self._stirred[connection] = None  # its next look ends it
+            self._ring()
+
+    def _drop(self, connection: ReactorConnection) -> None:
+        """Close a connection and forget its client."""
+        if self._connections.pop(connection.fd, None) is None:
+            return
+        self._hungry.pop(connection, None)
+        connection.session.close()
+        self._poller.unregister(connection.fd)
+        connection.sock.close()
