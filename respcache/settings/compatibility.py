@@ -25,6 +25,7 @@ class Compatibility(Section, title="Compatibility"):
     """Settings of Redis with only one possible value here."""
 
     save = _fixed("save", "", FILE, "When snapshots are saved: never.")
+    dbfilename = _fixed("dbfilename", "", FILE, "Name of the snapshot.", mutable=False)
     appendonly = _fixed("appendonly", "no", FILE, "Whether writes go to an append-only file.")
     appendfsync = _fixed("appendfsync", "no", FILE, "When that file is flushed.")
     no_appendfsync_on_rewrite = _fixed(

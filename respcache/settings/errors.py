@@ -6,7 +6,14 @@ raises; whoever knows where the text came from turns it into one of the others.
 
 
 class InvalidValueError(ValueError):
-    """The text is no value of this kind. Its message is Redis' own, for CONFIG SET."""
+    """The text is no value of this kind. Its message is Redis' own, for CONFIG SET.
+
+    ``detail`` says more where ``allowed`` of the kind leaves a question.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class SettingsError(ValueError):

@@ -39,6 +39,14 @@ class Events(Section, title="Events"):
         doc="Cut values in events after so many bytes.",
         reason="Enough to recognise a value, too little to fill a log.",
     )
+    events_include_reads = Parameter(
+        "events-include-reads",
+        YesNo(),
+        False,
+        mutable=False,
+        doc="Tell of hits and misses, too, not only of changes.",
+        reason="There are as many as commands, and each costs as much as the command.",
+    )
     events_console = Parameter(
         "events-console",
         YesNo(),

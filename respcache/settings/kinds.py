@@ -219,7 +219,7 @@ class Fixed(Kind[str]):
 
     def __init__(self, truth: str) -> None:
         self.truth = truth
-        self.allowed = f'nothing but "{truth}"'
+        self.allowed = f'"{truth}"'
 
     def parse(self, text: str, current: str) -> str:
         if text.lower() != self.truth.lower():

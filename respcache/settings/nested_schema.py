@@ -51,4 +51,4 @@ def _decode(text: str, type_: type[list[Table]]) -> list[Table]:
         return msgspec.json.decode(text.encode("utf-8", "surrogateescape"), type=type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # RecursionError: a deep nest of brackets is bad input, not our fault.
-        raise InvalidValueError(f"argument must be JSON of the right shape: {error}") from None
+        raise InvalidValueError(f"argument must be a JSON list of objects: {error}", str(error)) from None

@@ -1,12 +1,20 @@
 """Settings of the process: how it ends, and how much may wait inside it."""
 
-from .kinds import Integer
+from .kinds import Integer, Text
 from .parameter import Parameter, Section
 
 
 class Process(Section, title="Process"):
     """Limits of the whole server."""
 
+    working_directory = Parameter(
+        "dir",
+        Text(),
+        ".",
+        mutable=False,
+        doc="Directory to change to at the start; relative paths of other settings begin there.",
+        reason="Where you started it.",
+    )
     shutdown_timeout_seconds = Parameter(
         "shutdown-timeout",
         Integer(),

@@ -26,9 +26,9 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Clients,
     Memory,
     Expiration,
-    Events,
     Observation,
     Process,
+    Events,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -55,13 +55,19 @@ class Settings(Network, Clients, Memory, Expiration, Events, Observation, Proces
     them, underscores for hyphens. Raises ChangeRefusedError as CONFIG SET would.
     """
 
+    _hooks: dict[str, list[Hook]]
+    _sources: dict[str, str]
+
     def __init__(self, **texts: str) -> None:
-        self._hooks: dict[str, list[Hook]] = {}
-        self._sources: dict[str, str] = {}
+        self.__dict__["_hooks"] = {}
+        self.__dict__["_sources"] = {}
         for parameter in PARAMETERS:
             self.__dict__[parameter.attribute] = parameter.default
         for name, text in texts.items():
             self.put(PARAMETERS_BY_NAME[name.replace("_", "-")], text, "program")
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise AttributeError(f"{attribute}: settings change through set_many, which checks and tells others")
 
     def get(self, patterns: Iterable[str], compile_glob: GlobCompiler) -> list[tuple[str, str]]:
         """Return name and text of each setting whose name matches one of the globs; CONFIG GET."""
