@@ -7,6 +7,8 @@ slots; here is what commands read and change.
 import enum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..protocol.limits import Limits
+
 if TYPE_CHECKING:
     from .spec import Command  # spec needs contexts, and contexts need clients
 
@@ -45,6 +47,9 @@ class Connection(Protocol):
         """Take no further commands from this client until ``release``."""
 
     def release(self) -> None: ...
+
+    def set_request_limits(self, limits: Limits) -> None:
+        """Read what comes from now on under these limits."""
 
     @property
     def query_bytes(self) -> int:

@@ -6,7 +6,7 @@ rim implements.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +38,26 @@ class Owners(Protocol):
 
     def statistics(self) -> dict[str, int]:
         """Return the figures of INFO owners."""
+
+
+class Controls(Protocol):
+    """Switches that DEBUG has on housekeeping."""
+
+    expires: bool
+    """Whether idle keys are expired."""
+
+
+class SinkFigures(Protocol):
+    """What a sink of events has done so far."""
+
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def queued(self) -> int: ...
 
 
 class Host(Protocol):
@@ -93,5 +113,9 @@ class Node:
     started_ms: int
     invoke: "Callable[[Context, Command, Sequence[bytes]], Reply]"
     """Run one command within another (EXEC), counted and timed like any; errors come back as replies."""
+    controls: Controls | None = None
+    """Set while the server runs."""
+    sink_statistics: Callable[[], Mapping[str, SinkFigures]] = dict
+    """Return the figures of the event sinks by name, for INFO events."""
     monitors: set[int] = field(default_factory=set)
     """Ids of the clients in MONITOR mode."""

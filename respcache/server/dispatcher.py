@@ -74,6 +74,7 @@ class Dispatcher:
         self._session_guards = session_guards()
         self._crash_ids = itertools.count(1)
         owners.on_wake = self.refresh
+        node.pause.on_change = self._follow_pause
         self.rebind()
 
     # -- tables ------------------------------------------------------------
@@ -93,6 +94,11 @@ class Dispatcher:
         }
         self.refresh()
 
+    def rebind_limits(self) -> None:
+        """Let connected clients' next input be read under the new limits."""
+        for client in self.node.clients:
+            client.connection.set_request_limits(self.request_limits)
+
     def refresh(self) -> None:
         """Open or close the short way; call it when anything changes that the long way looks at."""
         threshold_us = self.node.slowlog.threshold_us
@@ -110,6 +116,21 @@ class Dispatcher:
     @property
     def is_paused(self) -> bool:
         return self.node.pause.is_active(self.node.clock.now_ms)
+
+    def _follow_pause(self) -> None:
+        self.refresh()
+        if not self.is_paused:
+            for client in self.node.clients:
+                client.connection.release()
+
+    def end_pause(self, now_ms: int) -> None:
+        """Let held clients go on once CLIENT PAUSE is over; called every now and then, and by UNPAUSE."""
+        pause = self.node.pause
+        if pause.until_ms and not pause.is_active(now_ms):
+            pause.until_ms = 0
+            self.refresh()
+            for client in self.node.clients:
+                client.connection.release()
 
     # -- the long way ------------------------------------------------------
 

@@ -6,13 +6,13 @@ way only (the short way is closed to clients in any such state); *setting
 guards* depend on settings and are bound into the functions of the commands
 they concern. They are asked in the order in which redis-server asks:
 
-1. authentication   2. memory (a setting guard)   3. subscriber mode
+1. authentication   2. memory (see ``memory_guard.py``)   3. subscriber mode
 
 after the command was found and has the right number of words, and before
 CLIENT PAUSE and MULTI have their say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..commands.context import Context
@@ -53,20 +53,6 @@ class SubscriberMode:
                 f"Can't execute '{command.full_name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
                 " are allowed in this context"
             )
-
-
-class Memory:
-    """Under ``maxmemory``, commands that may grow the data first make room, or are refused."""
-
-    def __init__(self, make_room: Callable[[], bool]) -> None:
-        self._make_room = make_room
-
-    def concerns(self, command: Command) -> bool:
-        return Flag.DENYOOM in command.flags
-
-    def check(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
-        if not self._make_room():
-            raise CommandError("command not allowed when used memory > 'maxmemory'.", "OOM")
 
 
 authentication = Authentication()

@@ -28,6 +28,10 @@ class ProcessHost:
         """Wait until a command or a signal asks the server to stop."""
         await self._shutdown.wait()
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._shutdown.is_set()
+
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 

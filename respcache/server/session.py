@@ -23,7 +23,7 @@ from ..commands.context import Context
 from ..commands.errors import CommandError, wrong_arity
 from ..commands.pending import Pending
 from ..protocol.encoder import ENCODERS, encode
-from ..protocol.limits import UNAUTHENTICATED
+from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
 from ..protocol.replies import NoReply, Reply
 from .dispatcher import BoundCommand, Dispatcher, Held
@@ -193,6 +193,11 @@ class Session:
         if self._is_held:
             self._is_held = False
             self._wake()
+
+    def set_request_limits(self, limits: Limits) -> None:
+        if self.parser.limits is self.limits:
+            self.parser.limits = limits
+        self.limits = limits
 
     @property
     def query_bytes(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from respcache.commands.errors import CommandError
 from respcache.commands.pending import Pending
@@ -38,7 +39,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> Bench:
+def bench(nursery: trio.Nursery) -> Bench:
     return Bench(nursery)
 
 
@@ -49,7 +50,7 @@ def reply_of(pending: Pending) -> Reply:
     return got[0]
 
 
-async def test_commands_for_a_busy_key_run_in_order_after_the_work(bench: Bench) -> None:
+async def test_commands_for_a_busy_key_run_in_order_after_the_work(bench: Bench, autojump_clock: MockClock) -> None:
     work = bench.owners.wake(*KEY, bench.sleep(1))
     waiting = [bench.submit(name, KEY) for name in "abc"]
     await trio.sleep(0.5)
@@ -60,7 +61,7 @@ async def test_commands_for_a_busy_key_run_in_order_after_the_work(bench: Bench)
     assert [reply_of(one) for one in waiting] == [b"a", b"b", b"c"]
 
 
-async def test_the_owner_vanishes_when_its_mailbox_is_empty(bench: Bench) -> None:
+async def test_the_owner_vanishes_when_its_mailbox_is_empty(bench: Bench, autojump_clock: MockClock) -> None:
     changes: list[bool] = []
     bench.owners.on_wake = lambda: changes.append(bool(bench.owners.awake))
     bench.owners.wake(*KEY, bench.sleep(1))
@@ -70,7 +71,7 @@ async def test_the_owner_vanishes_when_its_mailbox_is_empty(bench: Bench) -> Non
     assert changes == [True, False]
 
 
-async def test_keys_do_not_wait_for_each_other(bench: Bench) -> None:
+async def test_keys_do_not_wait_for_each_other(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(10))
     bench.owners.wake(*OTHER, bench.sleep(1))
     bench.submit("slow", KEY)
@@ -79,7 +80,7 @@ async def test_keys_do_not_wait_for_each_other(bench: Bench) -> None:
     assert bench.ran == ["quick"]
 
 
-async def test_a_command_with_two_keys_waits_for_both(bench: Bench) -> None:
+async def test_a_command_with_two_keys_waits_for_both(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.owners.wake(*OTHER, bench.sleep(2))
     bench.submit("both", KEY, OTHER)
@@ -89,7 +90,7 @@ async def test_a_command_with_two_keys_waits_for_both(bench: Bench) -> None:
     assert bench.ran == ["both"]
 
 
-async def test_an_idle_key_of_a_waiting_command_keeps_the_order_of_arrival(bench: Bench) -> None:
+async def test_an_idle_key_of_a_waiting_command_keeps_the_order_of_arrival(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.submit("both", KEY, OTHER)
     bench.submit("later", OTHER)
@@ -99,7 +100,7 @@ async def test_an_idle_key_of_a_waiting_command_keeps_the_order_of_arrival(bench
     assert not bench.owners.awake
 
 
-async def test_crossed_commands_cannot_block_each_other(bench: Bench) -> None:
+async def test_crossed_commands_cannot_block_each_other(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.submit("one", KEY, OTHER)
     bench.submit("two", OTHER, KEY)
@@ -107,7 +108,7 @@ async def test_crossed_commands_cannot_block_each_other(bench: Bench) -> None:
     assert bench.ran == ["one", "two"]
 
 
-async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh_owner(bench: Bench) -> None:
+async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh_owner(bench: Bench, autojump_clock: MockClock) -> None:
     async def crash() -> Reply:
         await trio.sleep(1)
         raise RuntimeError("boom")
@@ -123,7 +124,7 @@ async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh
     assert not bench.owners.awake
 
 
-async def test_a_crash_frees_the_other_keys_of_those_who_waited(bench: Bench) -> None:
+async def test_a_crash_frees_the_other_keys_of_those_who_waited(bench: Bench, autojump_clock: MockClock) -> None:
     async def crash() -> Reply:
         await trio.sleep(1)
         raise RuntimeError("boom")
@@ -136,7 +137,7 @@ async def test_a_crash_frees_the_other_keys_of_those_who_waited(bench: Bench) ->
     assert not bench.owners.awake
 
 
-async def test_an_error_of_the_work_is_its_reply_and_no_crash(bench: Bench) -> None:
+async def test_an_error_of_the_work_is_its_reply_and_no_crash(bench: Bench, autojump_clock: MockClock) -> None:
     async def refuse() -> Reply:
         await trio.sleep(1)
         raise CommandError("no such row", "LOADFAILED")
@@ -158,7 +159,7 @@ async def test_cancellation_answers_everybody() -> None:
     assert reply_of(work) == reply_of(waiting) == SHUTTING_DOWN
 
 
-async def test_a_full_mailbox_refuses(bench: Bench) -> None:
+async def test_a_full_mailbox_refuses(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.mailbox_jobs = 2
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.submit("a", KEY)
@@ -168,7 +169,7 @@ async def test_a_full_mailbox_refuses(bench: Bench) -> None:
     assert refused.code == "TRYAGAIN"
 
 
-async def test_a_command_from_the_mailbox_may_wake_its_owner_again(bench: Bench) -> None:
+async def test_a_command_from_the_mailbox_may_wake_its_owner_again(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     again = bench.owners.submit([KEY], lambda: bench.owners.wake(*KEY, bench.sleep(1)))
     bench.submit("a", KEY)
@@ -180,7 +181,7 @@ async def test_a_command_from_the_mailbox_may_wake_its_owner_again(bench: Bench)
     assert bench.ran == ["a"]
 
 
-async def test_a_long_mailbox_gives_way_between_turns(bench: Bench) -> None:
+async def test_a_long_mailbox_gives_way_between_turns(bench: Bench, autojump_clock: MockClock) -> None:
     turns: list[int] = []
     bench.owners.before_turn = lambda: turns.append(len(bench.ran))
     bench.owners.wake(*KEY, bench.sleep(1))
@@ -191,7 +192,7 @@ async def test_a_long_mailbox_gives_way_between_turns(bench: Bench) -> None:
     assert len(turns) >= 4
 
 
-async def test_statistics_tell_who_is_awake_and_who_waits(bench: Bench) -> None:
+async def test_statistics_tell_who_is_awake_and_who_waits(bench: Bench, autojump_clock: MockClock) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.submit("a", KEY, OTHER)
     figures = bench.owners.statistics()

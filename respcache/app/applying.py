@@ -1,0 +1,136 @@
+"""From settings to the parts that obey them: at the start, and on every CONFIG SET.
+
+Parts keep what their hot paths need as plain attributes; here those are set.
+Applying a setting twice does no harm, so each hook applies its whole subject.
+"""
+
+from collections.abc import Callable
+
+from ..commands.node import Node
+from ..keyspace.eviction import Evictor
+from ..keyspace.lives import Lives, PatternLife, Renewal
+from ..protocol.limits import Limits
+from ..server.dispatcher import Dispatcher
+from ..server.memory_guard import MemoryGuard
+from ..server.output_limits import OutputLimit
+from ..settings.buffer_limits import BufferLimit
+from ..settings.parameter import AnyParameter
+from ..settings.settings import Settings
+
+
+class Applier:
+    """Knows which parts a setting concerns."""
+
+    def __init__(
+        self, settings: Settings, node: Node, dispatcher: Dispatcher, evictor: Evictor, memory: MemoryGuard
+    ) -> None:
+        self._settings = settings
+        self._node = node
+        self._dispatcher = dispatcher
+        self._evictor = evictor
+        self._memory = memory
+        subjects: tuple[tuple[Callable[[], None], tuple[AnyParameter, ...]], ...] = (
+            (self.apply_password, (Settings.requirepass,)),
+            (
+                self.apply_request_limits,
+                (Settings.proto_max_bulk_len_bytes, Settings.client_query_buffer_limit_bytes),
+            ),
+            (self.apply_output_limits, (Settings.client_output_buffer_limit,)),
+            (
+                self.apply_lives,
+                (Settings.expiration_ms, Settings.expiration_renew, Settings.expirations),
+            ),
+            (
+                self.apply_memory,
+                (
+                    Settings.maxmemory_bytes,
+                    Settings.maxmemory_policy,
+                    Settings.maxmemory_samples,
+                    Settings.lfu_log_factor,
+                    Settings.lfu_decay_minutes,
+                ),
+            ),
+            (
+                self.apply_observation,
+                (
+                    Settings.slowlog_log_slower_than_us,
+                    Settings.slowlog_max_len,
+                    Settings.latency_monitor_threshold_ms,
+                ),
+            ),
+            (self.apply_owners, (Settings.owner_mailbox_limit,)),
+        )
+        self._subjects = tuple(apply for apply, _ in subjects)
+        for apply, parameters in subjects:
+            for parameter in parameters:
+                settings.on_change(parameter, _calling(apply))
+
+    def apply_all(self) -> None:
+        for apply in self._subjects:
+            apply()
+
+    def apply_password(self) -> None:
+        """Ask new clients for it; those who are in stay in, as in Redis."""
+        self._dispatcher.needs_password = bool(self._settings.requirepass)
+
+    def apply_request_limits(self) -> None:
+        """Read new and old clients' next input under these."""
+        self._dispatcher.request_limits = Limits(
+            max_bulk_bytes=self._settings.proto_max_bulk_len_bytes,
+            max_query_bytes=self._settings.client_query_buffer_limit_bytes,
+        )
+        self._dispatcher.rebind_limits()
+
+    def apply_output_limits(self) -> None:
+        limits = self._settings.client_output_buffer_limit
+        self._dispatcher.output_limits = {
+            "normal": _output_limit(limits.normal),
+            "replica": _output_limit(limits.replica),
+            "pubsub": _output_limit(limits.pubsub),
+        }
+
+    def apply_lives(self) -> None:
+        """Default lives hold for keys created or replaced from now on."""
+        settings = self._settings
+        if settings.expiration_ms is None and not settings.expirations:
+            self._node.keyspace.set_lives(None)
+            return
+        rules = [PatternLife(rule.pattern.encode(), rule.life_ms) for rule in settings.expirations]
+        self._node.keyspace.set_lives(
+            Lives(settings.expiration_ms, rules, Renewal(settings.expiration_renew))
+        )
+
+    def apply_memory(self) -> None:
+        """Set the policy, and open or close the short way for commands that may grow the data."""
+        settings = self._settings
+        self._evictor.configure(
+            settings.maxmemory_policy,
+            samples=settings.maxmemory_samples,
+            lfu_log_factor=settings.lfu_log_factor,
+            lfu_decay_minutes=settings.lfu_decay_minutes,
+        )
+        self._memory.limit_bytes = settings.maxmemory_bytes
+        self._dispatcher.rebind()
+
+    def apply_observation(self) -> None:
+        settings = self._settings
+        self._node.slowlog.threshold_us = settings.slowlog_log_slower_than_us
+        self._node.slowlog.most_entries = settings.slowlog_max_len
+        self._node.latency.threshold_ms = settings.latency_monitor_threshold_ms
+        self._dispatcher.refresh()
+
+    def apply_owners(self) -> None:
+        self._dispatcher.owners.mailbox_jobs = self._settings.owner_mailbox_limit
+
+
+def _output_limit(limit: BufferLimit) -> OutputLimit:
+    return OutputLimit(limit.hard_bytes, limit.soft_bytes, limit.soft_seconds)
+
+
+def _calling(apply: Callable[[], None]) -> Callable[[object], None]:
+    """Make a hook of a function that reads the settings itself."""
+
+    def hook(value: object) -> None:
+        apply()
+
+    return hook
