@@ -17,10 +17,14 @@ from typing import Final, Protocol
 
 from .clock import Clock
 from .entry import DEADLINE_BYTES, ENTRY_BYTES, Entry, Value, size_of
+from .hashes import HashLimits
 from .journal import Journal, Notice
-from .lives import Lives, Renewal
+from .lives import DefaultDeadline, Lives, Renewal
 from .roster import Roster
 from .wheel import Wheel
+
+NEVER: Final = 0
+"""A deadline for ``put``: none at all, whatever the default life."""
 
 EXPIRED: Final = Notice("x", "expired")
 EVICTED: Final = Notice("e", "evicted")
@@ -38,9 +42,15 @@ class Statistics(Protocol):
 class Follower(Protocol):
     """An eviction policy that keeps its own order of the entries."""
 
+    @property
+    def used_bytes(self) -> int:
+        """Estimated memory of that order."""
+
     def entry_added(self, entry: Entry) -> None: ...
     def entry_removed(self, entry: Entry) -> None: ...
     def deadline_set(self, entry: Entry) -> None: ...
+    def emptied(self) -> None:
+        """All entries have gone at once, without a word about each."""
 
 
 class Database:
@@ -52,6 +62,7 @@ class Database:
         self.journal = journal
         self.statistics = statistics
         self.lives: Lives | None = None
+        self.hash_limits = HashLimits()
         self.follower: Follower | None = None
         self.stamp: Callable[[int, int], int] | None = None
         """How an access changes ``Entry.seen`` given (seen, now_ms); None: it becomes now."""
@@ -67,8 +78,13 @@ class Database:
 
     @property
     def used_bytes(self) -> int:
-        """Estimated memory of all keys and values."""
-        return self.payload_bytes + len(self.entries) * ENTRY_BYTES + self.deadlines * DEADLINE_BYTES
+        """Estimated memory of all keys and values, and of what an eviction policy keeps beside them."""
+        return (
+            self.payload_bytes
+            + len(self.entries) * ENTRY_BYTES
+            + self.deadlines * DEADLINE_BYTES
+            + (0 if self.follower is None else self.follower.used_bytes)
+        )
 
     # -- looking -----------------------------------------------------------
 
@@ -76,7 +92,9 @@ class Database:
         """Return the value for a client that reads it: counts a hit or a miss, and notes the use."""
         entry = self.entries.get(key)
         if entry is None or (
-            entry.expires_at_ms is not None and entry.expires_at_ms <= self.clock.now_ms and self._expire(entry)
+            entry.expires_at_ms is not None
+            and entry.expires_at_ms <= self.clock.now_ms
+            and self._expire(entry)
         ):
             self.statistics.keyspace_misses += 1
             if self.journal.wants_reads:
@@ -97,6 +115,17 @@ class Database:
         if entry is None or entry.expires_at_ms is None or entry.expires_at_ms > self.clock.now_ms:
             return entry
         self._expire(entry)
+        return None
+
+    def inspect(self, key: bytes) -> Entry | None:
+        """Return the live entry for a client that asks about it: counts a hit or a miss, but notes no use."""
+        entry = self.find(key)
+        if entry is not None:
+            self.statistics.keyspace_hits += 1
+            return entry
+        self.statistics.keyspace_misses += 1
+        if self.journal.wants_reads:
+            self.journal.missed(self.index, key)
         return None
 
     def peek(self, key: bytes) -> Value | None:
@@ -140,8 +169,8 @@ class Database:
     ) -> Entry:
         """Store ``value`` in place of whatever was there.
 
-        The deadline becomes ``deadline_ms`` (which must lie ahead), stays when
-        ``keep_deadline``, or else becomes that of the default life, if there is one.
+        The deadline becomes ``deadline_ms`` (``NEVER`` for none; one that has passed makes a key
+        that nobody will see), stays when ``keep_deadline``, or else is that of the default life, if any.
         """
         entry = self.entries.get(key)
         now_ms = self.clock.now_ms
@@ -154,19 +183,21 @@ class Database:
         else:
             old = entry.value
             if value.__class__ is bytes and old.__class__ is bytes:
-                self.payload_bytes += len(value) - len(old)  # type: ignore[arg-type]
+                self.payload_bytes += len(value) - len(old)
             else:
                 self.payload_bytes += size_of(value) - size_of(old)
             entry.value = value
             entry.seen = now_ms if self.stamp is None else self.stamp(entry.seen, now_ms)
             is_new = False
-        if deadline_ms is not None:
+        if deadline_ms:
             self._set_deadline(entry, deadline_ms)
-        elif is_new or not keep_deadline:
-            if self.lives is not None:
+        elif self.lives is not None and deadline_ms is None:
+            if is_new or not keep_deadline:
                 self._apply_default(entry, is_new)
-            elif entry.expires_at_ms is not None:
-                self._clear_deadline(entry)
+            elif self.lives.is_sliding:
+                self._renew(entry)
+        elif entry.expires_at_ms is not None and not keep_deadline:
+            self._clear_deadline(entry)
         journal = self.journal
         journal.changes += 1
         if journal.attentive:
@@ -194,6 +225,14 @@ class Database:
         if self.journal.attentive:
             self.journal.deleted(self.index, key, value, notice)
         return True
+
+    def move(self, entry: Entry, target: "Database", key: bytes, left: Notice, arrived: Notice) -> None:
+        """Hand a live entry's value, deadline and last use over to ``key`` in ``target``, which may be this database."""
+        deadline_ms, seen = entry.expires_at_ms, entry.seen
+        value = self._drop(entry)
+        if self.journal.attentive:
+            self.journal.deleted(self.index, entry.key, value, left)
+        target.put(key, value, arrived, NEVER if deadline_ms is None else deadline_ms).seen = seen
 
     def expire_at(self, entry: Entry, deadline_ms: int, notice: Notice) -> None:
         """Give a live entry a deadline, which must lie ahead."""
@@ -232,10 +271,12 @@ class Database:
         for key in self.journal.watched_keys(self.index):
             if key in self.entries:
                 self.journal.disturb(self.index, key)
+        self.wheel.clear()
         self.entries = {}
         self.roster = Roster()
-        self.wheel = Wheel()
         self.payload_bytes = self.deadlines = 0
+        if self.follower is not None:
+            self.follower.emptied()
         self.journal.changes += count
         if self.journal.attentive and count:
             self.journal.flushed(self.index)
@@ -256,7 +297,7 @@ class Database:
             for key in one.journal.watched_keys(one.index):
                 if key in one.entries or key in two.entries:
                     one.journal.disturb(one.index, key)
-        for name in ("entries", "roster", "wheel", "payload_bytes", "deadlines"):
+        for name in ("entries", "roster", "wheel", "payload_bytes", "deadlines", "follower"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)
@@ -318,13 +359,15 @@ class Database:
             return
         life_ms = self.lives.life_ms(entry.key)
         if life_ms is not None:
-            self._set_deadline(entry, self.clock.now_ms + life_ms)
+            self._set_deadline(entry, DefaultDeadline(self.clock.now_ms + life_ms))
         elif entry.expires_at_ms is not None:
             self._clear_deadline(entry)
 
     def _renew(self, entry: Entry) -> None:
-        """Start a default life anew on access; a key without a deadline (PERSIST) stays so."""
+        """Start a default life anew on access; what EXPIRE or PERSIST has said is left alone."""
         assert self.lives is not None
+        if entry.expires_at_ms.__class__ is not DefaultDeadline:
+            return
         life_ms = self.lives.life_ms(entry.key)
-        if life_ms is not None and entry.expires_at_ms is not None:
-            self._set_deadline(entry, self.clock.now_ms + life_ms)
+        if life_ms is not None:
+            self._set_deadline(entry, DefaultDeadline(self.clock.now_ms + life_ms))

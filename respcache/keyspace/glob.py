@@ -7,6 +7,7 @@ matching is linear in the text for each segment. A plain ``.*`` would make
 """
 
 import functools
+import operator
 import re
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
@@ -14,15 +15,26 @@ from typing import Final, TypeAlias
 Matcher: TypeAlias = Callable[[bytes], object]
 """Says by truth whether a whole text matches."""
 
+LONGEST_COMPILED_BYTES: Final = 1024
+"""Compiling takes microseconds per byte, and a client may send a pattern of 512 MB: longer ones are read as far as needed."""
+
 COMPILED_PATTERNS: Final = 1024
 """Patterns come from clients, so their cache is bounded; subscriptions rarely number more."""
 
 NOTHING: Final = b"(?!)"
 
 
-@functools.lru_cache(COMPILED_PATTERNS)
 def compile_glob(pattern: bytes) -> Matcher:
-    """Return a matcher for a pattern of ``* ? [abc] [^a-c] \\x``, as redis-server reads it."""
+    r"""Return a matcher for a pattern of ``* ? [abc] [^a-c] \x``, as redis-server reads it."""
+    if len(pattern) <= LONGEST_COMPILED_BYTES:
+        return _compile(pattern)
+    if is_literal(pattern):
+        return functools.partial(operator.eq, pattern)
+    return functools.partial(_matches_long, pattern)
+
+
+@functools.lru_cache(COMPILED_PATTERNS)
+def _compile(pattern: bytes) -> Matcher:
     segments: list[bytes] = [b""]
     for token in _tokens(pattern):
         if token is None:
@@ -36,6 +48,31 @@ def compile_glob(pattern: bytes) -> Matcher:
         middle = b"".join(b"(?>.*?" + segment + b")" for segment in rest[:-1] if segment)
         body = first + middle + b".*" + rest[-1]
     return re.compile(b"(?s:" + body + rb")\Z").match
+
+
+def _matches_long(pattern: bytes, text: bytes) -> bool:
+    """Match one segment after another, and read no more of the pattern than the text can need."""
+    at = 0
+    is_after_star = False
+    segment: list[bytes] = []
+    for token in _tokens(pattern):
+        if token is not None:
+            segment.append(token)
+            if len(segment) > len(text) - at:
+                return False
+        elif segment:
+            expression = re.compile(b"(?s:" + b"".join(segment) + b")")
+            found = (expression.search if is_after_star else expression.match)(text, at)
+            if found is None:
+                return False
+            at, is_after_star = found.end(), True
+            segment.clear()
+        else:
+            is_after_star = True
+    last = len(text) - len(segment)  # every token matches one byte
+    if not is_after_star and last != at:
+        return False
+    return re.compile(b"(?s:" + b"".join(segment) + b")").match(text, last) is not None
 
 
 def is_literal(pattern: bytes) -> bool:

@@ -6,6 +6,7 @@ HSCAN (a small hash comes whole) and in the order of HGETALL, so we keep count.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from .roster import FieldRoster
@@ -15,6 +16,14 @@ FIELD_BYTES: Final = 2 * 33 + 42 + 8
 
 HASH_BYTES: Final = 64 + 232
 """The hash object and an empty dictionary."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashLimits:
+    """How much a compact hash may hold; Redis' settings ``hash-max-listpack-*`` with their defaults."""
+
+    max_entries: int = 512
+    max_value_bytes: int = 64
 
 
 class Hash:
@@ -56,13 +65,13 @@ class Hash:
             return False
         self.size_bytes -= FIELD_BYTES + len(field) + len(old)
         if self._roster is not None:
-            self._roster.note_removed()
+            self._roster.note_removed(field)
         return True
 
-    def outgrow(self, max_entries: int, max_value_bytes: int, words: Iterable[bytes] = ()) -> None:
-        """Give up the compact form where the settings' limits, or a long word, ask for it."""
+    def outgrow(self, limits: HashLimits, words: Iterable[bytes]) -> None:
+        """Give up the compact form where the number of fields, or the length of a new word, asks for it."""
         if self.is_compact and (
-            len(self.fields) > max_entries or any(len(word) > max_value_bytes for word in words)
+            len(self.fields) > limits.max_entries or max(map(len, words)) > limits.max_value_bytes
         ):
             self.is_compact = False
 

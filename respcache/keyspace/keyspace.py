@@ -4,6 +4,7 @@ from typing import Final
 
 from .clock import Clock
 from .database import Database, Statistics
+from .hashes import HashLimits
 from .journal import Journal
 from .lives import Lives
 
@@ -30,6 +31,11 @@ class Keyspace:
         """Let new and replaced keys have these default lives from now on."""
         for db in self.databases:
             db.lives = lives
+
+    def set_hash_limits(self, limits: HashLimits) -> None:
+        """Let hashes that are written to from now on give up their compact form at these limits."""
+        for db in self.databases:
+            db.hash_limits = limits
 
     def sweep(self, most: int) -> int:
         """Expire keys that are due, at most ``most`` in all; return how many."""

@@ -31,6 +31,12 @@ class PatternLife:
     life_ms: int | None
 
 
+class DefaultDeadline(int):
+    """A deadline in Unix ms that a default life has set, and may set anew; one that a client gave is a plain int."""
+
+    __slots__ = ()
+
+
 class Lives:
     """Answers which default life a key has."""
 

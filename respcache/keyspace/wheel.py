@@ -22,6 +22,9 @@ from .entry import Bucket, Entry
 FINEST_MS: Final = 16
 """Width of the finest buckets: an idle key dies at most this late, plus the sweep's own period."""
 
+MOST_MOVED: Final = 64
+"""Entries that one question for the earliest deadline may move on: some tens of microseconds."""
+
 
 class Wheel:
     """Buckets of one database's entries by due time, all in Unix milliseconds."""
@@ -82,17 +85,45 @@ class Wheel:
                 heapq.heappop(self._due)
                 del self._buckets[bucket.due_ms]
 
-    def earliest(self) -> Entry | None:
-        """Return an entry of the first bucket that holds any with a deadline: nearly the next to die."""
+    def earliest(self, now_ms: int) -> Entry | None:
+        """Return an entry of the first bucket: nearly the next to die. None when there is no deadline.
+
+        A deadline that has moved away since (a life renewed) is no reason to be
+        here: such entries move on, though not more than ``MOST_MOVED`` in one call.
+        """
+        for _ in range(MOST_MOVED):
+            entry = self._first()
+            if entry is None:
+                return None
+            bucket = entry.bucket
+            assert bucket is not None
+            assert entry.expires_at_ms is not None
+            if due_ms(entry.expires_at_ms, now_ms) <= bucket.due_ms:
+                return entry
+            bucket.discard(entry)
+            entry.bucket = None
+            self.schedule(entry, now_ms)
+        return self._first()
+
+    def _first(self) -> Entry | None:
+        """Return any entry with a deadline of the first bucket, and clear away what has none."""
         while self._due:
             bucket = self._buckets[self._due[0]]
-            for entry in bucket:
+            while bucket:
+                entry = bucket.pop()
                 if entry.expires_at_ms is not None:
+                    bucket.add(entry)
                     return entry
-            for entry in bucket:
-                entry.bucket = None
+                entry.bucket = None  # its deadline was taken away: let nobody meet it here again
             del self._buckets[heapq.heappop(self._due)]
         return None
+
+    def clear(self) -> None:
+        """Let go of everything. Entries and buckets hold each other: cut, they are freed at once."""
+        for bucket in self._buckets.values():
+            bucket.clear()
+        self._buckets.clear()
+        self._due.clear()
 
     def _bucket(self, due: int) -> Bucket:
         bucket = self._buckets.get(due)
