@@ -29,6 +29,7 @@ class Events(Section, title="Events"):
         "events-include-values",
         YesNo(),
         False,
+        mutable=False,
         doc="Put values into events, not only keys.",
         reason="Values may be large, or secret.",
     )
@@ -36,6 +37,7 @@ class Events(Section, title="Events"):
         "events-value-limit",
         Size(),
         1024,
+        mutable=False,
         doc="Cut values in events after so many bytes.",
         reason="Enough to recognise a value, too little to fill a log.",
     )
@@ -51,6 +53,7 @@ class Events(Section, title="Events"):
         "events-console",
         YesNo(),
         False,
+        mutable=False,
         doc="Write events to standard output, one line each.",
         reason="For a look while developing.",
     )

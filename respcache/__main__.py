@@ -1,0 +1,21 @@
+"""The command ``respcache``: serves at once, or hands over to the command line for everything else."""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit code."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        # Past cyclopts and rich, which would make up half of the start.
+        from .app.start import start  # noqa: PLC0415
+
+        return start(arguments[1:], os.environ)
+    from .app.cli import main as run_command_line  # noqa: PLC0415
+
+    return run_command_line(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

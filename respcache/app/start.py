@@ -1,0 +1,61 @@
+"""``respcache serve``, from the command line to a server that answers.
+
+Start-up time counts here: whatever only other commands or mistakes need, such as
+the libraries for command lines and tables, is not imported.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from .. import __version__
+from .configuration import Configuration, ConfigurationError, enter_directory, read_configuration
+
+log = logging.getLogger(__name__)
+
+FAILED: Final = 1
+HELP_WORDS: Final = frozenset({"--help", "-h"})
+VERSION_WORDS: Final = frozenset({"--version", "-v"})
+
+
+def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the server with the words that follow ``serve``; return the exit code of the process."""
+    if HELP_WORDS & set(arguments):
+        from .serve_help import serve_help  # noqa: PLC0415 - not part of a start
+
+        sys.stdout.write(serve_help())
+        return 0
+    if VERSION_WORDS & set(arguments):
+        sys.stdout.write(f"respcache {__version__}\n")
+        return 0
+    try:
+        configuration = read_configuration(arguments, environ)
+        enter_directory(configuration.settings)
+        return _run(configuration, environ)
+    except ConfigurationError as error:
+        sys.stderr.write(f"respcache: {error}\n")
+        return FAILED
+
+
+def _run(configuration: Configuration, environ: Mapping[str, str]) -> int:
+    from . import serve  # noqa: PLC0415 - wrong settings are told before half a second of imports
+    from .logs import start_logs  # noqa: PLC0415
+
+    logs = start_logs(configuration.settings, environ)
+
+    def announce(port: int) -> None:
+        if logs.is_human:
+            from .banner import banner  # noqa: PLC0415 - clients can connect already
+
+            logs.print_nowait(banner(configuration, port, os.getpid(), has_colour=logs.has_colour))
+        log.info("ready for clients", extra={"version": __version__, "port": port, "pid": os.getpid()})
+
+    try:
+        return serve.run(configuration.settings, config_path=configuration.path, on_ready=announce)
+    except Exception:
+        log.critical("the server ended by a mistake of its own", exc_info=True)
+        return FAILED
+    finally:
+        logs.stop()
