@@ -1,0 +1,47 @@
+"""Fixtures shared by all tests: real servers, and Hypothesis' profiles.
+
+``redis_server`` and ``respcache_server`` run for a whole session (one pair per worker under xdist). ``start_redis`` and
+``start_respcache`` start further ones with flags of their own, which end with the test.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import hypothesis
+import pytest
+
+from tests.servers import Server, running_redis, running_respcache
+
+StartServer = Callable[..., Server]
+
+# Where everybody waits for the result the examples are the same every time; at a desk they are new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def respcache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_respcache(tmp_path_factory.mktemp("respcache")) as server:
+        yield server
+
+
+@pytest.fixture
+def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    with ExitStack() as running:
+        yield lambda *flags: running.enter_context(running_redis(tmp_path_factory.mktemp("redis"), *flags))
+
+
+@pytest.fixture
+def start_respcache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    with ExitStack() as running:
+        yield lambda *flags: running.enter_context(
+            running_respcache(tmp_path_factory.mktemp("respcache"), *flags)
+        )

@@ -1,0 +1,164 @@
+"""Starts real server processes for tests: redis-server, and respcache itself.
+
+Each server listens on a free loopback port, works in a directory of its own, writes what it prints to a file there, and
+must end cleanly when told to. A server that does not start shows what it printed.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.wire import RawClient
+
+REPOSITORY = Path(__file__).parent.parent
+
+# A cold start of an interpreter on a busy machine takes a second or two; ten times that means that it hangs.
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+# Another process may take the free port between our look and the server's bind.
+START_ATTEMPTS = 3
+
+# Set to "redis" to try the tests themselves: redis-server stands in for respcache.
+TARGET = os.environ.get("RESPCACHE_TEST_TARGET", "respcache")
+TOOLS_ARE_REQUIRED = os.environ.get("RESPCACHE_REQUIRE_TOOLS") == "1"
+
+
+class ServerStartError(AssertionError):
+    """The server ended, or stayed silent, before its first PONG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def client(self, *, protocol: int = 2, timeout_seconds: float = 5.0) -> RawClient:
+        client = RawClient(self.port, timeout_seconds=timeout_seconds)
+        if protocol == 3:
+            client.call("HELLO", "3")
+        return client
+
+    def stop(self) -> None:
+        """Ask it to end; anything but a clean exit in time is a failure of the test."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"{self.name} ignored SIGTERM; it printed:\n{_tail(self.log)}") from None
+        assert code == 0, f"{self.name} ended with {code}; it printed:\n{_tail(self.log)}"
+
+
+def require_tool(program: str) -> str:
+    """Return the program's path; skip the test without it, or fail where tools are required."""
+    path = shutil.which(program)
+    if path is None:
+        missing(f"{program} is not installed")
+    return str(path)
+
+
+def missing(reason: str) -> None:
+    """Skip for want of a tool, or fail where RESPCACHE_REQUIRE_TOOLS=1 says that nothing may be wanting."""
+    if TOOLS_ARE_REQUIRED:
+        pytest.fail(f"{reason}, and RESPCACHE_REQUIRE_TOOLS=1")
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+@contextmanager
+def running_redis(directory: Path, *flags: str) -> Iterator[Server]:
+    """Run redis-server without persistence until the block ends."""
+    program = require_tool("redis-server")
+    command = [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *flags]
+    with _running("redis-server", command, directory) as server:
+        yield server
+
+
+@contextmanager
+def running_respcache(directory: Path, *flags: str) -> Iterator[Server]:
+    """Run respcache until the block ends (or redis-server, where RESPCACHE_TEST_TARGET=redis)."""
+    if TARGET == "redis":
+        with running_redis(directory, *flags) as server:
+            yield server
+        return
+    command = [sys.executable, "-m", "respcache", "serve", *flags]
+    with _running("respcache", command, directory) as server:
+        yield server
+
+
+@contextmanager
+def _running(name: str, command: list[str], directory: Path) -> Iterator[Server]:
+    for attempt in range(START_ATTEMPTS):
+        try:
+            server = _start(name, command, directory)
+            break
+        except ServerStartError:
+            if attempt == START_ATTEMPTS - 1:
+                raise
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _start(name: str, command: list[str], directory: Path) -> Server:
+    directory.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), directory / f"{name}.log"
+    # The tests may run from a tree that is not installed, and the server must not leave files in that tree.
+    search_path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": search_path},
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            code = process.wait()
+            raise ServerStartError(f"{name} did not start (exit {code}); it printed:\n{_tail(log)}")
+        time.sleep(0.02)
+    return Server(name, port, process, log)
+
+
+def _answers(port: int) -> bool:
+    # NOAUTH is an answer too: the server is there.
+    try:
+        with RawClient(port, timeout_seconds=1.0) as client:
+            return client.call("PING").startswith((b"+PONG", b"-NOAUTH"))
+    except (OSError, EOFError):
+        return False
+
+
+def _tail(log: Path, lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
