@@ -1,0 +1,163 @@
+"""The eviction policies: each chooses, over all databases, which entry goes next.
+
+Redis' own policies are Redis' own algorithms: an exact order is too dear, so a
+few entries are drawn at random and the worst goes; the other bad ones stay in a
+pool for the next round, which brings sampling close to exact. Ours is in ``s3fifo.py``.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from ..database import Database, Follower
+from ..entry import Entry
+from ..keyspace import Keyspace
+from .candidates import Candidates
+from .s3fifo import Queues
+
+POOL: Final = 16
+"""Redis' size of the pool."""
+
+
+class Victim(NamedTuple):
+    """An entry to evict, and the database that holds it."""
+
+    db: Database
+    entry: Entry
+
+
+class Policy(Protocol):
+    """One way of choosing."""
+
+    def follower(self, db: Database) -> Follower | None:
+        """Return what must follow a database from the moment on when entries are chosen."""
+
+    def choose(self) -> Victim | None:
+        """Return who goes next, None when there is nobody. The caller evicts whom it gets."""
+
+
+class Nobody:
+    """``noeviction``: what does not fit is refused."""
+
+    def follower(self, db: Database) -> None:
+        """Ask for none."""
+
+    def choose(self) -> None:
+        """Spare everybody."""
+
+
+Merit: TypeAlias = Callable[[Entry], int]
+"""How much an entry deserves to stay: the least goes."""
+
+
+class Sampled:
+    """The worst of a few drawn at random and of the pool, by a merit: ``lru`` and ``lfu``."""
+
+    def __init__(
+        self,
+        keyspace: Keyspace,
+        candidates: Candidates,
+        merit: Merit,
+        samples: Callable[[], int],
+        chance: random.Random,
+    ) -> None:
+        self.follower = candidates.follower
+        self._keyspace = keyspace
+        self._candidates = candidates
+        self._merit = merit
+        self._samples = samples
+        self._chance = chance
+        self._pool: list[Victim] = []
+
+    def choose(self) -> Victim | None:
+        pool = [one for one in self._pool if self._still_holds(one)]
+        filled = [db for db in self._keyspace.databases if self._candidates.count(db)]
+        if len(filled) > 1:
+            self._chance.shuffle(filled)  # among equals the first goes: not always the same database's
+        for db in filled:
+            for _ in range(self._samples()):
+                entry = self._candidates.draw(db)
+                if entry is not None:
+                    pool.append(Victim(db, entry))
+        if not pool:
+            return None
+        pool.sort(key=lambda one: self._merit(one.entry))
+        self._pool = pool[1 : 1 + POOL]
+        return pool[0]
+
+    def _still_holds(self, one: Victim) -> bool:
+        """Say whether a place in the pool is true: its key may be gone, persisted, or in another database."""
+        entry = one.entry
+        return one.db.entries.get(entry.key) is entry and self._candidates.includes(entry)
+
+
+class AtRandom:
+    """Any candidate: ``random``."""
+
+    def __init__(self, keyspace: Keyspace, candidates: Candidates, chance: random.Random) -> None:
+        self.follower = candidates.follower
+        self._keyspace = keyspace
+        self._candidates = candidates
+        self._chance = chance
+
+    def choose(self) -> Victim | None:
+        db = draw_database(self._keyspace.databases, self._candidates.count, self._chance)
+        if db is None:
+            return None
+        entry = self._candidates.draw(db)
+        return None if entry is None else Victim(db, entry)
+
+
+class NextToExpire:
+    """The key with the nearest deadline: ``volatile-ttl``. The expiry wheel knows it, so nothing is drawn."""
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+
+    def follower(self, db: Database) -> None:
+        """Ask for none: the wheel will do."""
+
+    def choose(self) -> Victim | None:
+        now_ms = self._keyspace.clock.now_ms
+        nearest: Victim | None = None
+        nearest_ms = 0
+        for db in self._keyspace.databases:
+            entry = db.wheel.earliest(now_ms)
+            if entry is not None:
+                assert entry.expires_at_ms is not None
+                if nearest is None or entry.expires_at_ms < nearest_ms:
+                    nearest, nearest_ms = Victim(db, entry), entry.expires_at_ms
+        return nearest
+
+
+class ScanResistant:
+    """The queues of ``s3fifo.py``, one set per database: ``allkeys-s3fifo``.
+
+    A database is picked by chance, the likelier the more keys it holds, so that
+    each gives in proportion and the order within it is its own.
+    """
+
+    def __init__(self, keyspace: Keyspace, chance: random.Random) -> None:
+        self._keyspace = keyspace
+        self._chance = chance
+
+    def follower(self, db: Database) -> Follower:
+        return Queues(db.entries.values())
+
+    def choose(self) -> Victim | None:
+        db = draw_database(self._keyspace.databases, len, self._chance)
+        if db is None:
+            return None
+        assert isinstance(db.follower, Queues)
+        entry = db.follower.take_victim() or db.roster.draw(self._chance)
+        return None if entry is None else Victim(db, entry)
+
+
+def draw_database(
+    databases: Sequence[Database], count: Callable[[Database], int], chance: random.Random
+) -> Database | None:
+    """Pick a database, each as likely as it has candidates; None when none has any."""
+    filled = [db for db in databases if count(db)]
+    if len(filled) < 2:
+        return filled[0] if filled else None
+    return chance.choices(filled, [count(db) for db in filled])[0]
