@@ -1,0 +1,94 @@
+"""Hands events to a class of the operator's own, named ``package.module:Class``.
+
+The class is called once, with the options of the settings as keyword arguments. It has
+
+    def deliver_batch(self, events): ...         # in a thread of its own, or
+    async def deliver_batch(self, events): ...   # in the server's own trio loop, where it must never block
+
+and, if it likes, ``close()`` of either kind, called once at the end. ``events`` is a list of the records of
+``respcache.events.vocabulary``. There is never more than one call at a time. An exception, or
+taking longer than the timeout, gives the batch up; the cache goes on in any case.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import trio
+
+from respcache.events.vocabulary import Event
+
+from .settings import CustomSettings, SinkSettingsError
+
+
+class CustomOutlet:
+    """Calls the operator's object, async functions here and others in a thread."""
+
+    def __init__(self, receiver: Any, timeout_s: float) -> None:  # any class will do that has the method
+        self._receiver = receiver
+        self._timeout_s = timeout_s
+        # A call that outlives its timeout keeps its place, so that threads cannot pile up.
+        self._one_thread = trio.CapacityLimiter(1)
+
+    async def write(self, events: Sequence[Event]) -> None:
+        with trio.fail_after(self._timeout_s):
+            await self._call(self._receiver.deliver_batch, list(events))
+
+    def reopen(self) -> None:
+        """Do nothing: there is no file."""
+
+    async def close(self) -> None:
+        close = getattr(self._receiver, "close", None)
+        if close is not None:
+            with trio.fail_after(self._timeout_s):
+                await self._call(close)
+
+    async def _call(self, method: Callable[..., Awaitable[None] | None], *arguments: object) -> None:
+        if inspect.iscoroutinefunction(method):
+            await method(*arguments)
+        else:
+            await trio.to_thread.run_sync(
+                method, *arguments, limiter=self._one_thread, abandon_on_cancel=True
+            )
+
+
+def custom_outlet(settings: CustomSettings) -> CustomOutlet:
+    """Import, make and check what the settings name; SinkSettingsError says what is wrong with it."""
+    try:
+        receiver = _made(_imported(settings.target), settings.options)
+    except SinkSettingsError as error:
+        raise SinkSettingsError(f"sink {settings.name}: {error}") from error.__cause__
+    return CustomOutlet(receiver, settings.timeout_s)
+
+
+def _imported(target: str) -> Callable[..., object]:
+    module_name, colon, class_name = target.partition(":")
+    if not (module_name and colon and class_name):
+        raise SinkSettingsError(f"{target!r} should look like package.module:Class")
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # importing runs the operator's code, which may raise anything
+        raise SinkSettingsError(f"cannot import {module_name}: {_described(error)}") from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise SinkSettingsError(f"{module_name} has no {class_name}")
+    if not callable(found):
+        raise SinkSettingsError(f"{target} cannot be called")
+    return found  # type: ignore[no-any-return]  # getattr cannot know more than we have just checked
+
+
+def _made(factory: Callable[..., object], options: Mapping[str, Any]) -> object:
+    try:
+        receiver = factory(**options)
+    except Exception as error:  # the operator's code again
+        raise SinkSettingsError(
+            f"cannot make it with the options {list(options)}: {_described(error)}"
+        ) from error
+    if not callable(getattr(receiver, "deliver_batch", None)):
+        raise SinkSettingsError(f"{type(receiver).__qualname__} has no method deliver_batch(events)")
+    return receiver
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
