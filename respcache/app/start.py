@@ -42,8 +42,10 @@ def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def _run(configuration: Configuration, environ: Mapping[str, str]) -> int:
     from . import serve  # noqa: PLC0415 - wrong settings are told before half a second of imports
     from .logs import start_logs  # noqa: PLC0415
+    from .open_files import provide_files  # noqa: PLC0415
 
     logs = start_logs(configuration.settings, environ)
+    provide_files(configuration.settings)
 
     def announce(port: int) -> None:
         if logs.is_human:

@@ -12,7 +12,7 @@ from .parameter import Parameter, Section
 
 FILE: Final = "respcache is a cache: it keeps nothing on disk."
 SINGLE: Final = "A respcache server has no replicas and is none."
-THREADS: Final = "respcache runs in one thread, in the foreground, under whatever supervises it."
+THREADS: Final = "respcache serves from one thread, in the foreground, under whatever supervises it."
 FREEING: Final = "Values are freed at once, by whoever deletes them."
 
 

@@ -15,7 +15,7 @@ class Events(Section, title="Events"):
         "notify-keyspace-events",
         NotificationFlags(),
         "",
-        doc="Which of Redis' own keyspace notifications to publish, as Redis' letters; KEA is all but misses.",
+        doc="Which of Redis' own keyspace notifications to publish, as Redis' letters; KEA is all but misses and new keys.",
         reason="As Redis: they cost a message for each command.",
     )
     events_channel = Parameter(

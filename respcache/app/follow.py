@@ -1,0 +1,143 @@
+"""``respcache events``: follow what happens to a cache, line by line, until Ctrl-C.
+
+Reads the JSON of the channel ``respcache:events``. A lost server is waited for, and
+both the loss and the return are told on standard error, because events in between are missed.
+"""
+
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from ..events.line import escaped, quoted, utc_time
+from .client import Address, ClientError, Connection
+
+CHANNEL: Final = b"respcache:events"
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 10.0
+"""A restart takes about a second; a server that stays away is not worth asking more often."""
+
+COLOURS: Final[Mapping[str, str]] = {
+    "created": "green",
+    "updated": "cyan",
+    "touched": "blue",
+    "deleted": "red",
+    "expired": "yellow",
+    "evicted": "magenta",
+    "flushed": "bold red",
+    "read": "bright_black",
+    "missed": "bright_black",
+    "owner-crashed": "bold red",
+    "dropped": "bold yellow",
+}
+
+HEAD: Final = ("at_ms", "node", "kind", "db", "key", "key_base64")
+"""What a line says first, in an order of its own; the other fields follow as they come."""
+
+
+def follow(address: Address, *, as_json: bool, count: int | None) -> None:
+    """Print events until ``count`` are printed, or for ever. Raises ClientError if the first connection fails."""
+    console = Console(highlight=False, soft_wrap=True)
+    for number, message in enumerate(messages(address), 1):
+        if as_json:
+            sys.stdout.write(message.decode("utf-8", "replace") + "\n")
+            sys.stdout.flush()
+        else:
+            console.print(event_line(message))
+        if number == count:
+            return
+
+
+def messages(address: Address) -> Iterator[bytes]:
+    """Yield each event's JSON; connect again whenever the server goes away."""
+    connection = _subscribe(address)
+    while True:
+        try:
+            with connection:
+                yield from _received(connection)
+        except ClientError as error:
+            _say(f"{error}; events are missed until it is back")
+        connection = _subscribe_again(address)
+        _say(f"following {address} again")
+
+
+def event_line(message: bytes) -> Text:
+    """Return one event for people. What strangers put into keys cannot steer the terminal."""
+    try:
+        document = msgspec.json.decode(message, type=dict[str, Any])  # whatever events consist of
+        kind = escaped(str(document["kind"]))
+        moment = utc_time(document["at_ms"])
+        node = escaped(str(document["node"]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, ValueError, OverflowError):
+        return Text(quoted(message), style="bold red")
+    line = Text.assemble(
+        (moment, "bright_black"), " ", (node, "bright_black"), " ", (f"{kind:<8}", COLOURS.get(kind, "bold"))
+    )
+    if "db" in document:
+        line.append(f" db{escaped(str(document['db']))}", style="bright_black")
+    key = _key(document)
+    if key is not None:
+        line.append(" " + quoted(key), style="bold")
+    for name, value in document.items():
+        if name not in HEAD:
+            line.append(f" {escaped(name)}=", style="bright_black")
+            line.append(escaped(value if isinstance(value, str) else msgspec.json.encode(value).decode()))
+    return line
+
+
+def _key(document: Mapping[str, Any]) -> bytes | None:  # whatever events consist of
+    if "key" in document:
+        return str(document["key"]).encode("utf-8", "surrogateescape")
+    try:
+        return b64decode(document["key_base64"]) if "key_base64" in document else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _received(connection: Connection) -> Iterator[bytes]:
+    while True:
+        match connection.receive():
+            case [b"message", _, bytes() as message]:
+                yield message
+
+
+def _subscribe(address: Address) -> Connection:
+    connection = Connection(address)
+    try:
+        _warn_if_silent(connection)
+        connection.call("SUBSCRIBE", CHANNEL)
+    except ClientError:
+        connection.__exit__(None, None, None)
+        raise
+    connection.wait_for_ever()
+    return connection
+
+
+def _subscribe_again(address: Address) -> Connection:
+    pause_s = FIRST_PAUSE_S
+    while True:
+        time.sleep(pause_s)
+        try:
+            return _subscribe(address)
+        except ClientError:
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _warn_if_silent(connection: Connection) -> None:
+    try:
+        answer = connection.call("CONFIG", "GET", "events-channel")
+    except ClientError:
+        return  # not ours to ask, or not respcache: the subscription will tell
+    if answer == [b"events-channel", b"no"]:
+        _say("events-channel is off on this server: nothing will be shown until it is switched on")
+    elif answer == []:
+        _say("this server is no respcache: it has no events to follow")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"respcache events: {text}\n")
