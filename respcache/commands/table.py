@@ -42,7 +42,9 @@ class CommandTable:
         """Yield every command and subcommand that can run."""
         for command in self:
             children = self.children(command)
-            yield from children or [command]
+            yield from children
+            if not children or command.arity == -1:  # COMMAND is a parent that runs without a subcommand, too
+                yield command
 
     def __getitem__(self, name: str) -> Command:
         """Return a command by its name, ``GET`` or ``CLIENT LIST``, in any case."""
