@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..commands.node import Node
 from ..keyspace.eviction import Evictor
+from ..keyspace.hashes import HashLimits
 from ..keyspace.lives import Lives, PatternLife, Renewal
 from ..protocol.limits import Limits
 from ..server.dispatcher import Dispatcher
@@ -57,6 +58,10 @@ class Applier:
                     Settings.slowlog_max_len,
                     Settings.latency_monitor_threshold_ms,
                 ),
+            ),
+            (
+                self.apply_hash_limits,
+                (Settings.hash_max_listpack_entries, Settings.hash_max_listpack_value_bytes),
             ),
             (self.apply_owners, (Settings.owner_mailbox_limit,)),
         )
@@ -111,6 +116,12 @@ class Applier:
         )
         self._memory.limit_bytes = settings.maxmemory_bytes
         self._dispatcher.rebind()
+
+    def apply_hash_limits(self) -> None:
+        settings = self._settings
+        self._node.keyspace.set_hash_limits(
+            HashLimits(settings.hash_max_listpack_entries, settings.hash_max_listpack_value_bytes)
+        )
 
     def apply_observation(self) -> None:
         settings = self._settings
