@@ -52,6 +52,8 @@ class Trait(enum.Flag):
     """May change the session or the server's state, so it never takes the short way."""
     IMMEDIATE = enum.auto()
     """Runs at once even between MULTI and EXEC."""
+    RUNS_TRANSACTION = enum.auto()
+    """When it is refused, the transaction ends with it."""
     IN_SUBSCRIBER_MODE = enum.auto()
     """Allowed to a RESP2 client that has subscriptions."""
     EVERY_KEY = enum.auto()
