@@ -2,15 +2,16 @@
 
 Channels, patterns and shard channels are three separate worlds, as in Redis.
 A message is encoded once per protocol version and then sent to as many as want
-it. Patterns are matched one by one: their number is the cost of a PUBLISH.
+it. Patterns are matched one by one, each compiled when its first subscriber
+comes: their number is the cost of a PUBLISH.
 """
 
 from collections.abc import Callable, Iterable
 
-from ..keyspace.glob import compile_glob
+from ..keyspace.glob import Matcher, compile_glob
 from ..protocol.encoder import encode
 from ..protocol.replies import Push
-from .client import Client
+from .client import Client, Names
 
 Subscribers = dict[bytes, dict[int, Client]]
 
@@ -24,6 +25,7 @@ class Broker:
         self.shard_channels: Subscribers = {}
         self.on_interest: Callable[[], None] = lambda: None
         """Called when a channel or pattern gains its first or loses its last subscriber."""
+        self._matchers: dict[bytes, Matcher] = {}
 
     def subscribe(self, client: Client, channel: bytes) -> bool:
         """Add a subscription; say whether it is new."""
@@ -60,9 +62,10 @@ class Broker:
         subscribers = self.channels.get(channel)
         if subscribers:
             receivers += _send(subscribers.values(), [b"message", channel, message])
-        for pattern, followers in self.patterns.items():
-            if compile_glob(pattern)(channel):
-                receivers += _send(followers.values(), [b"pmessage", pattern, channel, message])
+        for pattern, matches in self._matchers.items():
+            if matches(channel):
+                followers = self.patterns[pattern].values()
+                receivers += _send(followers, [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_shard(self, channel: bytes, message: bytes) -> int:
@@ -71,25 +74,29 @@ class Broker:
 
     def has_listeners(self, channel: bytes) -> bool:
         """Say whether a message to ``channel`` would reach anybody."""
-        return channel in self.channels or any(compile_glob(pattern)(channel) for pattern in self.patterns)
+        return channel in self.channels or any(matches(channel) for matches in self._matchers.values())
 
-    def _join(self, world: Subscribers, own: set[bytes], client: Client, name: bytes) -> bool:
+    def _join(self, world: Subscribers, own: Names, client: Client, name: bytes) -> bool:
         if name in own:
             return False
-        own.add(name)
+        own[name] = None
         subscribers = world.setdefault(name, {})
         subscribers[client.id] = client
         if len(subscribers) == 1:
+            if world is self.patterns:
+                self._matchers[name] = compile_glob(name)
             self.on_interest()
         return True
 
-    def _leave(self, world: Subscribers, own: set[bytes], client: Client, name: bytes) -> bool:
+    def _leave(self, world: Subscribers, own: Names, client: Client, name: bytes) -> bool:
         if name not in own:
             return False
-        own.discard(name)
+        del own[name]
         del world[name][client.id]
         if not world[name]:
             del world[name]
+            if world is self.patterns:
+                del self._matchers[name]
             self.on_interest()
         return True
 

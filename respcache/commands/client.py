@@ -5,14 +5,15 @@ slots; here is what commands read and change.
 """
 
 import enum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..protocol.limits import Limits
 
 if TYPE_CHECKING:
     from .spec import Command  # spec needs contexts, and contexts need clients
 
-NO_DEADLINE: Final = 0
+Names: TypeAlias = dict[bytes, None]
+"""A set that keeps the order in which its members came."""
 
 
 class ReplyMode(enum.Enum):
@@ -108,9 +109,9 @@ class Client:
         self.watched: set[tuple[int, bytes]] = set()
         self.is_dirty = False
         """A watched key has changed: EXEC must run nothing."""
-        self.channels: set[bytes] = set()
-        self.patterns: set[bytes] = set()
-        self.shard_channels: set[bytes] = set()
+        self.channels: Names = {}
+        self.patterns: Names = {}
+        self.shard_channels: Names = {}
         self.is_monitor = False
         self.is_unevictable = False
         """CLIENT NO-EVICT."""

@@ -51,6 +51,14 @@ def unknown_subcommand(parent: str, word: bytes) -> CommandError:
     )
 
 
+def wrong_subcommand_syntax(parent: str, word: bytes) -> CommandError:
+    """Say that a subcommand got too many words; only the older ones say it so."""
+    return CommandError(
+        f"unknown subcommand or wrong number of arguments for '{_show(word[:SHOWN_NAME_BYTES])}'."
+        f" Try {parent.upper()} HELP."
+    )
+
+
 def wrong_arity(name: str) -> CommandError:
     return CommandError(f"wrong number of arguments for '{name}' command")
 

@@ -1,0 +1,103 @@
+"""Who gets which message."""
+
+from respcache.commands.broker import Broker
+from respcache.commands.client import Client, Ending
+from respcache.protocol.limits import Limits
+
+
+class FakeConnection:
+    """A transport that keeps what is pushed."""
+
+    query_bytes = output_bytes = received_bytes = sent_bytes = 0
+
+    def __init__(self) -> None:
+        self.pushed: list[bytes] = []
+
+    def push(self, wire: bytes) -> None:
+        self.pushed.append(wire)
+
+    def end(self, ending: Ending) -> None: ...
+    def hold(self) -> None: ...
+    def release(self) -> None: ...
+    def set_request_limits(self, limits: Limits) -> None: ...
+
+
+def listener(id: int, protocol: int = 2) -> tuple[Client, list[bytes]]:
+    connection = FakeConnection()
+    client = Client(id, connection, "127.0.0.1:1", "127.0.0.1:6379", 0)
+    client.protocol = protocol
+    return client, connection.pushed
+
+
+def test_a_message_reaches_each_subscriber_in_its_own_protocol() -> None:
+    broker = Broker()
+    (old, old_pushed), (new, new_pushed) = listener(1, 2), listener(2, 3)
+    broker.subscribe(old, b"c")
+    broker.subscribe(new, b"c")
+    assert broker.publish(b"c", b"hi") == 2
+    assert old_pushed == [b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"]
+    assert new_pushed == [b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"]
+
+
+def test_a_message_comes_once_for_each_subscription_it_fits() -> None:
+    broker = Broker()
+    client, pushed = listener(1)
+    broker.subscribe(client, b"news")
+    for pattern in (b"n*", b"*s", b"x*"):
+        broker.subscribe_pattern(client, pattern)
+    assert broker.publish(b"news", b"hi") == len(pushed) == 3
+    assert pushed[1] == b"*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+
+
+def test_shard_channels_are_a_world_of_their_own() -> None:
+    broker = Broker()
+    client, pushed = listener(1)
+    broker.subscribe_shard(client, b"c")
+    assert broker.publish(b"c", b"hi") == 0
+    assert broker.publish_shard(b"c", b"hi") == 1
+    assert pushed == [b"*3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"]
+
+
+def test_subscribing_twice_changes_nothing() -> None:
+    broker = Broker()
+    client, pushed = listener(1)
+    assert [broker.subscribe(client, b"c"), broker.subscribe(client, b"c")] == [True, False]
+    assert [broker.unsubscribe(client, b"c"), broker.unsubscribe(client, b"c")] == [True, False]
+    assert broker.publish(b"c", b"hi") == 0
+    assert pushed == []
+
+
+def test_a_pattern_lives_until_its_last_subscriber_leaves() -> None:
+    broker = Broker()
+    (one, _), (two, pushed) = listener(1), listener(2)
+    broker.subscribe_pattern(one, b"n*")
+    broker.subscribe_pattern(two, b"n*")
+    broker.unsubscribe_pattern(one, b"n*")
+    assert broker.publish(b"news", b"hi") == len(pushed) == 1
+    broker.unsubscribe_pattern(two, b"n*")
+    assert not broker.has_listeners(b"news")
+
+
+def test_a_client_that_leaves_is_forgotten_everywhere() -> None:
+    broker = Broker()
+    client, _ = listener(1)
+    broker.subscribe(client, b"c")
+    broker.subscribe_pattern(client, b"p*")
+    broker.subscribe_shard(client, b"s")
+    broker.forget(client)
+    assert [broker.channels, broker.patterns, broker.shard_channels] == [{}, {}, {}]
+    assert not client.is_subscriber
+
+
+def test_interest_is_told_when_it_begins_and_ends() -> None:
+    broker = Broker()
+    told: list[bool] = []
+    broker.on_interest = lambda: told.append(broker.has_listeners(b"news"))
+    (one, _), (two, _) = listener(1), listener(2)
+    broker.subscribe(one, b"news")
+    broker.subscribe(two, b"news")
+    broker.unsubscribe(one, b"news")
+    broker.unsubscribe(two, b"news")
+    broker.subscribe_pattern(one, b"n*")
+    broker.unsubscribe_pattern(one, b"n*")
+    assert told == [True, False, True, False]
