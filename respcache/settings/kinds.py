@@ -30,7 +30,7 @@ BYTES_PER_UNIT: Final = {
 """Redis' units: without the b they are decimal, with it binary; case does not matter."""
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-_SIZE = re.compile(r"([0-9]+)([a-z]*)", re.ASCII)
+_SIZE = re.compile(r"([0-9]*)([a-z]*)", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?", re.ASCII)
 
 
@@ -107,8 +107,8 @@ class Integer(Kind[int]):
 class Size(Kind[int]):
     """A number of bytes with an optional unit.
 
-    redis-server also takes an empty text, a bare unit and numbers beyond 64 bits, and
-    makes something of them; here they are refused, for nobody means them.
+    As in redis-server no digits at all count as 0. It also takes numbers beyond 64 bits and
+    wraps them around; here they are refused, for nobody means that.
     """
 
     allowed = "a number of bytes, with a unit if you like (k, kb, m, mb, g, gb), such as 100mb"
@@ -244,7 +244,7 @@ def parse_size(text: str) -> int | None:
     match = _SIZE.fullmatch(text.lower())
     if match is None or match[2] not in BYTES_PER_UNIT or len(match[1]) > 20:
         return None
-    return int(match[1]) * BYTES_PER_UNIT[match[2]]
+    return int(match[1] or 0) * BYTES_PER_UNIT[match[2]]
 
 
 def size_text(size_bytes: int) -> str:

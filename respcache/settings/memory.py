@@ -73,7 +73,7 @@ class Memory(Section, title="Memory"):
     )
     hash_max_listpack_value_bytes = Parameter(
         "hash-max-listpack-value",
-        Integer(0, LONG_MAX),
+        Size(),
         64,
         aliases=("hash-max-ziplist-value",),
         doc="Length in bytes of the longest field or value up to which OBJECT ENCODING calls a hash a listpack.",
