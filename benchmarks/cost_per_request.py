@@ -168,8 +168,9 @@ def options() -> argparse.Namespace:
 def main(options: argparse.Namespace) -> int:
     report = Report("Cost per request", options)
     with both(options) as servers:
-        for server in servers:
-            fill(server)
+        if "get" in options.tests:
+            for server in servers:
+                fill(server)
         for test in options.tests:
             for depth in options.depths:
                 report_load(report, servers, load_of(test, depth, options.scale), options.rounds)

@@ -39,7 +39,9 @@ class Server:
         self.port = free_port()
         self._directory = tempfile.TemporaryDirectory(prefix="respcache-benchmark-")
         self._log = Path(self._directory.name, "log")
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        # Settings in the caller's environment would make the two servers unlike.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RESPCACHE_")}
+        environment = {**inherited, "PYTHONPATH": str(REPOSITORY)}
         with self._log.open("wb") as log:
             self.started_at = time.perf_counter()
             self._process = subprocess.Popen(
