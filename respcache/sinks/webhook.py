@@ -27,6 +27,7 @@ from .backoff import Backoff
 from .settings import SinkSettingsError, WebhookSettings
 
 OK: Final = range(200, 300)
+NO_CONTENT: Final = 204
 LATER: Final = frozenset({408, 425, 429, *range(500, 600)})
 """Answers that mean: not now. 408, 425 and 429 by their definition, 5xx as the receiver's own trouble."""
 
@@ -88,11 +89,9 @@ class WebhookOutlet:
     async def _post(self, body: bytes, batch: str) -> int:
         headers = {"Idempotency-Key": batch}
         async with self._client.stream("POST", self._settings.url, content=body, headers=headers) as answer:
-            size_bytes = 0
-            async for chunk in answer.aiter_raw():
-                size_bytes += len(chunk)
-                if size_bytes > MOST_ANSWER_BYTES:
-                    break
+            if _is_worth_reading(answer.status_code, answer.headers.get("content-length")):
+                async for _ in answer.aiter_raw():  # raw: nobody needs it unpacked
+                    pass
             return int(answer.status_code)
 
     def _make_client(self) -> Any:  # httpx2 is not there to be named when types are checked without it
@@ -103,6 +102,13 @@ class WebhookOutlet:
             return self._httpx2.AsyncClient(headers=headers, timeout=None)
         except (self._httpx2.InvalidURL, ValueError, TypeError) as error:
             raise SinkSettingsError(f"sink {self._settings.name}: {error}") from error
+
+
+def _is_worth_reading(status: int, content_length: str | None) -> bool:
+    """Say whether the rest of an answer is known to be short, or not there."""
+    if content_length is None:
+        return status == NO_CONTENT
+    return content_length.isdecimal() and int(content_length) <= MOST_ANSWER_BYTES
 
 
 def _httpx2(sink_name: str) -> ModuleType:
