@@ -21,11 +21,17 @@ class Keyspace:
         self.clock = clock
         self.journal = journal
         self.databases = [Database(index, clock, journal, statistics) for index in range(databases)]
+        self.peak_bytes = 0
+        """The most memory that ``note_peak`` has seen."""
 
     @property
     def used_bytes(self) -> int:
         """Estimated memory of all data."""
         return sum([db.used_bytes for db in self.databases])
+
+    def note_peak(self) -> None:
+        """Take note of memory, if it has never been as much; call it now and then."""
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
 
     def set_lives(self, lives: Lives | None) -> None:
         """Let new and replaced keys have these default lives from now on."""

@@ -68,10 +68,12 @@ class ProcessHost:
         return {
             "os": f"{system.system} {system.release} {system.machine}",
             "arch_bits": "64" if sys.maxsize > 2**32 else "32",
+            "multiplexing_api": "epoll" if sys.platform == "linux" else "kqueue",
             "process_id": str(os.getpid()),
             "python_version": platform.python_version(),
             "executable": sys.executable,
             "config_file": str(self._config_file or ""),
+            "total_system_memory": str(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
         }
 
     def loop_lag_ms(self) -> tuple[float, float]:

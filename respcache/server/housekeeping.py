@@ -92,6 +92,7 @@ class Housekeeping:
     def _sample(self) -> None:
         now_ms = self._node.clock.now_ms
         self._node.statistics.sample(now_ms)
+        self._node.keyspace.note_peak()
         for call in self.every_sample:
             try:
                 call(now_ms)
