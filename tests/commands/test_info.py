@@ -120,7 +120,7 @@ def test_memory_grows_and_shrinks_with_the_data_and_remembers_its_peak(client: H
     empty = fields(client("INFO memory"))
     client("SET", "big", "v" * 200_000)
     full = fields(client("INFO memory"))
-    client("DEL big")
+    client("SET big small")
     again = fields(client("INFO memory"))
     assert int(full["used_memory"]) - int(empty["used_memory"]) > 200_000
     assert int(full["used_memory_dataset"]) == 200_003
