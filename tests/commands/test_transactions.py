@@ -194,3 +194,19 @@ def test_select_in_a_transaction_stays(client: HarnessClient) -> None:
     assert client("HLEN h") == 1
     client("SELECT 0")
     assert client("HLEN h") == 0
+
+
+def test_monitors_see_exec_after_what_it_ran(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    harness.node.monitors.add(other.record.id)
+    harness.dispatcher.refresh()
+    transaction(client, "HSET h f 1")
+    seen = [line.split(b"] ")[1] for line in other.replies()]
+    assert seen == [b'"MULTI"', b'"HSET" "h" "f" "1"', b'"EXEC"']
+
+
+def test_the_last_command_of_a_client_may_be_a_queued_one(client: HarnessClient) -> None:
+    client("MULTI")
+    client("HGET h f")
+    assert client.record.last_command == "hget"

@@ -16,10 +16,23 @@ class Difference:
     protocols: tuple[int, ...] = (2, 3)
 
 
-DIFFERENCES: list[Difference] = []
+DIFFERENCES: list[Difference] = [
+    Difference("client: CLIENT KILL errors", "CLIENT KILL MAXAGE 100", "MAXAGE came with Redis 7.4"),
+    Difference(
+        "connection: HELLO errors",
+        "CLIENT GETNAME",
+        "redis-server takes the name of a HELLO that it refuses for another reason; our errors change nothing",
+    ),
+]
 
 # Commands of ours that redis-server 7.0.15 does not have: nothing to compare them with.
 NEWER_COMMANDS = {
     "client|no-touch": "came with Redis 7.2; its clients may send it",
     "client|setinfo": "came with Redis 7.2; today's clients send it first thing",
+}
+
+# Arguments, by command: the same, for words within a command.
+NEWER_ARGUMENTS = {
+    ("client|kill", "maxage"): "came with Redis 7.4",
+    ("hscan", "novalues"): "came with Redis 7.4",
 }

@@ -59,9 +59,10 @@ def page(elements: Rule) -> Rule:
     return rule
 
 
-# What a client's line says about sockets, clocks and buffers. lib-name and lib-ver came with Redis 7.2.
+# What a client's line says about sockets, clocks and buffers. lib-name and lib-ver came with Redis 7.2, watch with 7.4.
 _OF_THE_MOMENT = re.compile(
-    rb"\b(id|addr|laddr|fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|tot-mem)=\S*| lib-(name|ver)=\S*"
+    rb"\b(id|addr|laddr|fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem)=\S*"
+    rb"| (lib-name|lib-ver|watch|tot-net-in|tot-net-out)=\S*"
 )
 
 
@@ -70,12 +71,13 @@ def client_lines(one: Node, other: Node) -> bool:
 
 
 def greeting(one: Node, other: Node) -> bool:
-    """Compare replies to HELLO: all but the server's version and the connection's number."""
+    """Compare replies to HELLO: all but the server's versions and the connection's number."""
 
     def known(node: Node) -> list[tuple[Node, Node]]:
-        return [(key, value) for key, value in node.pairs() if key.text not in {b"version", b"id"}]
+        skipped = {b"version", b"id", b"respcache"}
+        return [(key, value) for key, value in node.pairs() if key.text not in skipped]
 
-    return _bare(one) == _bare(other) and known(one) == known(other)
+    return one.kind == other.kind and known(one) == known(other)
 
 
 def _bare(node: Node) -> tuple[str, bytes, bool]:
