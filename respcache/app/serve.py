@@ -77,8 +77,7 @@ class Server:
                 nursery.start_soon(self._watch_signals, sinks)
                 nursery.start_soon(housekeeping.run)
                 nursery.start_soon(reactor.run)
-                gc.collect()
-                gc.freeze()  # modules and tables live as long as we do: no need to look at them ever again
+                calm_garbage_collector()
                 port = next((s.getsockname()[1] for s in listeners if s.family != socket.AF_UNIX), 0)
                 parts.node.bus.publish(Started(self._clock.now_ms, parts.name, __version__))
                 self._on_ready(port)
@@ -152,6 +151,18 @@ class Server:
         with trio.move_on_after(self._settings.shutdown_timeout_seconds):
             while not self._host.is_urgent and not reactor.is_drained():
                 await trio.sleep(0.01)
+
+
+def calm_garbage_collector() -> None:
+    """Let Python's cycle collector look at young objects only, and at few at a time.
+
+    Every entry is an object it would look at again and again: by default a full look at a
+    million keys takes 100 ms and more, and SET costs 10 % more CPU. Entries form no cycles;
+    what little garbage there is in cycles (tracebacks of bugs) dies young or waits long.
+    """
+    gc.collect()
+    gc.freeze()  # modules and tables live as long as we do: no need to look at them ever again
+    gc.set_threshold(10_000, 10, 1_000)
 
 
 def _rewrite(settings: Settings, config_path: Path | None) -> None:

@@ -118,6 +118,8 @@ class Client:
         self.leaves_no_trace = False
         """CLIENT NO-TOUCH: its reads do not count as uses of a key."""
         self.is_blocked = False
+        self.is_ordinary = False
+        """Whether its data commands may take the short way: no guard could have anything to say."""
 
     @property
     def is_subscriber(self) -> bool:
@@ -128,10 +130,9 @@ class Client:
         """Whether only the commands of subscriber mode are allowed: RESP2 cannot tell a push from a reply."""
         return self.protocol == 2 and self.is_subscriber
 
-    @property
-    def is_ordinary(self) -> bool:
-        """Whether its data commands may take the short way: no guard could have anything to say."""
-        return (
+    def refresh(self) -> None:
+        """Note anew whether the short way is open; the session calls it when anything here may have changed."""
+        self.is_ordinary = (
             self.is_authenticated
             and self.transaction is None
             and self.reply_mode is ReplyMode.ON

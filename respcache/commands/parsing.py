@@ -46,6 +46,15 @@ def bind(name: str, handler: Handler, args: Sequence[Arg], prefix: int) -> Run:
         return run
     least = prefix + len(required)
 
+    if prefix == 1 and least == 3:
+
+        def run_key_and_value(context: Context, argv: Sequence[bytes]) -> Reply:
+            if len(argv) == 3:
+                return handler(context, argv[1], argv[2])
+            return run(context, argv)
+
+        return run_key_and_value
+
     def run_without_options(context: Context, argv: Sequence[bytes]) -> Reply:
         if len(argv) == least:
             return handler(context, *argv[prefix:])

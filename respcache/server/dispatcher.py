@@ -25,11 +25,12 @@ from ..commands.node import Node
 from ..commands.parsing import Run
 from ..commands.pending import Pending
 from ..commands.spec import Command, Flag, Propagation, Trait
+from ..commands.transactions import aborted, discard_transaction
 from ..owners.owners import Owners
 from ..protocol.limits import Limits
 from ..protocol.replies import NO_REPLY, QUEUED, ErrorReply, Reply
 from ..telemetry.command_statistics import CommandStatistics
-from .guards import Guard, authentication, bound_guards, session_guards
+from .guards import Guard, bound_guards, session_guards
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
 
@@ -43,7 +44,10 @@ class Held:
     """What ``execute`` answers when the command must be offered again later; a class used as its own mark."""
 
 
-@dataclass(slots=True)
+NO_SUCH_ARITY: Final = 1 << 60
+
+
+@dataclass(slots=True, eq=False)
 class BoundCommand:
     """A command with its guards bound in, and where its calls are counted."""
 
@@ -54,6 +58,14 @@ class BoundCommand:
     guards: tuple[Guard, ...] = field(default=())
 
 
+def _nothing(context: Context) -> Reply:
+    """Stand for no command at all."""
+    raise AssertionError("never called: its arity fits nothing")
+
+
+_NOBODY: Final = Command("", _nothing, "", "", "", Flag(0), ())
+
+
 class Dispatcher:
     """Runs commands for all sessions of one node."""
 
@@ -62,6 +74,8 @@ class Dispatcher:
         self.statistics = node.statistics
         self.owners = owners
         self.fast: dict[bytes, BoundCommand] = {}
+        self.not_fast = BoundCommand(_NOBODY, _NOBODY.run, NO_SUCH_ARITY, CommandStatistics())
+        """What the session finds for a word that is not in ``fast``: its arity never fits, so one test does."""
         self.slow_ns = NEVER_NS
         self.needs_password = False
         self.request_limits = Limits()
@@ -139,9 +153,10 @@ class Dispatcher:
         client = context.client
         try:
             command = self.node.table.resolve(argv)
-            bound = self._bound[command.full_name] if not self.node.table.children(command) else None
+            bound = self._bound.get(command.full_name)
         except CommandError as error:
             return self._refuse(context, None, error)
+        client.last_command = command.full_name
         try:
             command.check_arity(argv)
             assert bound is not None, "a parent without a subcommand fails its arity check"
@@ -166,12 +181,23 @@ class Dispatcher:
 
     def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
         """Run a command that nothing stands against."""
-        context.client.last_command = command.full_name
-        if self.node.monitors and Flag.SKIP_MONITOR not in command.flags:
-            feed_monitors(self.node, context.client, argv)
+        runs_others = Trait.RUNS_TRANSACTION in command.traits
+        if not runs_others:
+            self._show(context, command, argv)
         reply = self.invoke(context, command, argv)
+        if runs_others:  # monitors see EXEC after what it has run, as in Redis
+            self._show(context, command, argv)
         self.refresh_if_needed(command)
         return reply
+
+    def invoke_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
+        """Run one command of a transaction."""
+        self._show(context, command, argv)
+        return self.invoke(context, command, argv)
+
+    def _show(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
+        if self.node.monitors and Flag.SKIP_MONITOR not in command.flags:
+            feed_monitors(self.node, context.client, argv)
 
     def refresh_if_needed(self, command: Command) -> None:
         if Trait.SESSION in command.traits:
@@ -229,6 +255,34 @@ class Dispatcher:
         self.statistics.unexpected_error_replies += 1
         return self.fail(bound, CommandError(f"internal error {crash_id}"))
 
+    def count(
+        self,
+        client: Client,
+        bound: BoundCommand,
+        ended_ns: list[int],
+        commands: Sequence[Sequence[bytes]],
+        done: int,
+    ) -> None:
+        """Count a run of equal commands, the last of which is ``commands[done - 1]``.
+
+        ``ended_ns`` is when the run began, and when each of them ended. Calls and time are
+        exact; in the histogram, commands of one pipeline stand with their mean.
+        """
+        calls = len(ended_ns) - 1
+        total_ns = ended_ns[-1] - ended_ns[0]
+        statistics = bound.statistics
+        statistics.calls += calls
+        statistics.nanoseconds += total_ns
+        statistics.counts[(total_ns // calls).bit_length()] += calls
+        self.statistics.total_commands_processed += calls
+        client.last_command = bound.command.full_name
+        if total_ns >= self.slow_ns:
+            first = done - calls
+            for at in range(calls):
+                elapsed_ns = ended_ns[at + 1] - ended_ns[at]
+                if elapsed_ns >= self.slow_ns:
+                    self.note_slow(client, bound, commands[first + at], elapsed_ns)
+
     def note_slow(self, client: Client, bound: BoundCommand, argv: Sequence[bytes], elapsed_ns: int) -> None:
         """Log a slow command, unless it carries what must not be logged."""
         elapsed_us = elapsed_ns // 1000
@@ -260,8 +314,12 @@ class Dispatcher:
     # -- within ------------------------------------------------------------
 
     def _refuse(self, context: Context, bound: BoundCommand | None, error: CommandError) -> ErrorReply:
-        if context.client.transaction is not None:
-            context.client.transaction.is_broken = True
+        client = context.client
+        if client.transaction is not None:
+            client.transaction.is_broken = True
+            if bound is not None and Trait.RUNS_TRANSACTION in bound.command.traits:
+                discard_transaction(self.node, client)
+                error = aborted(error)
         return self.reject(bound, error)
 
     def _end_foreign(self, client: Client, command: Command) -> Reply:
@@ -278,10 +336,12 @@ class Dispatcher:
         if not self.node.pause.writes_only:
             return True
         may_write = Flag.WRITE | Flag.MAY_REPLICATE
+        if command.flags & may_write:
+            return True
         transaction = context.client.transaction
-        if transaction is None:
-            return bool(command.flags & may_write)
-        return Trait.IMMEDIATE in command.traits and any(c.flags & may_write for c, _ in transaction.queue)
+        if transaction is None or Trait.RUNS_TRANSACTION not in command.traits:
+            return False
+        return any(queued.flags & may_write for queued, _ in transaction.queue)
 
     def _queue(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         assert client.transaction is not None
@@ -338,6 +398,3 @@ class Dispatcher:
             assert effects, f"{command.name} changed data but propagated nothing"
         for words in effects or [list(argv)]:
             self.on_effect(words)
-
-
-__all__ = ["BoundCommand", "Dispatcher", "Held", "authentication"]

@@ -10,7 +10,9 @@ yet leaves a slot; replies behind it wait in the slot's ``after``, while the
 commands they answer have already run.
 
 ``_run`` is the hot loop of the whole server: it breaks the rule of short
-functions because each call it saves is 2 to 5 % of an unpipelined GET.
+functions because a call costs 30 to 50 ns of the 400 that a pipelined GET takes.
+Equal commands in a row are looked up and counted together; each one's end is
+noted, so that the slow log still knows which of them it was.
 """
 
 from collections import deque
@@ -20,12 +22,12 @@ from typing import Final
 
 from ..commands.client import Client, Ending, ReplyMode
 from ..commands.context import Context
-from ..commands.errors import CommandError, wrong_arity
+from ..commands.errors import CommandError
 from ..commands.pending import Pending
 from ..protocol.encoder import ENCODERS, encode
 from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
-from ..protocol.replies import NoReply, Reply
+from ..protocol.replies import OK, NoReply, Reply
 from .dispatcher import BoundCommand, Dispatcher, Held
 
 COMMANDS_PER_TURN: Final = 1024
@@ -39,6 +41,10 @@ OUTPUT_PER_TURN_BYTES: Final = 1 << 20
 
 SLOTS: Final = 1024
 """Replies one client may be owed before the session stops taking commands: each holds a mailbox place."""
+
+SHORT_BULK_BYTES: Final = 1024
+BULK_HEADERS: Final = [b"$%d\r\n" % size for size in range(SHORT_BULK_BYTES)]
+"""Header, value and line end are appended one by one: half the cost of formatting, and no copy of a big value."""
 
 NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
 
@@ -81,14 +87,15 @@ class Session:
         self.received_bytes = 0
         self.sent_bytes = 0
         self.over_soft_limit_since_ms: int | None = None
-        self._out: list[bytes] = []
-        self._tail = self._out  # where the next reply goes: ``_out``, or behind the last slot
+        self.out: list[bytes] = []
+        self._tail = self.out  # where the next reply goes: ``out``, or behind the last slot
         self._slots: deque[Slot] = deque()
-        self._backlog: deque[list[bytes]] = deque()
+        self.backlog: deque[list[bytes]] = deque()
         self._pushed_bytes = 0
-        self._is_held = False
+        self.is_held = False
         self._is_running = False
-        self._has_unread = False  # a turn ended amid input that is read one command at a time
+        self.has_unread = False  # a turn ended amid input that is read one command at a time
+        self.client.refresh()
         node.clients.add(self.client)
 
     # -- the transport's side ----------------------------------------------
@@ -98,73 +105,73 @@ class Session:
         self.received_bytes += len(data)
         if self.client.is_authenticated:
             commands = self.parser.feed(data)
-            if not self._backlog and len(commands) <= COMMANDS_PER_CHECK and not self._is_held:
+            if not self.backlog and len(commands) <= COMMANDS_PER_CHECK and not self.is_held:
                 self._run(commands)
             else:
-                self._backlog.extend(commands)
+                self.backlog.extend(commands)
                 self.resume()
         else:
-            self._backlog.extend(self.parser.feed(data, 1))
+            self.backlog.extend(self.parser.feed(data, 1))
             self.resume()
-        if self.parser.error is not None and not self._backlog:
+        if self.parser.error is not None and not self.backlog:
             self._refuse()
 
     def resume(self) -> None:
         """Run commands that wait, up to one turn's worth."""
         budget = COMMANDS_PER_TURN
-        self._has_unread = False
-        while budget > 0 and not self._is_held and self.client.ending is None:
-            if not self._backlog:
+        self.has_unread = False
+        while budget > 0 and not self.is_held and self.client.ending is None:
+            if not self.backlog:
                 if self.client.is_authenticated and self.parser.limits is self.limits:
                     break
                 self._read_one_more()
-                if not self._backlog:
-                    self._has_unread = False
+                if not self.backlog:
+                    self.has_unread = False
                     break
-            commands = [self._backlog.popleft() for _ in range(min(COMMANDS_PER_CHECK, len(self._backlog)))]
+            commands = [self.backlog.popleft() for _ in range(min(COMMANDS_PER_CHECK, len(self.backlog)))]
             budget -= len(commands)
             self._run(commands)
-            if sum(map(len, self._out)) > OUTPUT_PER_TURN_BYTES:
+            if sum(map(len, self.out)) > OUTPUT_PER_TURN_BYTES:
                 break
-            self._has_unread = self.parser.limits is not self.limits
-        if self.parser.error is not None and not self._backlog:
+            self.has_unread = self.parser.limits is not self.limits
+        if self.parser.error is not None and not self.backlog:
             self._refuse()
 
     def take_output(self) -> list[bytes]:
         """Hand over what is to be sent now, and forget it."""
-        out = self._out
+        out = self.out
         if self._tail is out:
-            self._tail = self._out = []
+            self._tail = self.out = []
         else:
-            self._out = []
+            self.out = []
         self._pushed_bytes = 0
         return out
 
     @property
     def has_output(self) -> bool:
-        return bool(self._out)
+        return bool(self.out)
 
     @property
     def is_hungry(self) -> bool:
         """Whether commands wait that could run now."""
-        return bool(self._backlog or self._has_unread) and not self._is_held and self.client.ending is None
+        return bool(self.backlog or self.has_unread) and not self.is_held and self.client.ending is None
 
     @property
     def wants_input(self) -> bool:
         """Whether the transport should read on: not while commands wait, or the session is held or ending."""
-        return not (self._backlog or self._has_unread or self._is_held) and self.client.ending is None
+        return not (self.backlog or self.has_unread or self.is_held) and self.client.ending is None
 
     @property
     def is_drained(self) -> bool:
         """Whether every command received has been answered in full."""
-        return not self._backlog and not self._slots and not self._out
+        return not self.backlog and not self._slots and not self.out
 
     def close(self) -> None:
         """Forget the client; what it still has in mailboxes runs, and is not answered."""
         self.client.ending = Ending.AT_ONCE
-        self._backlog.clear()
+        self.backlog.clear()
         self._slots.clear()
-        self._out.clear()
+        self.out.clear()
         self._dispatcher.forget(self.client)
 
     # -- the commands' side: see commands.client.Connection ------------------
@@ -184,14 +191,15 @@ class Session:
     def end(self, ending: Ending) -> None:
         if self.client.ending is not Ending.AT_ONCE:
             self.client.ending = ending
+        self.client.refresh()
         self._wake()
 
     def hold(self) -> None:
-        self._is_held = True
+        self.is_held = True
 
     def release(self) -> None:
-        if self._is_held:
-            self._is_held = False
+        if self.is_held:
+            self.is_held = False
             self._wake()
 
     def set_request_limits(self, limits: Limits) -> None:
@@ -205,7 +213,7 @@ class Session:
 
     @property
     def output_bytes(self) -> int:
-        return self.unsent_bytes + sum(map(len, self._out))
+        return self.unsent_bytes + sum(map(len, self.out))
 
     # -- within ------------------------------------------------------------
 
@@ -213,9 +221,9 @@ class Session:
         """Go on in input that was read while the client was not authenticated, one command at a time."""
         if self.client.is_authenticated:
             self.parser.limits = self.limits
-            self._backlog.extend(self.parser.feed(b""))
+            self.backlog.extend(self.parser.feed(b""))
         else:
-            self._backlog.extend(self.parser.feed(b"", 1))
+            self.backlog.extend(self.parser.feed(b"", 1))
 
     def _refuse(self) -> None:
         """Answer broken input as Redis does, once everything before it has been answered."""
@@ -226,7 +234,7 @@ class Session:
                 self._tail.append(b"-ERR %b\r\n" % (self.parser.error or "").encode("latin-1", "replace"))
                 self.end(Ending.AFTER_REPLIES)
 
-    def _run(self, commands: list[list[bytes]]) -> None:  # noqa: C901, PLR0915  # the hot loop, see above
+    def _run(self, commands: list[list[bytes]]) -> None:  # noqa: C901, PLR0912, PLR0915  # the hot loop, see above
         """Run commands in order; what must not run yet goes back to the front of the backlog."""
         dispatcher = self._dispatcher
         client = self.client
@@ -235,51 +243,54 @@ class Session:
         fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
         encoders = ENCODERS[client.protocol]
         append = self._tail.append
-        slow_ns = dispatcher.slow_ns
-        executed = 0
-        bound: BoundCommand | None = None
-        # Each command's time runs from the end of the one before: one reading of the clock per command.
-        before_ns = perf_counter_ns()
-        for at, argv in enumerate(commands):
-            bound = fast.get(argv[0])
-            if bound is None:
+        current = not_fast = dispatcher.not_fast
+        run, arity = current.run, current.arity
+        done = 0
+        ended_ns = [perf_counter_ns()]  # when the run of equal commands began, and when each of them ended
+        for argv in commands:
+            bound = fast.get(argv[0], not_fast)
+            if bound is not current:
+                if len(ended_ns) > 1:
+                    dispatcher.count(client, current, ended_ns, commands, done)
+                    ended_ns = ended_ns[-1:]
+                current, run, arity = bound, bound.run, bound.arity
+            if len(argv) != arity and (arity > 0 or len(argv) < -arity):
+                if len(ended_ns) > 1:
+                    dispatcher.count(client, current, ended_ns, commands, done)
                 if not self._run_carefully(argv):
-                    self._backlog.extendleft(reversed(commands[at:]))
+                    self.backlog.extendleft(reversed(commands[done:]))
+                    ended_ns.clear()
                     break
+                done += 1
+                ended_ns = [perf_counter_ns()]
+                client.refresh()
                 if client.ending is not None:
                     break
                 fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
                 encoders = ENCODERS[client.protocol]
                 append = self._tail.append
-                slow_ns = dispatcher.slow_ns
-                before_ns = perf_counter_ns()
+                current = not_fast
+                arity = current.arity
                 continue
-            if len(argv) != bound.arity and (bound.arity > 0 or len(argv) < -bound.arity):
-                reply: Reply = dispatcher.reject(bound, wrong_arity(bound.command.full_name))
-            else:
-                executed += 1
-                try:
-                    reply = bound.run(context, argv)
-                except CommandError as error:
-                    reply = dispatcher.fail(bound, error)
-                except Exception as error:
-                    reply = dispatcher.crash(client, bound, argv, error)
-                now_ns = perf_counter_ns()
-                elapsed_ns = now_ns - before_ns
-                before_ns = now_ns
-                statistics = bound.statistics
-                statistics.calls += 1
-                statistics.nanoseconds += elapsed_ns
-                statistics.counts[elapsed_ns.bit_length()] += 1
-                if elapsed_ns >= slow_ns:
-                    dispatcher.note_slow(client, bound, argv, elapsed_ns)
+            try:
+                reply = run(context, argv)
+            except CommandError as error:
+                reply = dispatcher.fail(bound, error)
+            except Exception as error:
+                reply = dispatcher.crash(client, bound, argv, error)
+            ended_ns.append(perf_counter_ns())
+            done += 1
             if reply.__class__ is bytes:
-                append(b"$%d\r\n%b\r\n" % (len(reply), reply))  # type: ignore[arg-type]
+                size = len(reply)  # type: ignore[arg-type]
+                append(BULK_HEADERS[size] if size < SHORT_BULK_BYTES else b"$%d\r\n" % size)
+                append(reply)  # type: ignore[arg-type]
+                append(b"\r\n")
+            elif reply is OK:
+                append(b"+OK\r\n")
             else:
                 append(encoders[reply.__class__](reply))
-        if bound is not None:
-            client.last_command = bound.command.full_name
-        dispatcher.statistics.total_commands_processed += executed
+        if len(ended_ns) > 1:
+            dispatcher.count(client, current, ended_ns, commands, done)
         client.last_used_ms = context.clock.now_ms
         self._is_running = False
 
@@ -288,7 +299,7 @@ class Session:
         client = self.client
         reply = self._dispatcher.execute(self.context, argv)
         if reply is Held:
-            self._is_held = True
+            self.is_held = True
             return False
         if reply.__class__ is Pending:
             self._owe(reply)  # type: ignore[arg-type]
@@ -310,7 +321,7 @@ class Session:
         self._slots.append(slot)
         self._tail = slot.after
         if len(self._slots) >= SLOTS:
-            self._is_held = True
+            self.is_held = True
 
         def settle(reply: Reply) -> None:
             slot.wire = b"" if mode is not ReplyMode.ON else encode(reply, self.client.protocol)
@@ -328,11 +339,11 @@ class Session:
         while slots and slots[0].wire is not None:
             slot = slots.popleft()
             assert slot.wire is not None
-            self._out.append(slot.wire)
-            self._out.extend(slot.after)
+            self.out.append(slot.wire)
+            self.out.extend(slot.after)
             if not slots:
-                self._tail = self._out
-        if self._is_held and len(slots) < SLOTS // 2 and not self._dispatcher.is_paused:
-            self._is_held = False
+                self._tail = self.out
+        if self.is_held and len(slots) < SLOTS // 2 and not self._dispatcher.is_paused:
+            self.is_held = False
         if not self._is_running:
             self._wake()

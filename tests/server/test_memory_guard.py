@@ -1,0 +1,67 @@
+"""maxmemory: who must make room, who is refused, who does not care."""
+
+from tests.commands.harness import Harness
+
+
+def fill(harness: Harness, keys: int) -> None:
+    client = harness.client()
+    for number in range(keys):
+        client("SET", f"key:{number}", "x" * 1000)
+
+
+def test_under_noeviction_writes_are_refused_and_the_rest_goes_on() -> None:
+    harness = Harness(maxmemory="100kb", maxmemory_policy="noeviction")
+    fill(harness, 200)
+    client = harness.client()
+    reply = client("SET a 1")
+    assert (reply.code, reply.message) == ("OOM", "command not allowed when used memory > 'maxmemory'.")
+    assert client("GET key:0") == b"x" * 1000
+    assert client("DEL key:0 key:1") == 2
+    assert client("SET a 1") == b"OK"
+
+
+def test_under_an_evicting_policy_memory_stays_at_the_limit() -> None:
+    harness = Harness(maxmemory="100kb")
+    fill(harness, 1000)
+    assert harness.node.keyspace.used_bytes <= 102_400 + 2_000
+    assert harness.node.statistics.evicted_keys > 800
+
+
+def test_without_a_limit_no_command_pays() -> None:
+    harness = Harness()
+    assert harness.dispatcher.fast[b"SET"].run is harness.node.table["SET"].run
+
+
+def test_a_limit_set_at_run_time_holds_from_then_on() -> None:
+    harness = Harness()
+    fill(harness, 200)
+    client = harness.client()
+    client("CONFIG SET maxmemory 50kb")
+    for _ in range(20):
+        client("SET a 1")
+    assert harness.node.keyspace.used_bytes <= 51_200 + 2_000
+
+
+def test_a_limit_taken_away_is_forgotten() -> None:
+    harness = Harness(maxmemory="1kb", maxmemory_policy="noeviction")
+    client = harness.client()
+    fill(harness, 3)
+    assert client("SET a 1").code == "OOM"
+    client("CONFIG SET maxmemory 0")
+    assert client("SET a 1") == b"OK"
+
+
+def test_far_from_the_limit_not_every_write_counts() -> None:
+    harness = Harness(maxmemory="100mb")
+    client = harness.client()
+    for number in range(300):
+        assert client("SET", f"a{number}", "1") == b"OK"
+
+
+def test_queued_writes_are_refused_as_they_are_queued() -> None:
+    harness = Harness(maxmemory="1kb", maxmemory_policy="noeviction")
+    fill(harness, 3)
+    client = harness.client()
+    client("MULTI")
+    assert client("SET a 1").code == "OOM"
+    assert client("EXEC").code == "EXECABORT"

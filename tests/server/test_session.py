@@ -1,0 +1,194 @@
+"""A session: bytes in, bytes out, in order, whatever waits in between."""
+
+import pytest
+
+from respcache.commands.client import Ending
+from respcache.commands.pending import Pending
+from respcache.protocol.replies import ErrorReply
+from respcache.server.session import COMMANDS_PER_TURN, SLOTS
+from tests.commands.harness import Harness, HarnessClient
+
+
+@pytest.fixture
+def harness() -> Harness:
+    return Harness(enable_debug_command="yes")
+
+
+def pipeline(*commands: str) -> bytes:
+    return b"".join(
+        b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+        for words in map(HarnessClient.words, commands)
+    )
+
+
+def busy(harness: Harness, key: bytes) -> Pending:
+    """Keep a key's owner awake; its task never runs in these tests."""
+
+    async def work() -> bytes:
+        return b"done"
+
+    return harness.composition.owners.wake(0, key, work)
+
+
+def settle(harness: Harness, key: bytes, pending: Pending) -> None:
+    """End the owner's work as its task would."""
+    owner = harness.composition.owners.awake[(0, key)]
+    owner.is_working = False
+    pending.resolve(b"done")
+    harness.composition.owners._move(owner)
+
+
+def test_a_pipeline_is_answered_in_order(harness: Harness) -> None:
+    replies = harness.client().receive(pipeline("SET a 1", "GET a", "NOPE", "INCR a", "GET none"))
+    assert replies[0] == b"OK"
+    assert replies[1] == b"1"
+    assert isinstance(replies[2], ErrorReply)
+    assert replies[3:] == [2, None]
+
+
+def test_commands_may_come_byte_by_byte(harness: Harness) -> None:
+    client = harness.client()
+    got = [reply for byte in pipeline("SET a 1", "GET a") for reply in client.receive(bytes([byte]))]
+    assert got == [b"OK", b"1"]
+
+
+def test_commands_before_broken_input_are_answered_then_the_reason_is_told(harness: Harness) -> None:
+    client = harness.client()
+    replies = client.receive(pipeline("SET a 1") + b"*1\r\n:5\r\n")
+    assert replies[0] == b"OK"
+    assert replies[1].message.startswith("Protocol error: expected '$'")
+    assert client.record.ending is Ending.AFTER_REPLIES
+
+
+def test_one_turn_runs_a_bounded_number_of_commands(harness: Harness) -> None:
+    client = harness.client()
+    client.session.receive(pipeline("PING") * (2 * COMMANDS_PER_TURN))
+    assert client.session.is_hungry
+    assert not client.session.wants_input
+    assert len(client.replies()) == 2 * COMMANDS_PER_TURN
+    assert client.session.wants_input
+
+
+def test_big_replies_end_a_turn_early(harness: Harness) -> None:
+    client = harness.client()
+    client("SET", "big", "x" * 600_000)
+    client.session.receive(pipeline("GET big") * 200)
+    assert sum(map(len, client.session.take_output())) < 64 * 700_000
+    assert client.session.is_hungry
+
+
+def test_replies_behind_a_waiting_one_wait_but_their_commands_run(harness: Harness) -> None:
+    client, other = harness.client(), harness.client()
+    pending = busy(harness, b"slow")
+    assert client.receive(pipeline("GET slow", "SET quick 1")) == []
+    assert other("GET quick") == b"1"
+    settle(harness, b"slow", pending)
+    assert client.replies() == [None, b"OK"]
+
+
+def test_waiting_replies_leave_in_order_whichever_is_ready_first(harness: Harness) -> None:
+    client = harness.client()
+    first, second = busy(harness, b"first"), busy(harness, b"second")
+    client.receive(pipeline("APPEND first a", "APPEND second bb", "PING"))
+    settle(harness, b"second", second)
+    assert client.replies() == []
+    settle(harness, b"first", first)
+    assert client.replies() == [1, 2, b"PONG"]
+
+
+def test_a_client_owed_many_replies_is_not_read_further(harness: Harness) -> None:
+    client = harness.client()
+    pending = busy(harness, b"slow")
+    client.session.receive(pipeline("INCR slow") * (SLOTS + 10))
+    assert not client.session.wants_input
+    settle(harness, b"slow", pending)
+    while harness.tasks[1:]:
+        with pytest.raises(StopIteration):
+            harness.tasks.pop()().send(None)
+    assert client.replies() == list(range(1, SLOTS + 11))
+
+
+def test_a_command_queued_for_a_busy_key_keeps_its_database(harness: Harness) -> None:
+    client, other = harness.client(), harness.client()
+    pending = busy(harness, b"key")
+    client.receive(pipeline("SET key zero", "SELECT 1"))
+    settle(harness, b"key", pending)
+    client.replies()
+    assert other("GET key") == b"zero"
+    assert client("GET key") is None
+
+
+def test_the_transport_is_woken_for_output_outside_a_turn(harness: Harness) -> None:
+    subscriber, publisher = harness.client(), harness.client()
+    subscriber.send("SUBSCRIBE news")
+    wakes = subscriber.wakes
+    publisher("PUBLISH news hello")
+    assert subscriber.wakes == wakes + 1
+    subscriber.replies()
+    assert subscriber.pushes[-1] == [b"message", b"news", b"hello"]
+
+
+def test_a_subscriber_over_its_hard_limit_is_let_go(harness: Harness) -> None:
+    harness.client()("CONFIG SET client-output-buffer-limit 'pubsub 10000 0 0'")
+    subscriber, publisher = harness.client(), harness.client()
+    subscriber.send("SUBSCRIBE news")
+    for _ in range(20):
+        publisher("PUBLISH", "news", "x" * 1000)
+    assert subscriber.record.ending is Ending.AT_ONCE
+
+
+def test_limits_grow_in_the_middle_of_a_read_when_the_password_is_given() -> None:
+    client = Harness(requirepass="secret").client()
+    big = "x" * 20_000
+    replies = client.receive(pipeline("AUTH secret", f"SET a {big}", "STRLEN a"))
+    assert replies == [b"OK", b"OK", 20_000]
+
+
+def test_strangers_may_send_little() -> None:
+    client = Harness(requirepass="secret").client()
+    replies = client.receive(pipeline("SET a " + "x" * 20_000))
+    assert replies[0].message == "Protocol error: unauthenticated bulk length"
+
+
+def test_strangers_long_pipelines_are_read_to_the_end() -> None:
+    client = Harness(requirepass="secret").client()
+    replies = client.receive(pipeline("GET a") * 3000)
+    assert len(replies) == 3000
+    assert {reply.code for reply in replies} == {"NOAUTH"}
+
+
+def test_a_bug_in_a_handler_is_an_error_with_an_id_and_the_server_goes_on(
+    harness: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = harness.client()
+    monkeypatch.setattr(harness.node.keyspace.databases[0], "put", None)
+    reply = client("SET a 1")
+    assert reply.message.startswith("internal error ")
+    assert reply.message.split()[-1] in caplog.text
+    assert client("PING") == b"PONG"
+
+
+def test_a_bug_on_the_long_way_is_told_alike(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = harness.client()
+    monkeypatch.setattr(harness.node.keyspace.databases[0], "put", None)
+    client("MULTI")
+    client("SET a 1")
+    [reply] = client("EXEC")
+    assert reply.message.startswith("internal error ")
+
+
+def test_closing_forgets_the_client_and_its_subscriptions(harness: Harness) -> None:
+    client, publisher = harness.client(), harness.client()
+    client.send("SUBSCRIBE news")
+    client.close()
+    assert publisher("PUBLISH news hello") == 0
+    assert len(harness.node.clients) == 1
+
+
+def test_a_client_that_left_has_its_queued_command_run(harness: Harness) -> None:
+    client, other = harness.client(), harness.client()
+    pending = busy(harness, b"key")
+    client.send("SET key 1")
+    client.close()
+    settle(harness, b"key", pending)
+    assert other("GET key") == b"1"
