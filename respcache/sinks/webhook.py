@@ -11,6 +11,7 @@ httpx2 does the talking and is an extra of its own (``respcache[webhook]``): it 
 somebody sets up a webhook.
 """
 
+import logging
 import random
 from collections.abc import Sequence
 from importlib import import_module
@@ -113,8 +114,12 @@ def _is_worth_reading(status: int, content_length: str | None) -> bool:
 
 def _httpx2(sink_name: str) -> ModuleType:
     try:
-        return import_module("httpx2")
+        httpx2 = import_module("httpx2")
     except ImportError as error:
         raise SinkSettingsError(
             f"sink {sink_name}: a webhook needs httpx2, which is not installed: pip install 'respcache[webhook]'"
         ) from error
+    # It would log each request with its whole URL, which often is a secret.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return httpx2

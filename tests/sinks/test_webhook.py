@@ -1,3 +1,4 @@
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -183,6 +184,14 @@ async def test_an_error_tells_nothing_of_the_urls_secrets(clock: MockClock) -> N
         with pytest.raises(WebhookError, match="ConnectError") as caught:
             await outlet.write([flushed(1)])
     assert "token" not in str(caught.value)
+
+
+async def test_nothing_of_the_urls_secrets_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with Receiver().running() as receiver, outlet_to(receiver, url=f"{receiver.url}/token") as outlet:
+        await outlet.write([flushed(1)])
+    assert "/hook/token" in receiver.requests[0].line
+    assert "token" not in caplog.text
 
 
 async def test_a_stalled_receiver_slows_nobody_and_is_told_what_it_missed(
