@@ -121,7 +121,8 @@ def queued_sinks(settings: Settings) -> list[SinkSettings]:
     for number, sink in enumerate(settings.events_sinks, 1):
         wanted.append(
             CustomSettings(
-                name=f"sink-{number}:{sink.class_path}",
+                # No colon: INFO's lines are cut at the first one.
+                name=f"sink-{number}-{sink.class_path.replace(':', '.')}",
                 target=sink.class_path,
                 options=sink.options,
                 kinds=chosen,
