@@ -9,12 +9,13 @@ each client has as many replies as redis-server sent.
 
 import select
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.conformance.differences import DIFFERENCES, Difference
+from tests.conformance.differences import Difference
 from tests.conformance.rules import CLOSED, Comparer
 from tests.conformance.script import Case, Step
-from tests.servers import TARGET, Server
+from tests.servers import Server
 from tests.wire import RawClient
 
 Replies = dict[str, list[bytes]]  # of each client, after one step
@@ -147,21 +148,15 @@ def mismatches(case: Case, expected: list[Replies], got: list[Replies]) -> list[
     ]
 
 
-def judge(case_name: str, protocol: int, found: list[Mismatch]) -> str:
+def judge(case: Case, protocol: int, found: list[Mismatch], listed: Iterable[Difference]) -> str:
     """Say what is wrong with a case: differences nobody listed, and listed ones that are gone. Empty if nothing is."""
-    listed = [d for d in DIFFERENCES if d.case == case_name and protocol in d.protocols]
-    if TARGET == "redis":
-        listed = []
-    return _verdict(found, listed)
-
-
-def _verdict(found: list[Mismatch], listed: list[Difference]) -> str:
-    lines = {difference.line for difference in listed}
-    complaints = [str(mismatch) for mismatch in found if mismatch.line not in lines]
-    differing = {mismatch.line for mismatch in found}
+    excused = [entry for entry in listed if entry.case == case.name and protocol in entry.protocols]
+    excused_lines = {entry.line for entry in excused}
+    differing_lines = {mismatch.line for mismatch in found}
+    complaints = [str(mismatch) for mismatch in found if mismatch.line not in excused_lines]
     complaints += [
-        f"{difference.line}\n   is listed as a difference, but no longer differs: strike it off"
-        for difference in listed
-        if difference.line not in differing
+        f"{entry.line}\n   is listed as a difference, but no longer differs: strike it off"
+        for entry in excused
+        if entry.line not in differing_lines
     ]
     return "\n".join(complaints)
