@@ -6,7 +6,7 @@ commands are asked for is the business of ``command_commands.py``.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import chain, repeat
 from typing import Final
 
 from ..protocol.replies import Reply, SimpleString, Unordered
@@ -196,7 +196,8 @@ def document(table: CommandTable, command: Command) -> dict[str, Reply]:
     if command.history:
         entry["history"] = Unordered([[version, change] for version, change in command.history])
     if command.args:
-        key_specs = count()
+        spans = len(command.spans)  # keys named one by one may share a span: the last
+        key_specs = chain(range(spans), repeat(spans - 1))
         entry["arguments"] = [_document_argument(arg, key_specs) for arg in command.args]
     children = visible_children(table, command)
     if children:
