@@ -20,6 +20,10 @@ PATIENCE_S: Final = 2.0
 """How long the last lines may take at the end: a blocked reader must not keep the process alive."""
 
 
+WAKE_UP: Final = ""
+"""In the queue, a line that is none."""
+
+
 class Target(Protocol):
     """Where lines go. Raises OSError when it cannot take them."""
 
@@ -95,7 +99,8 @@ class LogWriter:
     def stop(self, patience_s: float = PATIENCE_S) -> None:
         """Let the last lines out, as far as they get in the given time."""
         self._stopping.set()
-        self.write_nowait("")
+        with contextlib.suppress(queue.Full):  # full: then the thread has no need to be woken
+            self._queue.put_nowait(WAKE_UP)
         self._thread.join(patience_s)
 
     def _drop(self, count: int) -> None:
@@ -107,10 +112,10 @@ class LogWriter:
         while not (self._stopping.is_set() and self._queue.empty()):
             text = self._queue.get()
             untold, self._untold = self._untold, 0
-            if untold:
-                text += self._tell_dropped(untold)
+            notice = self._tell_dropped(untold) if untold else ""
             try:
-                self._target.write(text.encode("utf-8", "backslashreplace"))
+                self._target.write((text + notice).encode("utf-8", "backslashreplace"))
             except OSError:
                 # The disk is full or the reader is gone; there is no place left to say so but the count.
-                self._drop(1 + untold)
+                self._untold += untold
+                self._drop(text != WAKE_UP)
