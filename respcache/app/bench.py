@@ -7,7 +7,8 @@ compare settings and machines, not servers. redis-benchmark loads harder.
 import os
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -109,15 +110,14 @@ Command = tuple[str | bytes, ...]
 
 async def _measure(name: str, address: Address, load: Load, command: Callable[[int], Command]) -> Result:
     latencies_s = array("d")
-    clients = [await _Client.open(address) for _ in range(load.clients)]
     numbers = iter(range(load.requests))
-    started = time.perf_counter()
-    async with trio.open_nursery() as nursery:
-        for client in clients:
-            nursery.start_soon(_ask, client, numbers, command, load.pipeline, latencies_s)
-    seconds = time.perf_counter() - started
-    for client in clients:
-        await client.close()
+    async with AsyncExitStack() as connections:
+        clients = [await connections.enter_async_context(_connected(address)) for _ in range(load.clients)]
+        started = time.perf_counter()
+        async with trio.open_nursery() as nursery:
+            for client in clients:
+                nursery.start_soon(_ask, client, numbers, command, load.pipeline, latencies_s)
+        seconds = time.perf_counter() - started
     return Result(name, load.requests, seconds, sorted(latencies_s))
 
 
@@ -137,10 +137,25 @@ async def _ask(
 
 
 async def _remove(address: Address, keys: Sequence[bytes]) -> None:
-    client = await _Client.open(address)
-    for start in range(0, len(keys), UNLINKED_AT_ONCE):
-        await client.exchange(packed("UNLINK", *keys[start : start + UNLINKED_AT_ONCE]), 1)
-    await client.close()
+    async with _connected(address) as client:
+        for start in range(0, len(keys), UNLINKED_AT_ONCE):
+            await client.exchange(packed("UNLINK", *keys[start : start + UNLINKED_AT_ONCE]), 1)
+
+
+@asynccontextmanager
+async def _connected(address: Address) -> AsyncIterator["_Client"]:
+    try:
+        if address.socket_path:
+            stream = await trio.open_unix_socket(address.socket_path)
+        else:
+            stream = await trio.open_tcp_stream(address.host, address.port)
+    except OSError as error:
+        raise ClientError(f"cannot reach {address}: {error}") from None
+    async with stream:
+        client = _Client(address, stream)
+        if address.password:
+            await client.exchange(packed("AUTH", address.password), 1)
+        yield client
 
 
 class _Client:
@@ -151,28 +166,12 @@ class _Client:
         self._stream = stream
         self._reader = hiredis.Reader()
 
-    @classmethod
-    async def open(cls, address: Address) -> "_Client":
-        try:
-            if address.socket_path:
-                stream = await trio.open_unix_socket(address.socket_path)
-            else:
-                stream = await trio.open_tcp_stream(address.host, address.port)
-        except OSError as error:
-            raise ClientError(f"cannot reach {address}: {error}") from None
-        client = cls(address, stream)
-        if address.password:
-            await client.exchange(packed("AUTH", address.password), 1)
-        return client
-
     async def exchange(self, wire: bytes, replies: int) -> None:
+        """Send commands and wait for as many replies."""
         try:
             await self._stream.send_all(wire)
             while replies:
-                data = await self._stream.receive_some(READ_BYTES)
-                if not data:
-                    raise ClientError(f"{self._address} closed the connection")
-                self._reader.feed(data)
+                self._reader.feed(await self._received())
                 while replies and (reply := self._reader.gets()) is not False:
                     if isinstance(reply, hiredis.ReplyError):
                         raise ClientError(f"{self._address} answered: {reply}")
@@ -180,5 +179,8 @@ class _Client:
         except (trio.BrokenResourceError, hiredis.ProtocolError) as error:
             raise ClientError(f"lost {self._address}: {error}") from None
 
-    async def close(self) -> None:
-        await self._stream.aclose()
+    async def _received(self) -> bytes:
+        data = await self._stream.receive_some(READ_BYTES)
+        if not data:
+            raise ClientError(f"{self._address} closed the connection")
+        return bytes(data)

@@ -27,6 +27,7 @@ app = App(
     version=__version__,
     help_flags=["--help"],  # -h is the host, as for redis-cli
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 Host = Annotated[str, Parameter(["--host", "-h"], help="Name or address of the server.")]

@@ -51,7 +51,7 @@ class Connection:
             try:
                 self.call("AUTH", address.password)
             except ClientError:
-                self._socket.close()
+                self.close()
                 raise
 
     def __enter__(self) -> Self:
@@ -60,6 +60,9 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def call(self, *words: str | bytes | int) -> object:

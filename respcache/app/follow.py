@@ -7,7 +7,9 @@ both the loss and the return are told on standard error, because events in betwe
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -43,17 +45,16 @@ HEAD: Final = ("at_ms", "node", "kind", "db", "key", "key_base64")
 def follow(address: Address, *, as_json: bool, count: int | None) -> None:
     """Print events until ``count`` are printed, or for ever. Raises ClientError if the first connection fails."""
     console = Console(highlight=False, soft_wrap=True)
-    for number, message in enumerate(messages(address), 1):
-        if as_json:
-            sys.stdout.write(message.decode("utf-8", "replace") + "\n")
-            sys.stdout.flush()
-        else:
-            console.print(event_line(message))
-        if number == count:
-            return
+    with closing(messages(address)) as stream:
+        for message in islice(stream, count):
+            if as_json:
+                sys.stdout.write(message.decode("utf-8", "replace") + "\n")
+                sys.stdout.flush()
+            else:
+                console.print(event_line(message))
 
 
-def messages(address: Address) -> Iterator[bytes]:
+def messages(address: Address) -> Generator[bytes, None, None]:
     """Yield each event's JSON; connect again whenever the server goes away."""
     connection = _subscribe(address)
     while True:
@@ -112,7 +113,7 @@ def _subscribe(address: Address) -> Connection:
         _warn_if_silent(connection)
         connection.call("SUBSCRIBE", CHANNEL)
     except ClientError:
-        connection.__exit__(None, None, None)
+        connection.close()
         raise
     connection.wait_for_ever()
     return connection

@@ -48,6 +48,10 @@ class Kind(Generic[Value]):
         """Write the value as CONFIG GET shows it."""
         return str(value)
 
+    def text(self, value: Value) -> str:
+        """Write the value so that ``parse`` reads it again; most kinds show it so."""
+        return self.show(value)
+
     def text_of_toml(self, value: object) -> str:
         """Turn a value of a TOML file into text for ``parse``. Raises InvalidValueError for a wrong type."""
         if isinstance(value, str):

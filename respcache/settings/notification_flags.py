@@ -29,5 +29,8 @@ class NotificationFlags(Kind[str]):
         # redis-server 7.0 does not print n beside A, although it obeys it.
         return value.replace("n", "") if value.startswith("A") else value
 
+    def text(self, value: str) -> str:
+        return value
+
     def toml(self, value: str) -> str:
         return toml_string(value)

@@ -73,7 +73,7 @@ class Settings(Network, Clients, Memory, Expiration, Events, Observation, Proces
         """Return name and text of each setting whose name matches one of the globs; CONFIG GET."""
         matchers = [compile_glob(pattern.lower().encode("utf-8", "surrogateescape")) for pattern in patterns]
         return [
-            (name, self.text(parameter))
+            (name, parameter.kind.show(self.value(parameter)))
             for name, parameter in PARAMETERS_BY_NAME.items()
             if any(matches(name.encode()) for matches in matchers)
         ]
@@ -109,8 +109,8 @@ class Settings(Network, Clients, Memory, Expiration, Events, Observation, Proces
         return value
 
     def text(self, parameter: AnyParameter) -> str:
-        """Return the value as CONFIG GET shows it, secrets too."""
-        text: str = parameter.kind.show(self.value(parameter))
+        """Return the value as ``set_many`` would take it, secrets too."""
+        text: str = parameter.kind.text(self.value(parameter))
         return text
 
     def shown(self, parameter: AnyParameter) -> str:
