@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,8 @@ from respcache.events.vocabulary import (
     READS,
     SERVER,
     Created,
+    Dropped,
+    Event,
     Expired,
     Missed,
     Read,
@@ -44,3 +47,9 @@ def test_choosing_nothing_gives_nothing() -> None:
 def test_an_unknown_word_is_refused_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match=r"no event is called 'writes'; there are: all, changes, created"):
         events_named(["writes"])
+
+
+def test_every_kind_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+    kinds: list[type[Event]] = [*ALL, Dropped]
+    assert [event.kind for event in kinds if f"\n| `{event.kind}` | " not in page] == []
