@@ -261,7 +261,6 @@ class Database:
         key = entry.key
         value = self._drop(entry)
         self.statistics.evicted_keys += 1
-        self.journal.changes += 1
         if self.journal.attentive:
             self.journal.evicted(self.index, key, value)
 
@@ -334,7 +333,6 @@ class Database:
     def _expire(self, entry: Entry) -> bool:
         value = self._drop(entry)
         self.statistics.expired_keys += 1
-        self.journal.changes += 1
         if self.journal.attentive:
             self.journal.expired(self.index, entry.key, value)
         return True

@@ -25,7 +25,11 @@ NOTHING: Final = b"(?!)"
 
 
 def compile_glob(pattern: bytes) -> Matcher:
-    r"""Return a matcher for a pattern of ``* ? [abc] [^a-c] \x``, as redis-server reads it."""
+    r"""Return a matcher for a pattern of ``* ? [abc] [^a-c] \x``, as redis-server reads it.
+
+    A lone star matches every text but the empty one: KEYS and SCAN, for which it
+    means all keys, must know it themselves, as they do in Redis.
+    """
     if len(pattern) <= LONGEST_COMPILED_BYTES:
         return _compile(pattern)
     if is_literal(pattern):
@@ -42,7 +46,9 @@ def _compile(pattern: bytes) -> Matcher:
         else:
             segments[-1] += token
     first, *rest = segments
-    if not rest:
+    if pattern and not any(segments):
+        body = b".+"  # redis-server's stars do not match an empty text, though they match nothing at the end of one
+    elif not rest:
         body = first
     else:
         middle = b"".join(b"(?>.*?" + segment + b")" for segment in rest[:-1] if segment)
@@ -52,6 +58,8 @@ def _compile(pattern: bytes) -> Matcher:
 
 def _matches_long(pattern: bytes, text: bytes) -> bool:
     """Match one segment after another, and read no more of the pattern than the text can need."""
+    if not text:
+        return False
     at = 0
     is_after_star = False
     segment: list[bytes] = []

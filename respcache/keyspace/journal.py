@@ -51,7 +51,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.changes = 0
-        """Changes since the start; never reset (INFO's rdb_changes_since_last_save)."""
+        """Changes that clients have made since the start; never reset (INFO's rdb_changes_since_last_save)."""
         self.attentive = False
         """Whether anybody watches or listens; databases test it before they report."""
         self.wants_reads = False
