@@ -1,0 +1,428 @@
+"""Strings whole: SET, GET and their kin. Parts of strings are in ``ranges.py``, numbers in ``increments.py``.
+
+GET, SET, MGET and MSET carry most of a cache's load. They take their words as
+they come, because the general parser would cost them more than the work itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..keyspace.database import Database
+from ..keyspace.journal import Notice
+from ..protocol.replies import OK, Reply
+from . import arguments as arg
+from .arguments import Access
+from .context import Context
+from .deadlines import ABSOLUTE, UNITS_MS, deadline_of_option
+from .errors import SYNTAX, CommandError, wrong_arity, wrong_type
+from .numbers import parse_integer
+from .spec import CommandGroup, Flag, Propagation
+from .string_values import read_string, view_string
+
+strings = CommandGroup("string")
+
+SET_NOTICE: Final = Notice("$", "set")
+EXPIRE_NOTICE: Final = Notice("g", "expire")
+PERSIST_NOTICE: Final = Notice("g", "persist")
+DEL_NOTICE: Final = Notice("g", "del")
+
+SET_OPTIONS: Final = {
+    b"NX": "condition",
+    b"XX": "condition",
+    b"GET": "get",
+    b"KEEPTTL": "expiration",
+    **dict.fromkeys(UNITS_MS, "expiration"),
+}
+GETEX_OPTIONS: Final = {b"PERSIST": "expiration", **dict.fromkeys(UNITS_MS, "expiration")}
+
+KEY_VALUE: Final = "key_value"
+
+
+def _parse_options(words: Sequence[bytes], kinds: Mapping[bytes, str]) -> dict[str, bytes]:
+    """Read options in any order: the one chosen of each kind, and the ``time`` that follows it."""
+    chosen: dict[str, bytes] = {}
+    rest = iter(words)
+    for word in rest:
+        option = word.upper()
+        kind = kinds.get(option)
+        if kind is None or chosen.setdefault(kind, option) != option:
+            raise CommandError(SYNTAX)
+        if option in UNITS_MS:
+            time = next(rest, None)
+            if time is None:
+                raise CommandError(SYNTAX)
+            chosen["time"] = time
+    return chosen
+
+
+def _deadline(chosen: Mapping[str, bytes], context: Context, command: str) -> int | None:
+    """Return the deadline that the options ask for, if they do."""
+    if "time" not in chosen:
+        return None
+    time = parse_integer(chosen["time"])
+    return deadline_of_option(chosen["expiration"], time, context.clock.now_ms, command)
+
+
+def _propagate_set(context: Context, key: bytes, value: bytes) -> None:
+    """Tell copies what the key holds now, and until when."""
+    if context.effects is None:
+        return
+    deadline_ms = context.db.entries[key].expires_at_ms
+    if deadline_ms is None:
+        context.propagate(b"SET", key, value)
+    else:
+        context.propagate(b"SET", key, value, b"PXAT", b"%d" % deadline_ms)
+
+
+def _put_until(db: Database, key: bytes, value: bytes, deadline_ms: int) -> None:
+    db.put(key, value, SET_NOTICE, deadline_ms)
+    db.notify(key, EXPIRE_NOTICE)
+
+
+@strings.command(
+    "GET",
+    since="1.0.0",
+    complexity="O(1)",
+    flags=Flag.READONLY | Flag.FAST,
+    args=(arg.key("key", Access.RO | Access.ACCESS),),
+)
+def get(context: Context, key: bytes) -> Reply:
+    """Return the string that a key holds.
+
+    >>> SET greeting hello
+    OK
+    >>> GET greeting
+    hello
+    >>> GET nothing
+    (nil)
+    """
+    value = context.db.read(key)
+    if value.__class__ is bytes or value is None:
+        return value
+    if isinstance(value, bytearray):
+        return bytes(value)
+    raise wrong_type()
+
+
+@strings.command(
+    "SET",
+    since="1.0.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.DENYOOM,
+    propagation=Propagation.REWRITTEN,
+    args=(
+        arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE | Access.VARIABLE_FLAGS),
+        arg.string("value"),
+        arg.one_of("condition", arg.flag("NX"), arg.flag("XX"), since="2.6.12"),
+        arg.flag("GET", optional=True, since="6.2.0"),
+        arg.one_of(
+            "expiration",
+            arg.integer("seconds", token="EX", since="2.6.12"),
+            arg.integer("milliseconds", token="PX", since="2.6.12"),
+            arg.unix_time("unix-time-seconds", token="EXAT", since="6.2.0"),
+            arg.unix_time("unix-time-milliseconds", token="PXAT", since="6.2.0"),
+            arg.flag("KEEPTTL", since="6.0.0"),
+        ),
+    ),
+    history=(
+        ("2.6.12", "Takes `EX`, `PX`, `NX` and `XX`."),
+        ("6.0.0", "Takes `KEEPTTL`."),
+        ("6.2.0", "Takes `GET`, `EXAT` and `PXAT`."),
+        ("7.0.0", "Takes `NX` and `GET` together."),
+    ),
+    raw=True,
+)
+def set_(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Store a string, whatever the key held before.
+
+    Without KEEPTTL an old expiry goes with the old value. With GET the answer is
+    the old string, whether or not NX or XX kept the new one from being stored.
+
+    >>> SET session abc EX 10
+    OK
+    >>> SET session def NX
+    (nil)
+    >>> SET session def XX GET
+    abc
+    """
+    if len(argv) > 3:
+        return _set_with_options(context, argv)
+    context.db.put(argv[1], argv[2], SET_NOTICE)
+    if context.effects is not None:
+        _propagate_set(context, argv[1], argv[2])
+    return OK
+
+
+def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
+    db, key, value = context.db, argv[1], argv[2]
+    chosen = _parse_options(argv[3:], SET_OPTIONS)
+    deadline_ms = _deadline(chosen, context, "set")
+    old = read_string(db, key) if "get" in chosen else None
+    condition = chosen.get("condition")
+    if condition is not None and db.has(key) == (condition == b"NX"):
+        return old
+    if deadline_ms is None:
+        db.put(key, value, SET_NOTICE, keep_deadline="expiration" in chosen)
+    else:
+        _put_until(db, key, value, deadline_ms)
+    _propagate_set(context, key, value)
+    return old if "get" in chosen else OK
+
+
+@strings.command(
+    "GETEX",
+    since="6.2.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.FAST,
+    propagation=Propagation.REWRITTEN,
+    args=(
+        arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
+        arg.one_of(
+            "expiration",
+            arg.integer("seconds", token="EX"),
+            arg.integer("milliseconds", token="PX"),
+            arg.unix_time("unix-time-seconds", token="EXAT"),
+            arg.unix_time("unix-time-milliseconds", token="PXAT"),
+            arg.flag("PERSIST"),
+        ),
+    ),
+    raw=True,
+)
+def getex(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Return the string that a key holds, and set or take away its expiry.
+
+    A moment that has passed deletes the key.
+
+    >>> SET session abc
+    OK
+    >>> GETEX session EX 10
+    abc
+    >>> TTL session
+    10
+    """
+    db, key = context.db, argv[1]
+    chosen = _parse_options(argv[2:], GETEX_OPTIONS)
+    value = read_string(db, key)
+    if value is None:
+        return None
+    deadline_ms = _deadline(chosen, context, "getex")
+    entry = db.entries[key]
+    if deadline_ms is None:
+        if chosen and db.persist(entry, PERSIST_NOTICE):
+            context.propagate(b"PERSIST", key)
+    elif deadline_ms <= context.clock.now_ms and chosen["expiration"] in ABSOLUTE:
+        db.remove(key, DEL_NOTICE)
+        context.propagate(b"DEL", key)
+    else:
+        db.expire_at(entry, deadline_ms, EXPIRE_NOTICE)
+        context.propagate(b"PEXPIREAT", key, b"%d" % deadline_ms)
+    return value
+
+
+@strings.command(
+    "GETDEL",
+    since="6.2.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.FAST,
+    propagation=Propagation.REWRITTEN,
+    args=(arg.key("key", Access.RW | Access.ACCESS | Access.DELETE),),
+)
+def getdel(context: Context, key: bytes) -> Reply:
+    """Return the string that a key holds, and delete the key.
+
+    >>> SET token abc
+    OK
+    >>> GETDEL token
+    abc
+    >>> GETDEL token
+    (nil)
+    """
+    value = read_string(context.db, key)
+    if value is not None:
+        context.db.remove(key, DEL_NOTICE)
+        context.propagate(b"DEL", key)
+    return value
+
+
+@strings.command(
+    "GETSET",
+    since="1.0.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
+    propagation=Propagation.REWRITTEN,
+    args=(arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE), arg.string("value")),
+    deprecated_since="6.2.0",
+    replaced_by="`SET` with the `!GET` argument",
+)
+def getset(context: Context, key: bytes, value: bytes) -> Reply:
+    """Store a string and return the old one; SET with GET does the same.
+
+    >>> SET lamp off
+    OK
+    >>> GETSET lamp on
+    off
+    """
+    old = read_string(context.db, key)
+    context.db.put(key, value, SET_NOTICE)
+    _propagate_set(context, key, value)
+    return old
+
+
+@strings.command(
+    "SETEX",
+    since="2.0.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.DENYOOM,
+    propagation=Propagation.REWRITTEN,
+    args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("seconds"), arg.string("value")),
+)
+def setex(context: Context, key: bytes, seconds: int, value: bytes) -> Reply:
+    """Store a string that lives for some seconds.
+
+    >>> SETEX session 10 abc
+    OK
+    >>> TTL session
+    10
+    """
+    _put_until(context.db, key, value, deadline_of_option(b"EX", seconds, context.clock.now_ms, "setex"))
+    _propagate_set(context, key, value)
+    return OK
+
+
+@strings.command(
+    "PSETEX",
+    since="2.6.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.DENYOOM,
+    propagation=Propagation.REWRITTEN,
+    args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("milliseconds"), arg.string("value")),
+)
+def psetex(context: Context, key: bytes, milliseconds: int, value: bytes) -> Reply:
+    """Store a string that lives for some milliseconds.
+
+    >>> PSETEX session 1500 abc
+    OK
+    >>> PTTL session
+    1500
+    """
+    _put_until(
+        context.db, key, value, deadline_of_option(b"PX", milliseconds, context.clock.now_ms, "psetex")
+    )
+    _propagate_set(context, key, value)
+    return OK
+
+
+@strings.command(
+    "SETNX",
+    since="1.0.0",
+    complexity="O(1)",
+    flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
+    args=(arg.key("key", Access.OW | Access.INSERT), arg.string("value")),
+)
+def setnx(context: Context, key: bytes, value: bytes) -> Reply:
+    """Store a string unless the key exists; say whether that was done.
+
+    >>> SETNX lock me
+    1
+    >>> SETNX lock you
+    0
+    """
+    if context.db.has(key):
+        return 0
+    context.db.put(key, value, SET_NOTICE)
+    return 1
+
+
+@strings.command(
+    "MGET",
+    since="1.0.0",
+    complexity="O(N), N being the number of keys.",
+    flags=Flag.READONLY | Flag.FAST,
+    args=(arg.key("key", Access.RO | Access.ACCESS, multiple=True),),
+    tips=("request_policy:multi_shard",),
+    raw=True,
+)
+def mget(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Return the strings that several keys hold: nothing for keys that do not exist, or hold no string.
+
+    >>> MSET one 1 two 2
+    OK
+    >>> MGET one two three
+    [b'1', b'2', None]
+    """
+    read = context.db.read
+    found: list[Reply] = []
+    for key in argv[1:]:
+        value = read(key)
+        if value.__class__ is not bytes and value is not None:
+            value = bytes(value) if isinstance(value, bytearray) else None
+        found.append(value)
+    return found
+
+
+@strings.command(
+    "MSET",
+    since="1.0.1",
+    complexity="O(N), N being the number of keys.",
+    flags=Flag.WRITE | Flag.DENYOOM,
+    args=(arg.block(KEY_VALUE, arg.key("key", Access.OW | Access.UPDATE), arg.string("value")),),
+    tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
+    raw=True,
+)
+def mset(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Store several strings at once: nobody sees some of them new and others old.
+
+    >>> MSET one 1 two 2
+    OK
+    """
+    if not len(argv) & 1:
+        raise wrong_arity("mset")
+    put = context.db.put
+    for at in range(1, len(argv), 2):
+        put(argv[at], argv[at + 1], SET_NOTICE)
+    return OK
+
+
+@strings.command(
+    "MSETNX",
+    since="1.0.1",
+    complexity="O(N), N being the number of keys.",
+    flags=Flag.WRITE | Flag.DENYOOM,
+    args=(arg.block(KEY_VALUE, arg.key("key", Access.OW | Access.INSERT), arg.string("value")),),
+    tips=("request_policy:multi_shard", "response_policy:agg_min"),
+    raw=True,
+)
+def msetnx(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Store several strings if none of the keys exists; say whether that was done.
+
+    >>> MSETNX one 1 two 2
+    1
+    >>> MSETNX two 2 three 3
+    0
+    >>> EXISTS three
+    0
+    """
+    if not len(argv) & 1:
+        raise wrong_arity("msetnx")
+    if any(context.db.has(key) for key in argv[1::2]):
+        return 0
+    mset(context, argv)
+    return 1
+
+
+@strings.command(
+    "STRLEN",
+    since="2.2.0",
+    complexity="O(1)",
+    flags=Flag.READONLY | Flag.FAST,
+    args=(arg.key("key", Access.RO),),
+)
+def strlen(context: Context, key: bytes) -> Reply:
+    """Return how many bytes the string at a key has.
+
+    >>> SET greeting hello
+    OK
+    >>> STRLEN greeting
+    5
+    """
+    return len(view_string(context.db, key) or b"")
