@@ -33,11 +33,15 @@ def read_configuration(
     environ: Mapping[str, str],
     *,
     usual_places: Sequence[Path] = USUAL_PLACES,
+    found: Path | None = None,
 ) -> Configuration:
-    """Read all sources. ``arguments`` is what follows the word ``serve``. Raises ConfigurationError."""
+    """Read all sources. ``arguments`` is what follows the word ``serve``. Raises ConfigurationError.
+
+    ``found`` is the file, where it is known already; else it is looked for.
+    """
     try:
         flags = parse_flags(arguments)
-        path = _find(flags.config, environ, usual_places)
+        path = found or _find(flags.config, environ, usual_places)
         text = "" if path is None else _read(path)
         settings = load(text, file_name=str(path), environ=environ, flags=flags.settings)
     except SettingsError as error:

@@ -29,14 +29,25 @@ from ..server.reactor import Reactor
 from ..settings.settings import Settings
 from .compose import Composition, compose
 from ..sinks.settings import SinkSettingsError
+from .reloading import reload_settings
 from .sinks import EventSinks
 
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, *, config_path: Path | None = None, on_ready: Callable[[int], None] | None = None) -> int:
-    """Serve until stopped; return the exit code. ``on_ready`` is told the TCP port once clients can connect."""
-    server = Server(settings, config_path, on_ready or (lambda port: None))
+def run(
+    settings: Settings,
+    *,
+    config_path: Path | None = None,
+    on_ready: Callable[[int], None] = lambda port: None,
+    read_again: Callable[[], Settings] | None = None,
+) -> int:
+    """Serve until stopped; return the exit code.
+
+    ``on_ready`` is told the TCP port once clients can connect; ``read_again`` gives the
+    settings as they are written now, for SIGHUP.
+    """
+    server = Server(settings, config_path, on_ready, read_again or (lambda: settings))
     try:
         server.listen()
         trio.run(server.main)
@@ -49,9 +60,16 @@ def run(settings: Settings, *, config_path: Path | None = None, on_ready: Callab
 class Server:
     """One run of the server."""
 
-    def __init__(self, settings: Settings, config_path: Path | None, on_ready: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        config_path: Path | None,
+        on_ready: Callable[[int], None],
+        read_again: Callable[[], Settings],
+    ) -> None:
         self._settings = settings
         self._on_ready = on_ready
+        self._read_again = read_again
         self._clock = BatchClock()
         self._set_clock()
         self._lag = LoopLag()
@@ -137,8 +155,8 @@ class Server:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             async for number in received:
                 if number == signal.SIGHUP:
-                    log.info("SIGHUP: log and event files are opened anew")
                     sinks.reopen()
+                    reload_settings(self._settings, self._read_again)
                     continue
                 if self._host.is_stopping:
                     log.warning("%s again: stopping at once", signal.Signals(number).name)

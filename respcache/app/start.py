@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .. import __version__
+from ..settings.settings import Settings
 from .configuration import Configuration, ConfigurationError, enter_directory, read_configuration
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,13 @@ def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         configuration = read_configuration(arguments, environ)
         enter_directory(configuration.settings)
-        return _run(configuration, environ)
+        return _run(configuration, arguments, environ)
     except ConfigurationError as error:
         sys.stderr.write(f"respcache: {error}\n")
         return FAILED
 
 
-def _run(configuration: Configuration, environ: Mapping[str, str]) -> int:
+def _run(configuration: Configuration, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     from . import serve  # noqa: PLC0415 - wrong settings are told before half a second of imports
     from .logs import start_logs  # noqa: PLC0415
     from .open_files import provide_files  # noqa: PLC0415
@@ -55,9 +56,24 @@ def _run(configuration: Configuration, environ: Mapping[str, str]) -> int:
         log.info("ready for clients", extra={"version": __version__, "port": port, "pid": os.getpid()})
 
     try:
-        return serve.run(configuration.settings, config_path=configuration.path, on_ready=announce)
+        return serve.run(
+            configuration.settings,
+            config_path=configuration.path,
+            on_ready=announce,
+            read_again=lambda: _read_again(configuration, arguments, environ),
+        )
     except Exception:
         log.critical("the server ended by a mistake of its own", exc_info=True)
         return FAILED
     finally:
         logs.stop()
+
+
+def _read_again(
+    configuration: Configuration, arguments: Sequence[str], environ: Mapping[str, str]
+) -> Settings:
+    """Read all sources anew, the file from where it was found at the start."""
+    fresh = read_configuration(arguments, environ, usual_places=(), found=configuration.path).settings
+    directory = configuration.settings.working_directory  # relative to where we were; it cannot change
+    fresh.put(Settings.working_directory, directory, configuration.settings.source(Settings.working_directory))
+    return fresh
