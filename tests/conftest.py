@@ -29,7 +29,10 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def respcache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_respcache(tmp_path_factory.mktemp("respcache")) as server:
+    # Redis' default, which clients ask for; ours evicts, as a cache should.
+    with running_respcache(
+        tmp_path_factory.mktemp("respcache"), "--maxmemory-policy", "noeviction"
+    ) as server:
         yield server
 
 

@@ -134,8 +134,8 @@ def rule_for(argv: list[bytes], exactness: Exactness = Exactness.BY_COMMAND) -> 
         return _BY_MARK[exactness]
     if names[1:] == ["help"]:  # prose: Redis' own, or ours
         return type_only
-    if names == ["command"]:  # the whole table: ours has fewer rows, and Redis' order is that of a hash table
-        return type_only
+    if len(argv) == len(names) and names in (["command"], ["command", "list"]):
+        return type_only  # the whole table: ours has fewer rows
     return RULES.get("|".join(names)) or RULES.get(names[0] if names else "", exact)
 
 

@@ -115,7 +115,7 @@ HOSTILE = [
     b" 1",
     b"h",
     b"m",
-    b"\x00\r\n",
+    b"\xff\r\n",
     b"x" * 60,  # not embstr, but still in a listpack, whose order is defined
 ]
 SET_UP = [words(line) for line in ("SELECT 0", "FLUSHALL", "SET s 10", "HSET h f 1")]
