@@ -1,0 +1,30 @@
+"""A server without sockets, one client of it, and what copies of it would receive."""
+
+import pytest
+
+from tests.commands.harness import Harness, HarnessClient
+from tests.commands.recorder import Recorder
+
+
+@pytest.fixture
+def harness() -> Harness:
+    return Harness()
+
+
+@pytest.fixture
+def client(harness: Harness) -> HarnessClient:
+    return harness.client()
+
+
+@pytest.fixture
+def recorder(harness: Harness) -> Recorder:
+    return Recorder(harness)
+
+
+@pytest.fixture
+def effects(harness: Harness) -> list[list[bytes]]:
+    """Collect the words that copies would receive, from now on."""
+    received: list[list[bytes]] = []
+    harness.dispatcher.on_effect = received.append
+    harness.dispatcher.refresh()
+    return received
