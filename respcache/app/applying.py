@@ -63,6 +63,7 @@ class Applier:
                 self.apply_hash_limits,
                 (Settings.hash_max_listpack_entries, Settings.hash_max_listpack_value_bytes),
             ),
+            (self.apply_tracking, (Settings.tracking_table_max_keys,)),
             (self.apply_owners, (Settings.owner_mailbox_limit,)),
         )
         self._subjects = tuple(apply for apply, _ in subjects)
@@ -122,6 +123,9 @@ class Applier:
         self._node.keyspace.set_hash_limits(
             HashLimits(settings.hash_max_listpack_entries, settings.hash_max_listpack_value_bytes)
         )
+
+    def apply_tracking(self) -> None:
+        self._node.tracking.max_keys = self._settings.tracking_table_max_keys
 
     def apply_observation(self) -> None:
         settings = self._settings

@@ -16,6 +16,7 @@ from ..commands.node import Host, Node
 from ..commands.pause import Pause
 from ..commands.spec import Command
 from ..commands.table import CommandTable
+from ..commands.tracking import Tracking
 from ..events.bus import Bus, Report
 from ..events.vocabulary import OwnerCrashed
 from ..keyspace.clock import BatchClock
@@ -68,6 +69,7 @@ def compose(
     keyspace = Keyspace(clock, journal, statistics, settings.databases)
     bus = Bus(report_sink)
     owners = Owners(clock, spawn, rest)
+    clients = Clients()
     node = Node(
         clock=clock,
         chance=chance,
@@ -80,8 +82,9 @@ def compose(
         latency=LatencyMonitor(),
         bus=bus,
         broker=Broker(),
-        clients=Clients(),
+        clients=clients,
         pause=Pause(),
+        tracking=Tracking(clients, journal),
         owners=owners,
         host=host,
         invoke=_not_yet,
@@ -91,7 +94,7 @@ def compose(
     evictor = Evictor(keyspace, chance)
     memory = MemoryGuard(keyspace, evictor)
     dispatcher = Dispatcher(node, owners, (memory,))
-    node.invoke = dispatcher.invoke
+    node.invoke = dispatcher.invoke_queued
     name = name or f"respcache-{node.run_id[:8]}"
     announcer = Announcer(journal, bus, clock, name)
     owners.on_crash = lambda key, error: bus.publish(

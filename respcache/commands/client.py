@@ -11,6 +11,7 @@ from ..protocol.limits import Limits
 
 if TYPE_CHECKING:
     from .spec import Command  # spec needs contexts, and contexts need clients
+    from .tracking import Subscription
 
 Names: TypeAlias = dict[bytes, None]
 """A set that keeps the order in which its members came."""
@@ -112,6 +113,8 @@ class Client:
         self.channels: Names = {}
         self.patterns: Names = {}
         self.shard_channels: Names = {}
+        self.tracking: Subscription | None = None
+        """CLIENT TRACKING: how it hears of changes to what it caches."""
         self.is_monitor = False
         self.is_unevictable = False
         """CLIENT NO-EVICT."""
@@ -139,6 +142,7 @@ class Client:
             and self.ending is None
             and not self.is_monitor
             and not self.leaves_no_trace
+            and self.tracking is None
             and not self.is_restricted
         )
 

@@ -50,7 +50,7 @@ def client_line(client: Client, now_ms: int, *, is_caller: bool) -> str:
         "events": "rw" if output_bytes else "r",
         "cmd": client.last_command,
         "user": client.user,
-        "redir": -1,
+        "redir": -1 if client.tracking is None else client.tracking.redirect_id,
         "resp": client.protocol,
         "lib-name": client.library_name.decode(),
         "lib-ver": client.library_version.decode(),
@@ -69,11 +69,15 @@ def multi_size_bytes(client: Client) -> int:
 
 def flag_letters(client: Client) -> str:
     """Return the state of a client in Redis' letters, in Redis' order; N when there is nothing to tell."""
+    tracking = client.tracking
     letters = {
         "O": client.is_monitor,
         "P": client.is_subscriber,
         "x": client.transaction is not None,
         "b": client.is_blocked,
+        "t": tracking is not None,
+        "R": tracking is not None and tracking.is_redirect_broken,
+        "B": tracking is not None and tracking.is_broadcast,
         "d": client.is_dirty,
         "c": client.ending is Ending.AFTER_REPLIES,
         "A": client.ending is Ending.AT_ONCE,

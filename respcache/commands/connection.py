@@ -274,6 +274,7 @@ def reset(context: Context) -> Reply:
     client, node = context.client, context.node
     discard_transaction(node, client)
     node.broker.forget(client)
+    node.tracking.stop(client)
     node.monitors.discard(client.id)
     client.is_monitor = False
     client.is_unevictable = client.leaves_no_trace = False

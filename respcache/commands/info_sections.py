@@ -75,7 +75,7 @@ def clients(node: Node) -> Iterable[str]:
             "client_recent_max_input_buffer": max((c.connection.query_bytes for c in everyone), default=0),
             "client_recent_max_output_buffer": max((c.connection.output_bytes for c in everyone), default=0),
             "blocked_clients": sum(client.is_blocked for client in everyone),
-            "tracking_clients": 0,
+            "tracking_clients": node.tracking.statistics()["tracking_clients"],
             "pubsub_clients": sum(client.is_subscriber for client in everyone),
             "watching_clients": sum(bool(client.watched) for client in everyone),
             "clients_in_timeout_table": 0,
@@ -234,6 +234,7 @@ def _keys_and_errors(node: Node) -> Iterable[str]:
     statistics = node.statistics
     last_lag_ms, worst_lag_ms = node.host.loop_lag_ms()
     none: dict[str, object] = dict.fromkeys(("sync_full", "sync_partial_ok", "sync_partial_err"), 0)
+    tracking = node.tracking.statistics()
     return lines_of(
         {
             **none,
@@ -260,9 +261,9 @@ def _keys_and_errors(node: Node) -> Iterable[str]:
             "active_defrag_key_misses": 0,
             "total_active_defrag_time": 0,
             "current_active_defrag_time": 0,
-            "tracking_total_keys": 0,
-            "tracking_total_items": 0,
-            "tracking_total_prefixes": 0,
+            "tracking_total_keys": tracking["tracking_total_keys"],
+            "tracking_total_items": tracking["tracking_total_items"],
+            "tracking_total_prefixes": tracking["tracking_total_prefixes"],
             "unexpected_error_replies": statistics.unexpected_error_replies,
             "total_error_replies": statistics.errors.total,
             "dump_payload_sanitizations": 0,

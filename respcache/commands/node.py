@@ -23,6 +23,7 @@ from .broker import Broker
 from .clients import Clients
 from .pause import Pause
 from .pending import Pending
+from .tracking import Tracking
 
 if TYPE_CHECKING:
     from .context import Context  # contexts hold a node
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 class Owners(Protocol):
     """Those that make a key's commands wait; see the owners package."""
+
+    @property
+    def awake(self) -> Mapping[tuple[int, bytes], object]:
+        """Whoever is awake, by database and key."""
 
     def wake(self, db: int, key: bytes, work: Callable[[], Awaitable[Reply]]) -> Pending:
         """Keep the key busy until ``work`` ends; its result is the reply."""
@@ -106,6 +111,7 @@ class Node:
     broker: Broker
     clients: Clients
     pause: Pause
+    tracking: Tracking
     owners: Owners
     host: Host
     run_id: str

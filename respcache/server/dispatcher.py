@@ -181,10 +181,17 @@ class Dispatcher:
 
     def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
         """Run a command that nothing stands against."""
+        client = context.client
+        tracking = self.node.tracking
         runs_others = Trait.RUNS_TRANSACTION in command.traits
         if not runs_others:
             self._show(context, command, argv)
+        if client.tracking is not None:
+            tracking.caller = client
         reply = self.invoke(context, command, argv)
+        tracking.caller = None
+        if client.tracking is not None:
+            tracking.after_command(client, command)
         if runs_others:  # monitors see EXEC after what it has run, as in Redis
             self._show(context, command, argv)
         self.refresh_if_needed(command)
@@ -226,6 +233,8 @@ class Dispatcher:
                 self.note_slow(client, bound, argv, elapsed_ns)
         if self.on_effect is not None and command.is_write and self.node.keyspace.journal.changes != changes:
             self._propagate(context, command, argv)
+        if client.tracking is not None and Flag.READONLY in command.flags and reply.__class__ is not ErrorReply:
+            self.node.tracking.remember(client, command.keys_in(argv))
         return reply
 
     # -- refusals, failures, slowness ----------------------------------------
@@ -305,6 +314,7 @@ class Dispatcher:
         """Undo whatever a client that has gone left in shared tables."""
         node = self.node
         node.broker.forget(client)
+        node.tracking.stop(client)
         node.keyspace.journal.unwatch(client.watched, client)
         client.watched = set()
         node.monitors.discard(client.id)
@@ -320,6 +330,7 @@ class Dispatcher:
             if bound is not None and Trait.RUNS_TRANSACTION in bound.command.traits:
                 discard_transaction(self.node, client)
                 error = aborted(error)
+        self.node.tracking.after_command(client, bound.command if bound is not None else None)
         return self.reject(bound, error)
 
     def _end_foreign(self, client: Client, command: Command) -> Reply:

@@ -68,6 +68,8 @@ class Housekeeping:
             self._set_clock()
             if self.expires:
                 await self._sweep()
+            if self._node.tracking.has_pending:  # of changes that no client's command made
+                self._node.tracking.flush()
             tick += 1
             if tick % ticks_per_sample == 0:
                 self._sample()

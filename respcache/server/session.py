@@ -292,6 +292,8 @@ class Session:
         if len(ended_ns) > 1:
             dispatcher.count(client, current, ended_ns, commands, done)
         client.last_used_ms = context.clock.now_ms
+        if dispatcher.node.tracking.has_pending:
+            dispatcher.node.tracking.flush()
         self._is_running = False
 
     def _run_carefully(self, argv: list[bytes]) -> bool:

@@ -1,7 +1,7 @@
 """Settings of what a client may do, and how much of the server it may use."""
 
 from .buffer_limits import BufferLimit, BufferLimits, OutputBufferLimits
-from .kinds import UINT_MAX, Choice, Integer, Size, Text
+from .kinds import LONG_MAX, UINT_MAX, Choice, Integer, Size, Text
 from .memory_share import MemoryShare, SizeOrPercent
 from .parameter import Parameter, Section
 
@@ -56,6 +56,14 @@ class Clients(Section, title="Clients"):
         doc="Most memory that the buffers of all clients together may take, in bytes or per cent of maxmemory; "
         "0 is no limit.",
         reason="As Redis: the limits above hold for each client already.",
+    )
+    tracking_table_max_keys = Parameter(
+        "tracking-table-max-keys",
+        Integer(0, LONG_MAX),
+        1_000_000,
+        doc="Keys remembered for clients that cache them (CLIENT TRACKING); beyond it, the oldest are invalidated. "
+        "0 is no limit.",
+        reason="As Redis: some 150 MB when every key has one reader.",
     )
     enable_debug_command = Parameter(
         "enable-debug-command",
