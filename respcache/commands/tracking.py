@@ -29,7 +29,7 @@ CHANNEL: Final = b"__redis__:invalidate"
 """Where a RESP2 client listens on behalf of others."""
 
 MOST_KEYS: Final = 1_000_000
-"""Redis' default; a million keys take some 150 MB."""
+"""Redis' default; a million short keys take some 100 MB."""
 
 OWN_COMMANDS: Final = "CLIENT "
 """After these CLIENT CACHING's choice is still to be used, as in Redis."""

@@ -327,9 +327,9 @@ class Dispatcher:
         client = context.client
         if client.transaction is not None:
             client.transaction.is_broken = True
-            if bound is not None and Trait.RUNS_TRANSACTION in bound.command.traits:
-                discard_transaction(self.node, client)
-                error = aborted(error)
+        if bound is not None and Trait.RUNS_TRANSACTION in bound.command.traits:
+            discard_transaction(self.node, client)
+            error = aborted(error)
         self.node.tracking.after_command(client, bound.command if bound is not None else None)
         return self.reject(bound, error)
 

@@ -63,7 +63,7 @@ class Clients(Section, title="Clients"):
         1_000_000,
         doc="Keys remembered for clients that cache them (CLIENT TRACKING); beyond it, the oldest are invalidated. "
         "0 is no limit.",
-        reason="As Redis: some 150 MB when every key has one reader.",
+        reason="As Redis: some 100 MB when the keys are short and each has one reader.",
     )
     enable_debug_command = Parameter(
         "enable-debug-command",

@@ -96,6 +96,7 @@ NUMBERS = st.one_of(
 @given(one=NUMBERS, other=NUMBERS)
 def test_redis_agrees(redis_server: Server, one: str, other: str) -> None:
     with redis_server.client() as client:
-        client.call("SET", "number", one)
-        reply = client.call("INCRBYFLOAT", "number", other)
+        client.call("SET", "long-double", one)
+        reply = client.call("INCRBYFLOAT", "long-double", other)
+        client.call("DEL", "long-double")
     assert reply.decode().splitlines()[-1] == answer(one, other)
