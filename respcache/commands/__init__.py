@@ -1,15 +1,62 @@
 """All command groups. A new file of commands is added here; a new command is not."""
 
+from .acl_commands import acl
+from .client_commands import client_commands
+from .client_kill import client_kill
+from .cluster_commands import cluster
 from .command_commands import commands
+from .config import config
+from .connection import connection
+from .debug import debug_commands
+from .expiry import expiry
+from .foreign import foreign
 from .hash_scans import hash_scans
 from .hashes import hashes
+from .increments import increments
+from .info import info_commands
+from .keys import databases, keys
+from .latency import latency
+from .lcs import subsequences
+from .memory import memory
+from .modules import modules
+from .object import objects
 from .pubsub import pubsub
+from .ranges import ranges
+from .scanning import scanning
+from .server_commands import server
+from .slowlog import slowlog
+from .strings import strings
+from .tracking_commands import tracking_commands
 from .transactions import transactions
 
 GROUPS = (
+    strings,
+    increments,
+    ranges,
+    subsequences,
+    keys,
+    expiry,
+    scanning,
+    objects,
+    databases,
     hashes,
     hash_scans,
     transactions,
     pubsub,
+    connection,
+    client_commands,
+    client_kill,
+    tracking_commands,
     commands,
+    info_commands,
+    config,
+    server,
+    foreign,
+    slowlog,
+    latency,
+    memory,
+    acl,
+    modules,
+    cluster,
+    debug_commands,
 )

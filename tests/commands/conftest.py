@@ -1,9 +1,13 @@
 """A server without sockets, one client of it, and what copies of it would receive."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.commands.harness import Harness, HarnessClient
 from tests.commands.recorder import Recorder
+from tests.servers import Server
+from tests.wire import RawClient
 
 
 @pytest.fixture
@@ -28,3 +32,10 @@ def effects(harness: Harness) -> list[list[bytes]]:
     harness.dispatcher.on_effect = received.append
     harness.dispatcher.refresh()
     return received
+
+
+@pytest.fixture(scope="module")
+def real(redis_server: Server) -> Iterator[RawClient]:
+    """Speak RESP3 with a redis-server that many tests share."""
+    with redis_server.client(protocol=3) as client:
+        yield client

@@ -1,10 +1,7 @@
-from collections.abc import Iterator
-
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.commands.harness import Harness, HarnessClient
-from tests.servers import Server
+from tests.commands.harness import HarnessClient
 from tests.wire import RawClient, words
 
 ALIKE = [
@@ -31,17 +28,6 @@ ALIKE = [
     "COMMAND HELP me",
     "COMMAND NOSUCH",
 ]
-
-
-@pytest.fixture
-def client() -> HarnessClient:
-    return Harness().client()
-
-
-@pytest.fixture(scope="module")
-def real(redis_server: Server) -> Iterator[RawClient]:
-    with redis_server.client(protocol=3) as client:
-        yield client
 
 
 @pytest.mark.redis

@@ -1,10 +1,7 @@
-from collections.abc import Iterator
-
 import pytest
 
 from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
-from tests.servers import Server
 from tests.wire import RawClient, words
 
 ALIKE = [
@@ -35,22 +32,6 @@ ALIKE = [
     "CONFIG NOSUCH",
     "CONFIG",
 ]
-
-
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
-
-
-@pytest.fixture(scope="module")
-def real(redis_server: Server) -> Iterator[RawClient]:
-    with redis_server.client(protocol=3) as client:
-        yield client
 
 
 @pytest.mark.redis

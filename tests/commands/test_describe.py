@@ -1,6 +1,5 @@
 """What COMMAND INFO and DOCS say about every command of ours, beside what redis-server says of its own."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from respcache.commands.describe import CATEGORIES, acl_categories, describe, do
 from respcache.commands.spec import Command
 from respcache.commands.table import CommandTable
 from respcache.protocol.encoder import encode
-from tests.servers import Server
 from tests.wire import Node, RawClient, parse
 
 TABLE = CommandTable(GROUPS)
@@ -22,12 +20,6 @@ NEWEST = (7, 0, 15)
 
 PROSE = {"summary", "complexity", "history", "notes", "doc_flags", "replaced_by"}
 """Sentences are our own. Of the documentation flags redis-server has two more, for commands of its own house."""
-
-
-@pytest.fixture(scope="module")
-def real(redis_server: Server) -> Iterator[RawClient]:
-    with redis_server.client(protocol=3) as client:
-        yield client
 
 
 def simple(node: Node) -> Any:

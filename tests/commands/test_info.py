@@ -1,27 +1,8 @@
-from collections.abc import Iterator
-
 import pytest
 
 from respcache import __version__
 from tests.commands.harness import Harness, HarnessClient
-from tests.servers import Server
 from tests.wire import RawClient, parse
-
-
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
-
-
-@pytest.fixture(scope="module")
-def real(redis_server: Server) -> Iterator[RawClient]:
-    with redis_server.client(protocol=3) as client:
-        yield client
 
 
 def titles(text: bytes) -> list[str]:
