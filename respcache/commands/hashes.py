@@ -1,8 +1,8 @@
 """The hash commands, but for those that walk or draw fields (``hash_scans.py``).
 
 A hash that loses its last field is deleted, so no key ever holds an empty one.
-HSET, HDEL and HMGET take their words as they come: parsing pairs first costs
-them a third of their time.
+HSET, HDEL, HMGET and HINCRBY take their words as they come: parsing them first
+costs a third of their time.
 """
 
 from collections.abc import Sequence
@@ -356,8 +356,9 @@ def hdel(context: Context, argv: Sequence[bytes]) -> Reply:
         arg.string("field"),
         arg.integer("increment"),
     ),
+    raw=True,
 )
-def hincrby(context: Context, key: bytes, field: bytes, increment: int) -> Reply:
+def hincrby(context: Context, argv: Sequence[bytes]) -> Reply:
     """Add to the integer in a field, which counts as 0 where there is none.
 
     >>> HINCRBY page visits 5
@@ -365,10 +366,12 @@ def hincrby(context: Context, key: bytes, field: bytes, increment: int) -> Reply
     >>> HINCRBY page visits -1
     4
     """
+    _, key, field, increment = argv
+    amount = parse_integer(increment)
     found = find_hash(context.db, key)
     old = found[1].fields.get(field)
     number = 0 if old is None else parse_integer(old, "hash value is not an integer")
-    number += increment
+    number += amount
     if not INT64_MIN <= number <= INT64_MAX:
         raise CommandError(OVERFLOW)
     store_fields(context.db, key, found, (field, b"%d" % number), HINCRBY_NOTICE)

@@ -70,10 +70,14 @@ class Hash:
 
     def outgrow(self, limits: HashLimits, words: Iterable[bytes]) -> None:
         """Give up the compact form where the number of fields, or the length of a new word, asks for it."""
-        if self.is_compact and (
-            len(self.fields) > limits.max_entries or max(map(len, words)) > limits.max_value_bytes
-        ):
+        if len(self.fields) > limits.max_entries:
             self.is_compact = False
+            return
+        most_bytes = limits.max_value_bytes
+        for word in words:
+            if len(word) > most_bytes:
+                self.is_compact = False
+                return
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Return the next cursor (0 at the end) and some fields; a compact hash comes whole."""
