@@ -214,7 +214,7 @@ def _parse_int(raw: bytes) -> int:
     """Parse what fits C's ``int``, for that is what Redis numbers databases with here."""
     number = parse_integer(raw)
     if not INT_MIN <= number <= INT_MAX:
-        raise CommandError(OUT_OF_RANGE)
+        raise CommandError(f"{OUT_OF_RANGE}, value must between {INT_MIN} and {INT_MAX}")
     return number
 
 

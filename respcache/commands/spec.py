@@ -91,6 +91,8 @@ class Command:
     propagation: Propagation = Propagation.AS_SENT
     keys: tuple[KeySpan, ...] | None = None
     """Given only when ``args`` cannot say."""
+    access_of_call: Callable[[Sequence[bytes]], Access] | None = None
+    """What one concrete call does to its keys, where that depends on its options (VARIABLE_FLAGS)."""
     acl: frozenset[str] = frozenset()
     """Categories beyond those that group and flags imply."""
     tips: tuple[str, ...] = ()
@@ -148,7 +150,8 @@ class Command:
                 stop = min(stop, len(argv))
             else:
                 stop = (len(argv) + last if last < 0 else first + last) + 1
-            found.extend((at, access) for at in range(first, min(stop, len(argv)), step))
+            happens = access if self.access_of_call is None else self.access_of_call(argv)
+            found.extend((at, happens) for at in range(first, min(stop, len(argv)), step))
         return found
 
     def _check_declaration(self) -> None:
@@ -181,6 +184,7 @@ class Declaration(Required, total=False):
     traits: Trait
     propagation: Propagation
     keys: tuple[KeySpan, ...]
+    access_of_call: Callable[[Sequence[bytes]], Access]
     acl: frozenset[str]
     tips: tuple[str, ...]
     history: tuple[tuple[str, str], ...]

@@ -74,6 +74,13 @@ def _propagate_set(context: Context, key: bytes, value: bytes) -> None:
         context.propagate(b"SET", key, value, b"PXAT", b"%d" % deadline_ms)
 
 
+def _access_of_set(argv: Sequence[bytes]) -> Access:
+    """SET reads only with GET; so a client that may only write can use it without."""
+    if any(word.upper() == b"GET" for word in argv[3:]):
+        return Access.RW | Access.ACCESS | Access.UPDATE
+    return Access.OW | Access.UPDATE
+
+
 def _put_until(db: Database, key: bytes, value: bytes, deadline_ms: int) -> None:
     db.put(key, value, SET_NOTICE, deadline_ms)
     db.notify(key, EXPIRE_NOTICE)
@@ -124,6 +131,7 @@ def get(context: Context, key: bytes) -> Reply:
             arg.flag("KEEPTTL", since="6.0.0"),
         ),
     ),
+    access_of_call=_access_of_set,
     history=(
         ("2.6.12", "Takes `EX`, `PX`, `NX` and `XX`."),
         ("6.0.0", "Takes `KEEPTTL`."),

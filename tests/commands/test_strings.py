@@ -259,6 +259,11 @@ def test_copies_receive_the_deadline_of_a_default_life(effects: list[list[bytes]
     assert effects == [[b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 5000)]]
 
 
+def test_set_reads_its_key_only_with_get(client: HarnessClient) -> None:
+    assert client("COMMAND GETKEYSANDFLAGS SET k v EX 10") == [[b"k", [b"OW", b"update"]]]
+    assert client("COMMAND GETKEYSANDFLAGS SET k v get") == [[b"k", [b"RW", b"access", b"update"]]]
+
+
 def test_reads_count_as_hits_and_misses(client: HarnessClient, harness: Harness) -> None:
     client("SET k v")
     for command in ("GET k", "GET none", "MGET k none", "SET k v GET", "STRLEN none", "SETNX k v"):
