@@ -61,6 +61,22 @@ def set_fields(db: Database, key: bytes, words: Sequence[bytes], notice: Notice)
     return store_fields(db, key, find_hash(db, key), words, notice)
 
 
+def set_field(db: Database, key: bytes, field: bytes, text: bytes) -> int:
+    """Do as ``set_fields`` for one field: the commonest HSET, at half the cost."""
+    entry = db.find(key)
+    if entry is None:
+        return set_fields(db, key, (field, text), HSET_NOTICE)
+    value = entry.value
+    if not isinstance(value, Hash):
+        raise wrong_type()
+    size_bytes = value.size_bytes
+    is_new = value.set(field, text)
+    if value.is_compact:
+        value.outgrow(db.hash_limits, (field, text))
+    db.modified(entry, HSET_NOTICE, value.size_bytes - size_bytes)
+    return 1 if is_new else 0
+
+
 def store_fields(
     db: Database, key: bytes, found: tuple[Entry | None, Hash], words: Sequence[bytes], notice: Notice
 ) -> int:
@@ -98,6 +114,8 @@ def hset(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> HSET user name "Ada Lovelace"
     0
     """
+    if len(argv) == 4:
+        return set_field(context.db, argv[1], argv[2], argv[3])
     if len(argv) & 1:
         raise wrong_arity("hset")
     return set_fields(context.db, argv[1], argv[2:], HSET_NOTICE)

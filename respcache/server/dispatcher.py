@@ -37,7 +37,8 @@ from .output_limits import OutputLimit
 log = logging.getLogger(__name__)
 
 NEVER_NS: Final = 1 << 62
-DATA_GROUPS: Final = frozenset({"string", "hash", "generic"})
+SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", "pubsub"})
+"""Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
 
 
 class Held:
@@ -102,7 +103,8 @@ class Dispatcher:
         self._spellings = {
             spelling: self._bound[command.full_name]
             for command in self.node.table
-            if command.group in DATA_GROUPS and not command.traits and " " not in command.name
+            if command.group in SHORT_WAY_GROUPS
+            and not command.traits & ~Trait.IN_SUBSCRIBER_MODE
             and not self.node.table.children(command)
             for spelling in (command.name.encode(), command.name.lower().encode())
         }
@@ -183,28 +185,25 @@ class Dispatcher:
         """Run a command that nothing stands against."""
         client = context.client
         tracking = self.node.tracking
-        runs_others = Trait.RUNS_TRANSACTION in command.traits
-        if not runs_others:
-            self._show(context, command, argv)
         if client.tracking is not None:
             tracking.caller = client
         reply = self.invoke(context, command, argv)
         tracking.caller = None
         if client.tracking is not None:
             tracking.after_command(client, command)
-        if runs_others:  # monitors see EXEC after what it has run, as in Redis
-            self._show(context, command, argv)
+        self._show(context, command, argv)  # now: monitors see EXEC after what it has run, as in Redis
         self.refresh_if_needed(command)
         return reply
 
     def invoke_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
         """Run one command of a transaction."""
+        reply = self.invoke(context, command, argv)
         self._show(context, command, argv)
-        return self.invoke(context, command, argv)
+        return reply
 
     def _show(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
-        if self.node.monitors and Flag.SKIP_MONITOR not in command.flags:
-            feed_monitors(self.node, context.client, argv)
+        if self.node.monitors and not command.flags & (Flag.SKIP_MONITOR | Flag.ADMIN):
+            feed_monitors(self.node, context.client, command.readable(argv))
 
     def refresh_if_needed(self, command: Command) -> None:
         if Trait.SESSION in command.traits:
@@ -297,8 +296,9 @@ class Dispatcher:
         elapsed_us = elapsed_ns // 1000
         now_ms = self.node.clock.now_ms
         if Flag.SKIP_SLOWLOG not in bound.command.flags:
+            words = bound.command.readable(argv)
             self.node.slowlog.record(
-                argv, elapsed_us, now_ms // 1000, client.address.encode(), client.name
+                words, elapsed_us, now_ms // 1000, client.address.encode(), client.name
             )
         event = "fast-command" if Flag.FAST in bound.command.flags else "command"
         self.node.latency.record(event, elapsed_us // 1000, now_ms // 1000)
