@@ -6,6 +6,7 @@ from typing import Final
 from ..keyspace.glob import compile_glob, is_literal
 from ..protocol.replies import OK, Reply
 from ..settings.errors import ChangeRefusedError
+from ..settings.settings import PARAMETERS_BY_NAME
 from .arguments import block, string
 from .context import Context
 from .errors import SYNTAX, CommandError
@@ -43,6 +44,15 @@ def config_get(context: Context, argv: Sequence[bytes]) -> Reply:
     return {spelled.get(name, name): value for name, value in found}
 
 
+def secret_values(argv: Sequence[bytes]) -> list[int]:
+    """Return where the values of secret settings stand in a CONFIG SET."""
+    return [
+        at + 1
+        for at in range(2, len(argv), 2)
+        if (parameter := PARAMETERS_BY_NAME.get(_text(argv[at]).lower())) is not None and parameter.secret
+    ]
+
+
 @config.command(
     "CONFIG SET",
     since="2.0.0",
@@ -52,6 +62,7 @@ def config_get(context: Context, argv: Sequence[bytes]) -> Reply:
     traits=Trait.SESSION,
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
     history=(("7.0.0", "Takes several pairs."),),
+    secrets=secret_values,
     raw=True,
 )
 def config_set(context: Context, argv: Sequence[bytes]) -> Reply:

@@ -154,6 +154,7 @@ def select(context: Context, index: int) -> Reply:
     args=(arg.string("username", optional=True, since="6.0.0"), arg.string("password")),
     traits=Trait.SESSION,
     history=(("6.0.0", "Takes a user name before the password."),),
+    secrets=lambda argv: range(1, len(argv)),
     raw=True,
 )
 def authenticate(context: Context, argv: Sequence[bytes]) -> Reply:
@@ -168,6 +169,11 @@ def authenticate(context: Context, argv: Sequence[bytes]) -> Reply:
     check_password(context.node, argv[1] if len(argv) == 3 else DEFAULT_USER.encode(), argv[-1])
     accept(context.client)
     return OK
+
+
+def hello_secrets(argv: Sequence[bytes]) -> list[int]:
+    """Return where user and password stand, in a call that may be wrong."""
+    return [at for at in range(3, len(argv)) if b"AUTH" in (argv[at - 1].upper(), argv[at - 2].upper())]
 
 
 @connection.command(
@@ -194,6 +200,7 @@ def authenticate(context: Context, argv: Sequence[bytes]) -> Reply:
     ),
     traits=Trait.SESSION,
     history=(("6.2.0", "The protocol version may be left out, to ask only."),),
+    secrets=hello_secrets,
     raw=True,
 )
 def hello(context: Context, argv: Sequence[bytes]) -> Reply:

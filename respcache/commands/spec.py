@@ -8,15 +8,17 @@ new field, flag or trait here, so that the next command can use it too.
 
 import enum
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict, TypeVar, Unpack
+from typing import Final, TypedDict, TypeVar, Unpack
 
 from ..protocol.replies import Reply
 from .arguments import Access, Arg, KeySpan, arity, key_spans
 from .context import Context
 from .errors import CommandError, wrong_arity
 from .parsing import Handler, Run, bind, parameter_name
+
+REDACTED: Final = b"(redacted)"
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
@@ -99,6 +101,8 @@ class Command:
     history: tuple[tuple[str, str], ...] = ()
     deprecated_since: str | None = None
     replaced_by: str | None = None
+    secrets: Callable[[Sequence[bytes]], Iterable[int]] | None = None
+    """Which words of a call hold what nobody else may read: MONITOR and SLOWLOG show ``(redacted)`` for them."""
     raw: bool = False
     """The handler takes (context, argv) and parses by itself: for grammars that ``args`` can only document."""
     least_words: int | None = None
@@ -129,6 +133,13 @@ class Command:
     def summary(self) -> str:
         """The first line of the handler's docstring."""
         return (self.handler.__doc__ or "").strip().partition("\n")[0].strip()
+
+    def readable(self, argv: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the words of a call as others may see them."""
+        if self.secrets is None:
+            return argv
+        secret = frozenset(self.secrets(argv))
+        return [REDACTED if at in secret else word for at, word in enumerate(argv)]
 
     def check_arity(self, argv: Sequence[bytes]) -> None:
         if len(argv) != self.arity and (self.arity > 0 or len(argv) < -self.arity):
@@ -190,6 +201,7 @@ class Declaration(Required, total=False):
     history: tuple[tuple[str, str], ...]
     deprecated_since: str
     replaced_by: str
+    secrets: Callable[[Sequence[bytes]], Iterable[int]]
     raw: bool
     least_words: int
     hidden: bool

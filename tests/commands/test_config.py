@@ -87,3 +87,12 @@ def test_a_file_that_cannot_be_written_is_told(harness: Harness, client: Harness
 def test_help_explains_every_subcommand(client: HarnessClient) -> None:
     text = b"\n".join(client("CONFIG HELP"))
     assert all(word in text for word in (b"GET", b"SET", b"RESETSTAT", b"REWRITE", b"HELP"))
+
+
+@pytest.mark.parametrize("line", ["CONFIG SET requirepass secret", "CONFIG SET hz 10 RequirePass secret"])
+def test_a_password_does_not_get_into_the_slow_log(line: str) -> None:
+    client = Harness(slowlog_log_slower_than="0").client()
+    client(line)
+    _, _, _, words, *_ = client("SLOWLOG GET 1")[0]
+    assert words[-1] == b"(redacted)"
+    assert words[-2].lower() == b"requirepass"

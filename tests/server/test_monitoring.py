@@ -28,7 +28,8 @@ def test_passwords_are_not_shown() -> None:
     monitor("AUTH secret")
     monitor("MONITOR")
     client("AUTH secret")
-    assert monitor.replies() == []
+    client("CONFIG SET requirepass other")
+    assert monitor.replies() == [b'1700000000.000000 [0 127.0.0.1:50000] "AUTH" "(redacted)"']
 
 
 def test_a_monitor_that_leaves_opens_the_short_way_again() -> None:
