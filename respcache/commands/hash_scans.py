@@ -9,7 +9,7 @@ from ..protocol.replies import Reply
 from . import arguments as arg
 from .arguments import Access
 from .context import Context
-from .errors import SYNTAX, CommandError, wrong_type
+from .errors import OUT_OF_RANGE, SYNTAX, CommandError, wrong_type
 from .numbers import INT64_MAX, INT64_MIN, parse_integer
 from .scan_options import parse_cursor, parse_scan_options
 from .spec import CommandGroup, Flag
@@ -104,7 +104,7 @@ def hrandfield(context: Context, argv: Sequence[bytes]) -> Reply:
     if count is None:
         return value.roster.draw(context.chance)
     if count < -MOST_REPEATED_PICKS:
-        raise CommandError("value is out of range")
+        raise CommandError(OUT_OF_RANGE)
     names = _draw(value, count, context.chance)
     if not with_values:
         return names
@@ -122,6 +122,8 @@ def _parse_picks(words: Sequence[bytes]) -> tuple[int | None, bool]:
         raise CommandError(f"value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
     if len(words) > 2 or (len(words) == 2 and words[1].upper() != b"WITHVALUES"):
         raise CommandError(SYNTAX)
+    if len(words) == 2 and abs(count) > INT64_MAX // 2:  # two words each: Redis cannot count the reply
+        raise CommandError(OUT_OF_RANGE)
     return count, len(words) == 2
 
 

@@ -125,6 +125,7 @@ def test_nothing_is_drawn_from_nothing(client: HarnessClient) -> None:
             "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
         ),
         ("-1000001", "value is out of range"),
+        ("9223372036854775807 WITHVALUES", "value is out of range"),
     ],
 )
 def test_counts_that_are_none_are_refused(client: HarnessClient, words: str, message: str) -> None:
