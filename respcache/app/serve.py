@@ -92,7 +92,8 @@ class Server:
                     lambda now_ms: reactor.check_limits(now_ms, self._settings.timeout_seconds * 1000)
                 )
                 housekeeping.every_sample.append(lambda now_ms: parts.dispatcher.end_pause(now_ms))
-                nursery.start_soon(self._watch_signals, sinks)
+                # Awaited: a SIGTERM that comes as soon as we are ready must find us listening to it.
+                await nursery.start(self._watch_signals, sinks)
                 nursery.start_soon(housekeeping.run)
                 nursery.start_soon(reactor.run)
                 calm_garbage_collector()
@@ -151,8 +152,11 @@ class Server:
     def _set_clock(self) -> None:
         self._clock.now_ms = time.time_ns() // 1_000_000
 
-    async def _watch_signals(self, sinks: EventSinks) -> None:
+    async def _watch_signals(
+        self, sinks: EventSinks, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+            task_status.started()
             async for number in received:
                 if number == signal.SIGHUP:
                     sinks.reopen()
@@ -188,5 +192,3 @@ def _rewrite(settings: Settings, config_path: Path | None) -> None:
     from .rewriting import rewrite_file  # noqa: PLC0415  # rare, and not worth start-up time
 
     rewrite_file(settings, config_path)
-
-

@@ -42,3 +42,11 @@ def test_all_requests_are_made_and_the_keys_are_removed(redis_server: Server) ->
         assert [(result.name, result.requests) for result in results] == [("SET", 1003), ("GET", 1003)]
         assert all(len(result.latencies_s) >= 1003 / 4 for result in results)
         assert client.call("DBSIZE") == before
+
+
+def test_respcache_itself_can_be_loaded(respcache_server: Server) -> None:
+    with respcache_server.client() as client:
+        before = client.call("DBSIZE")
+        results = run_bench(Address(port=respcache_server.port), Load(200, 3, 1, 10))
+        assert all(result.per_second > 0 for result in results)
+        assert client.call("DBSIZE") == before

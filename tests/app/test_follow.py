@@ -1,12 +1,14 @@
 import json
+import threading
 from itertools import islice
 
 import pytest
 
 from respcache.app import follow
-from respcache.app.client import ClientError, packed
+from respcache.app.client import Address, ClientError, packed
 from respcache.app.follow import event_line, messages
 from tests.app.fakes import scripted_server
+from tests.servers import Server
 
 ON = b"*2\r\n$14\r\nevents-channel\r\n$3\r\nyes\r\n"
 OFF = b"*2\r\n$14\r\nevents-channel\r\n$2\r\nno\r\n"
@@ -94,3 +96,20 @@ def test_json_is_passed_on_as_it_came(capsys: pytest.CaptureFixture[str]) -> Non
     with scripted_server([ON, SUBSCRIBED + published(b'{"a":1}') + published(b"{}")]) as address:
         follow.follow(address, as_json=True, count=2)
     assert capsys.readouterr().out == '{"a":1}\n{}\n'
+
+
+def test_what_happens_to_a_real_cache_is_followed(
+    respcache_server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = Address(port=respcache_server.port)
+    follower = threading.Thread(
+        target=lambda: follow.follow(address, as_json=False, count=1), name="follower", daemon=True
+    )
+    follower.start()
+    with respcache_server.client() as client:
+        while b":0\r\n" in client.call("PUBSUB", "NUMSUB", follow.CHANNEL):
+            pass  # each turn is a round trip; the test's own timeout ends it
+        client.call("SET", "followed", "x")
+        follower.join(10)
+        client.call("DEL", "followed")
+    assert ' created  db0 "followed" ' in capsys.readouterr().out

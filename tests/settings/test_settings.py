@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from respcache.settings.errors import ChangeRefusedError, SettingRefusedError
 from respcache.settings.parameter import AnyParameter
 from respcache.settings.settings import HIDDEN, PARAMETERS, PARAMETERS_BY_NAME, SECTIONS, Settings
+from tests.conftest import StartServer
 from tests.servers import Server
 from tests.wire import parse
 
@@ -217,7 +218,7 @@ OUR_OWN_DEFAULTS = {"maxmemory-policy", "bind", "port", "dir"}
 
 
 @pytest.mark.redis
-def test_defaults_are_redis_own_where_they_are_a_matter_of_taste(redis_server: Server) -> None:
+def test_defaults_are_redis_own_where_they_are_a_matter_of_taste(start_redis: StartServer) -> None:
     settings = Settings()
     compared = [
         parameter
@@ -225,7 +226,7 @@ def test_defaults_are_redis_own_where_they_are_a_matter_of_taste(redis_server: S
         for parameter in section.parameters
         if parameter.name not in OUR_OWN_DEFAULTS
     ]
-    with redis_server.client() as client:
+    with start_redis().client() as client:
         for parameter in compared:
             answer = parse(client.call("CONFIG", "GET", parameter.name)).children
             assert not answer or answer[1].text.decode() == settings.text(parameter), parameter
