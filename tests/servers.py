@@ -66,6 +66,8 @@ class Server:
             self.process.wait()
             raise AssertionError(f"{self.name} ignored SIGTERM; it printed:\n{_tail(self.log)}") from None
         assert code == 0, f"{self.name} ended with {code}; it printed:\n{_tail(self.log)}"
+        # A bug that became an error reply is a bug all the same, even where a test expected an error.
+        assert "internal error" not in self.log.read_text(errors="replace"), _tail(self.log)
 
 
 def require_tool(program: str) -> str:
@@ -118,8 +120,8 @@ def _running(name: str, command: list[str], directory: Path) -> Iterator[Server]
         try:
             server = _start(name, command, directory)
             break
-        except ServerStartError:
-            if attempt == START_ATTEMPTS - 1:
+        except ServerStartError as failure:
+            if "in use" not in str(failure) or attempt == START_ATTEMPTS - 1:
                 raise
     try:
         yield server
@@ -130,16 +132,14 @@ def _running(name: str, command: list[str], directory: Path) -> Iterator[Server]
 def _start(name: str, command: list[str], directory: Path) -> Server:
     directory.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), directory / f"{name}.log"
-    # The tests may run from a tree that is not installed, and the server must not leave files in that tree.
-    search_path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=directory,
-            env={**os.environ, "PYTHONPATH": search_path},
+            cwd=directory,  # so that whatever it writes stays out of the tree
+            env=_environment(),
         )
     deadline = time.monotonic() + START_SECONDS
     while not _answers(port):
@@ -149,6 +149,13 @@ def _start(name: str, command: list[str], directory: Path) -> Server:
             raise ServerStartError(f"{name} did not start (exit {code}); it printed:\n{_tail(log)}")
         time.sleep(0.02)
     return Server(name, port, process, log)
+
+
+def _environment() -> dict[str, str]:
+    """Let the server find a tree that is not installed, but no settings: neither the desk's nor the tests' own."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RESPCACHE_")}
+    search_path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    return {**inherited, "PYTHONPATH": search_path}
 
 
 def _answers(port: int) -> bool:

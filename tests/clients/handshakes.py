@@ -18,8 +18,8 @@ NUMBER = rb":\d+\r\n"
 TEXT = rb"[$=]\d+\r\n.*"
 NOTHING = rb"(\$-1|_)\r\n"
 # Greetings must name the protocol that was asked for, or the client gives up.
-GREETING_2 = rb"\*14\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n\$7\r\nversion\r\n.*\$5\r\nproto\r\n:2\r\n.*"
-GREETING_3 = rb"%7\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n\$7\r\nversion\r\n.*\$5\r\nproto\r\n:3\r\n.*"
+GREETING_2 = rb"\*\d+\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n\$7\r\nversion\r\n.*\$5\r\nproto\r\n:2\r\n.*"
+GREETING_3 = rb"%\d+\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n\$7\r\nversion\r\n.*\$5\r\nproto\r\n:3\r\n.*"
 READY = rb"[$=]\d+\r\n.*\r\nredis_version:\d.*\r\nloading:0\r\n.*"
 # CLIENT SETINFO came with Redis 7.2. Clients live without it, but we have it.
 SINCE_7_2 = OK if TARGET == "respcache" else rb"-ERR .*"

@@ -78,7 +78,7 @@ def docs_facts(command: bytes, raw: list[Any]) -> dict[str, Any]:
     return {
         "since": facts["since"],
         "group": facts["group"],
-        "is deprecated": facts.get("doc_flags"),
+        "doc flags": facts.get("doc_flags"),
         "deprecated since": facts.get("deprecated_since"),
         "arguments": without_newer(command, [argument(one) for one in facts.get("arguments", [])]),
     }
