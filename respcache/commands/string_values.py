@@ -2,6 +2,7 @@
 
 from ..keyspace.database import Database
 from ..keyspace.entry import Entry
+from ..keyspace.hashes import Hash
 from .context import Context
 from .errors import CommandError, wrong_type
 
@@ -21,9 +22,9 @@ def read_string(db: Database, key: bytes) -> bytes | None:
 def view_string(db: Database, key: bytes) -> bytes | bytearray | None:
     """Do as ``read_string`` without a copy, for looking at a part at once: the value may change later."""
     value = db.read(key)
-    if value is None or isinstance(value, bytes | bytearray):
-        return value
-    raise wrong_type()
+    if isinstance(value, Hash):
+        raise wrong_type()
+    return value
 
 
 def find_string(db: Database, key: bytes) -> tuple[Entry | None, bytes | bytearray]:
@@ -31,9 +32,10 @@ def find_string(db: Database, key: bytes) -> tuple[Entry | None, bytes | bytearr
     entry = db.find(key)
     if entry is None:
         return None, b""
-    if not isinstance(entry.value, bytes | bytearray):
+    value = entry.value
+    if value is None or isinstance(value, Hash):
         raise wrong_type()
-    return entry, entry.value
+    return entry, value
 
 
 def check_length(context: Context, size_bytes: int) -> None:
