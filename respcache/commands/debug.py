@@ -47,6 +47,7 @@ Act = Callable[[Context, Sequence[bytes]], Reply]
     complexity="Depends on the subcommand.",
     flags=Flag.ADMIN | Flag.NOSCRIPT | Flag.LOADING | Flag.STALE,
     args=(),
+    doc_flags=("syscmd",),
     raw=True,
     least_words=-2,
 )

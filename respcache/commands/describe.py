@@ -188,8 +188,10 @@ def document(table: CommandTable, command: Command) -> dict[str, Reply]:
     }
     if command.complexity:
         entry["complexity"] = command.complexity
+    doc_flags = [*command.doc_flags, *(["deprecated"] if command.deprecated_since is not None else [])]
+    if doc_flags:
+        entry["doc_flags"] = Unordered([SimpleString(flag) for flag in doc_flags])
     if command.deprecated_since is not None:
-        entry["doc_flags"] = Unordered([SimpleString("deprecated")])
         entry["deprecated_since"] = command.deprecated_since
     if command.replaced_by is not None:
         entry["replaced_by"] = command.replaced_by

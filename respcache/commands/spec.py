@@ -101,6 +101,8 @@ class Command:
     history: tuple[tuple[str, str], ...] = ()
     deprecated_since: str | None = None
     replaced_by: str | None = None
+    doc_flags: tuple[str, ...] = ()
+    """What COMMAND DOCS says of it beside ``deprecated``: ``syscmd`` for what only people at the server should use."""
     secrets: Callable[[Sequence[bytes]], Iterable[int]] | None = None
     """Which words of a call hold what nobody else may read: MONITOR and SLOWLOG show ``(redacted)`` for them."""
     raw: bool = False
@@ -201,6 +203,7 @@ class Declaration(Required, total=False):
     history: tuple[tuple[str, str], ...]
     deprecated_since: str
     replaced_by: str
+    doc_flags: tuple[str, ...]
     secrets: Callable[[Sequence[bytes]], Iterable[int]]
     raw: bool
     least_words: int

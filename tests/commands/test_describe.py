@@ -18,8 +18,8 @@ SHOWN = [pytest.param(c, id=c.full_name) for c in TABLE if not c.hidden]
 NEWEST = (7, 0, 15)
 """What is newer than this, a redis-server 7.0 cannot confirm."""
 
-PROSE = {"summary", "complexity", "history", "notes", "doc_flags", "replaced_by"}
-"""Sentences are our own. Of the documentation flags redis-server has two more, for commands of its own house."""
+PROSE = {"summary", "complexity", "history", "notes", "replaced_by"}
+"""Sentences are our own."""
 
 
 def simple(node: Node) -> Any:
