@@ -39,22 +39,22 @@ def unknown_command(argv: list[bytes]) -> CommandError:
     for word in argv[1:]:
         if len(shown) >= SHOWN_NAME_BYTES:
             break
-        shown += f"'{_show(word[: SHOWN_NAME_BYTES - len(shown)])}' "
+        shown += f"'{shown_word(word[: SHOWN_NAME_BYTES - len(shown)])}' "
     return CommandError(
-        f"unknown command '{_show(argv[0][:SHOWN_NAME_BYTES])}', with args beginning with: {shown}"
+        f"unknown command '{shown_word(argv[0][:SHOWN_NAME_BYTES])}', with args beginning with: {shown}"
     )
 
 
 def unknown_subcommand(parent: str, word: bytes) -> CommandError:
     return CommandError(
-        f"unknown subcommand '{_show(word[:SHOWN_NAME_BYTES])}'. Try {parent.upper()} HELP."
+        f"unknown subcommand '{shown_word(word[:SHOWN_NAME_BYTES])}'. Try {parent.upper()} HELP."
     )
 
 
 def wrong_subcommand_syntax(parent: str, word: bytes) -> CommandError:
     """Say that a subcommand got too many words; only the older ones say it so."""
     return CommandError(
-        f"unknown subcommand or wrong number of arguments for '{_show(word[:SHOWN_NAME_BYTES])}'."
+        f"unknown subcommand or wrong number of arguments for '{shown_word(word[:SHOWN_NAME_BYTES])}'."
         f" Try {parent.upper()} HELP."
     )
 
@@ -67,5 +67,6 @@ def invalid_expire(name: str) -> CommandError:
     return CommandError(f"invalid expire time in '{name}' command")
 
 
-def _show(word: bytes) -> str:
-    return word.decode("utf-8", "surrogateescape")
+def shown_word(word: bytes) -> str:
+    """Return a client's word as errors repeat it: up to a zero byte, where Redis' strings end, too."""
+    return word.partition(b"\0")[0].decode("utf-8", "surrogateescape")

@@ -9,7 +9,7 @@ from . import arguments as arg
 from .arguments import Access, Arg
 from .context import Context
 from .deadlines import deadline_of_expire
-from .errors import CommandError
+from .errors import CommandError, shown_word
 from .numbers import parse_integer
 from .spec import AnyHandler, CommandGroup, Flag, Propagation
 
@@ -37,8 +37,7 @@ def _parse_conditions(words: Sequence[bytes]) -> set[bytes]:
     for word in words:
         option = word.upper()
         if option not in CONDITIONS:
-            shown = word.decode("utf-8", "surrogateescape")
-            raise CommandError(f"Unsupported option {shown}")
+            raise CommandError(f"Unsupported option {shown_word(word)}")
         chosen.add(option)
     if b"NX" in chosen and len(chosen) > 1:
         raise CommandError("NX and XX, GT or LT options at the same time are not compatible")
