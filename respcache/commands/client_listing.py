@@ -8,8 +8,8 @@ from typing import Final
 
 from .client import Client, Ending
 
-CLIENT_BYTES: Final = 4600
-"""Estimated memory of a connection that has nothing to say: session, parser, transport."""
+CLIENT_BYTES: Final = 4900
+"""Memory of a connection that has nothing to say, with its session, parser and socket: measured with CPython 3.11."""
 
 WORD_BYTES: Final = 33 + 8
 """What a queued word takes beside its bytes."""

@@ -157,7 +157,9 @@ def test_reset_logs_out(stranger: HarnessClient) -> None:
     assert stranger("PING") == NO_AUTH
 
 
-@pytest.mark.parametrize("line", ["AUTH secret", "AUTH default secret", "HELLO 3 AUTH default secret SETNAME me"])
+@pytest.mark.parametrize(
+    "line", ["AUTH secret", "AUTH default secret", "HELLO 3 AUTH default secret SETNAME me"]
+)
 def test_what_is_said_to_log_in_does_not_get_into_the_slow_log(line: str) -> None:
     client = Harness(slowlog_log_slower_than="0").client()
     client(line)
