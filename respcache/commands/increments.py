@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from ..keyspace.hashes import Hash
 from ..keyspace.journal import Notice
 from ..protocol.replies import Reply
 from . import arguments as arg
