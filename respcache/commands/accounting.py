@@ -7,7 +7,8 @@ the resident size is the operating system's figure for the whole process.
 
 from dataclasses import dataclass
 
-from ..keyspace.entry import DEADLINE_BYTES, ENTRY_BYTES, Entry, size_of
+from ..keyspace.database import Database
+from ..keyspace.entry import Entry, size_of
 from .client import Client
 from .client_listing import CLIENT_BYTES, multi_size_bytes
 from .node import Node
@@ -69,10 +70,10 @@ def client_bytes(client: Client) -> int:
     return CLIENT_BYTES + multi_size_bytes(client) + connection.query_bytes + connection.output_bytes
 
 
-def entry_bytes(entry: Entry) -> int:
+def entry_bytes(db: Database, entry: Entry) -> int:
     """Return what one key takes with all that is kept for it."""
-    deadline_bytes = 0 if entry.expires_at_ms is None else DEADLINE_BYTES
-    return ENTRY_BYTES + len(entry.key) + size_of(entry.value) + deadline_bytes
+    deadline_bytes = 0 if entry.expires_at_ms is None else db.deadline_bytes
+    return db.entry_bytes + len(entry.key) + size_of(entry.value) + deadline_bytes
 
 
 def human_size(count: int) -> str:

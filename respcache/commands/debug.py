@@ -89,7 +89,7 @@ def _object(context: Context, words: Sequence[bytes]) -> Reply:
     idle_s = max(context.clock.now_ms - entry.seen, 0) // 1000
     return SimpleString(
         f"Value at:{id(entry):#x} refcount:1 encoding:{encoding_of(entry.value)}"
-        f" serializedlength:{entry_bytes(entry)} lru:{entry.seen} lru_seconds_idle:{idle_s}"
+        f" serializedlength:{entry_bytes(context.db, entry)} lru:{entry.seen} lru_seconds_idle:{idle_s}"
     )
 
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 from ..keyspace.database import Database
-from ..keyspace.entry import DEADLINE_BYTES, ENTRY_BYTES
 from ..protocol.replies import OK, Reply, Verbatim
 from . import arguments as arg
 from .accounting import MemoryFigures, entry_bytes, human_size, memory_figures
@@ -59,7 +58,7 @@ def memory_usage(context: Context, key: bytes, *, count: int = 0) -> Reply:
     Sizes are counted as values change, so nothing is sampled and SAMPLES makes no difference.
     """
     entry = context.db.find(key)
-    return None if entry is None else entry_bytes(entry)
+    return None if entry is None else entry_bytes(context.db, entry)
 
 
 @memory.command("MEMORY STATS", since="4.0.0", complexity="O(1)", flags=Flag(0), args=(), tips=_SHARDS)
@@ -150,10 +149,9 @@ def findings(node: Node, figures: MemoryFigures) -> list[str]:
 
 
 def _database_overhead(db: Database) -> Reply:
-    follower_bytes = 0 if db.follower is None else db.follower.used_bytes
     overhead: dict[str, Reply] = {
-        "overhead.hashtable.main": len(db) * ENTRY_BYTES + follower_bytes,
-        "overhead.hashtable.expires": db.deadlines * DEADLINE_BYTES,
+        "overhead.hashtable.main": len(db) * db.entry_bytes,
+        "overhead.hashtable.expires": db.deadlines * db.deadline_bytes,
         "overhead.hashtable.slot-to-keys": 0,
     }
     return overhead

@@ -42,9 +42,9 @@ class Statistics(Protocol):
 class Follower(Protocol):
     """An eviction policy that keeps its own order of the entries."""
 
-    @property
-    def used_bytes(self) -> int:
-        """Estimated memory of that order."""
+    entry_bytes: int
+    """Estimated memory of that order for each entry, and for each entry with a deadline."""
+    deadline_bytes: int
 
     def entry_added(self, entry: Entry) -> None: ...
     def entry_removed(self, entry: Entry) -> None: ...
@@ -64,6 +64,9 @@ class Database:
         self.lives: Lives | None = None
         self.hash_limits = HashLimits()
         self.follower: Follower | None = None
+        self.entry_bytes = ENTRY_BYTES
+        """What each key takes beside its key and value, what the follower keeps for it included."""
+        self.deadline_bytes = DEADLINE_BYTES
         self.stamp: Callable[[int, int], int] | None = None
         """How an access changes ``Entry.seen`` given (seen, now_ms); None: it becomes now."""
         self.entries: dict[bytes, Entry] = {}
@@ -79,12 +82,13 @@ class Database:
     @property
     def used_bytes(self) -> int:
         """Estimated memory of all keys and values, and of what an eviction policy keeps beside them."""
-        return (
-            self.payload_bytes
-            + len(self.entries) * ENTRY_BYTES
-            + self.deadlines * DEADLINE_BYTES
-            + (0 if self.follower is None else self.follower.used_bytes)
-        )
+        return self.payload_bytes + len(self.entries) * self.entry_bytes + self.deadlines * self.deadline_bytes
+
+    def follow(self, follower: Follower | None) -> None:
+        """Let an eviction policy keep its order of the entries from now on, or none."""
+        self.follower = follower
+        self.entry_bytes = ENTRY_BYTES + (0 if follower is None else follower.entry_bytes)
+        self.deadline_bytes = DEADLINE_BYTES + (0 if follower is None else follower.deadline_bytes)
 
     # -- looking -----------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Keyspace:
     @property
     def used_bytes(self) -> int:
         """Estimated memory of all data."""
-        return sum([db.used_bytes for db in self.databases])
+        return sum([db.used_bytes for db in self.databases if db.entries])
 
     def note_peak(self) -> None:
         """Take note of memory, if it has never been as much; call it now and then."""

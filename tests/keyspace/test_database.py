@@ -25,7 +25,8 @@ def counts(db: Database) -> tuple[int, int, int]:
 class Follower:
     """An eviction policy that only writes down what it is told."""
 
-    used_bytes = 0
+    entry_bytes = 0
+    deadline_bytes = 0
 
     def __init__(self) -> None:
         self.heard: list[str] = []

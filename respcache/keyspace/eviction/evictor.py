@@ -80,11 +80,12 @@ class Evictor:
         After ``most`` evictions it is True although memory may still be above its limit: so one
         call stays short, and calling again goes on.
         """
-        if used_bytes() <= limit_bytes:
+        excess = used_bytes() - limit_bytes
+        if excess <= 0:
             return True
         if not self._is_following:
             self._follow()
-        excess = used_bytes() - limit_bytes  # a follower needs memory, too
+            excess = used_bytes() - limit_bytes  # a follower needs memory, too
         for _ in range(most):
             victim = self._policy.choose()
             if victim is None:
@@ -117,12 +118,12 @@ class Evictor:
     def _follow(self) -> None:
         self._is_following = True
         for db in self._keyspace.databases:
-            db.follower = self._policy.follower(db)
+            db.follow(self._policy.follower(db))
 
     def _unfollow(self) -> None:
         self._is_following = False
         for db in self._keyspace.databases:
-            db.follower = None
+            db.follow(None)
 
     def _count_uses(self, is_wanted: bool) -> None:
         """Let ``Entry.seen`` hold counters, or times again."""

@@ -101,7 +101,8 @@ class AtRandom:
         self._chance = chance
 
     def choose(self) -> Victim | None:
-        db = draw_database(self._keyspace.databases, self._candidates.count, self._chance)
+        filled = [db for db in self._keyspace.databases if self._candidates.count(db)]
+        db = draw_database(filled, self._candidates.count, self._chance)
         if db is None:
             return None
         entry = self._candidates.draw(db)
@@ -145,7 +146,7 @@ class ScanResistant:
         return Queues(db.entries.values())
 
     def choose(self) -> Victim | None:
-        db = draw_database(self._keyspace.databases, len, self._chance)
+        db = draw_database([db for db in self._keyspace.databases if db.entries], len, self._chance)
         if db is None:
             return None
         assert isinstance(db.follower, Queues)
@@ -156,8 +157,7 @@ class ScanResistant:
 def draw_database(
     databases: Sequence[Database], count: Callable[[Database], int], chance: random.Random
 ) -> Database | None:
-    """Pick a database, each as likely as it has candidates; None when none has any."""
-    filled = [db for db in databases if count(db)]
-    if len(filled) < 2:
-        return filled[0] if filled else None
-    return chance.choices(filled, [count(db) for db in filled])[0]
+    """Pick one of the databases that have candidates, each as likely as it has; None when there is none."""
+    if len(databases) < 2:
+        return databases[0] if databases else None
+    return chance.choices(databases, [count(db) for db in databases])[0]

@@ -34,6 +34,9 @@ FIRST_GHOSTS: Final = 1024
 LONGEST_SEARCH: Final = 100
 """Places looked at for one victim. More only happens when nearly all keys were just used, and then any will do."""
 
+DEAD_TOLERATED: Final = 8
+"""So few are not worth a look at how many there are in all."""
+
 TIDIED_PER_REMOVAL: Final = 4
 """Places of each queue swept per removal while more than a quarter are dead: that catches up with a burst."""
 
@@ -126,6 +129,9 @@ class Queues:
 
     __slots__ = ("_dead", "ghosts", "main", "small")
 
+    entry_bytes = PLACE_BYTES
+    deadline_bytes = 0
+
     def __init__(self, entries: Collection[Entry]) -> None:
         """Begin with what the database holds, in its order; the half that was used later counts as used."""
         self.small = Fifo(entries, _median_seen(entries))
@@ -133,16 +139,12 @@ class Queues:
         self.ghosts = Ghosts(FIRST_GHOSTS)
         self._dead = 0
 
-    @property
-    def used_bytes(self) -> int:
-        return (len(self.small) + len(self.main)) * PLACE_BYTES
-
     def entry_added(self, entry: Entry) -> None:
         (self.main if self.ghosts.recall(entry.key) else self.small).add(entry)
 
     def entry_removed(self, entry: Entry) -> None:
         self._dead += 1
-        if self._dead * 4 > len(self.small) + len(self.main):
+        if self._dead > DEAD_TOLERATED and self._dead * 4 > len(self.small) + len(self.main):
             self._dead -= self.small.tidy(TIDIED_PER_REMOVAL) + self.main.tidy(TIDIED_PER_REMOVAL)
 
     def deadline_set(self, entry: Entry) -> None:

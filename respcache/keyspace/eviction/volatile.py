@@ -28,6 +28,9 @@ class Volatile:
 
     __slots__ = ("_hand", "_items", "_members")
 
+    entry_bytes = 0
+    deadline_bytes = PLACE_BYTES
+
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._items = [entry for entry in entries if entry.expires_at_ms is not None]
         self._members = set(self._items)
@@ -35,10 +38,6 @@ class Volatile:
 
     def __len__(self) -> int:
         return len(self._items)
-
-    @property
-    def used_bytes(self) -> int:
-        return len(self._items) * PLACE_BYTES
 
     def entry_added(self, entry: Entry) -> None:
         """Wait for ``deadline_set``: a new entry has no deadline yet."""

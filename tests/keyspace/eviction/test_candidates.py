@@ -18,7 +18,7 @@ def test_volatile_keys_are_those_with_a_deadline() -> None:
     bench.write(range(5))
     bench.write([7], life_ms=1_000)
     candidates = VolatileKeys(random.Random(1))
-    bench.db.follower = candidates.follower(bench.db)
+    bench.db.follow(candidates.follower(bench.db))
     assert candidates.count(bench.db) == 1
     assert candidates.draw(bench.db) is bench.db.entries[b"7"]
     assert not candidates.includes(bench.db.entries[b"1"])

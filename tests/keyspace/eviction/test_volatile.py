@@ -6,7 +6,8 @@ from .databases import EXPIRE, PERSIST, Bench
 
 
 def followed(bench: Bench) -> Volatile:
-    bench.db.follower = follower = Volatile(bench.db.entries.values())
+    follower = Volatile(bench.db.entries.values())
+    bench.db.follow(follower)
     return follower
 
 
@@ -66,4 +67,3 @@ def test_a_flush_empties_the_list() -> None:
     bench.write(range(10), life_ms=1_000)
     bench.db.flush()
     assert len(follower) == 0
-    assert follower.used_bytes == 0
