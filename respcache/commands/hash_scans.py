@@ -47,7 +47,7 @@ def hscan(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> HSET user name Ada
     1
     >>> HSCAN user 0
-    [b'0', [b'name', b'Ada']]
+    ['0', ['name', 'Ada']]
     """
     cursor = parse_cursor(argv[2])
     value = context.db.read(argv[1])
@@ -93,7 +93,7 @@ def hrandfield(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> HRANDFIELD user
     name
     >>> HRANDFIELD user -2
-    [b'name', b'name']
+    ['name', 'name']
     """
     count, with_values = _parse_picks(argv[2:])
     value = context.db.read(argv[1])

@@ -205,7 +205,7 @@ def hmget(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> HSET user name Ada
     1
     >>> HMGET user name email
-    [b'Ada', None]
+    ['Ada', None]
     """
     fields = read_hash(context.db, argv[1])
     if fields is None:
@@ -227,7 +227,7 @@ def hgetall(context: Context, key: bytes) -> Reply:
     >>> HSET user name Ada
     1
     >>> HGETALL user
-    {b'name': b'Ada'}
+    {'name': 'Ada'}
     """
     # A copy: within EXEC the reply is encoded after later commands have run.
     return dict(read_hash(context.db, key) or ())
@@ -247,7 +247,7 @@ def hkeys(context: Context, key: bytes) -> Reply:
     >>> HSET user name Ada born 1815
     2
     >>> HKEYS user
-    [b'name', b'born']
+    ['name', 'born']
     """
     return list(read_hash(context.db, key) or ())
 
@@ -266,7 +266,7 @@ def hvals(context: Context, key: bytes) -> Reply:
     >>> HSET user name Ada born 1815
     2
     >>> HVALS user
-    [b'Ada', b'1815']
+    ['Ada', '1815']
     """
     fields = read_hash(context.db, key)
     return [] if fields is None else list(fields.values())

@@ -238,7 +238,7 @@ def pubsub_numsub(context: Context, argv: Sequence[bytes]) -> Reply:
     """Count the subscribers of channels, not those of patterns: each name, followed by its number.
 
     >>> PUBSUB NUMSUB news
-    [b'news', 0]
+    ['news', 0]
     """
     return _numbers(context.node.broker.channels, argv[2:])
 
@@ -255,7 +255,7 @@ def pubsub_shardnumsub(context: Context, argv: Sequence[bytes]) -> Reply:
     """Count the subscribers of shard channels: each name, followed by its number.
 
     >>> PUBSUB SHARDNUMSUB news
-    [b'news', 0]
+    ['news', 0]
     """
     return _numbers(context.node.broker.shard_channels, argv[2:])
 

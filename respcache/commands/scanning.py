@@ -28,7 +28,7 @@ def keys(context: Context, pattern: bytes) -> Reply:
     >>> MSET one 1 two 2
     OK
     >>> KEYS o*
-    [b'one']
+    ['one']
     """
     db = context.db
     if pattern == b"*":
@@ -63,7 +63,7 @@ def scan(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> SET one 1
     OK
     >>> SCAN 0 MATCH o*
-    [b'0', [b'one']]
+    ['0', ['one']]
     """
     cursor = parse_cursor(argv[1])
     options = parse_scan_options(argv[2:], takes_type=True, takes_no_values=False)

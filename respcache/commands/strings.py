@@ -359,7 +359,7 @@ def mget(context: Context, argv: Sequence[bytes]) -> Reply:
     >>> MSET one 1 two 2
     OK
     >>> MGET one two three
-    [b'1', b'2', None]
+    ['1', '2', None]
     """
     read = context.db.read
     found: list[Reply] = []

@@ -85,7 +85,7 @@ def execute(context: Context) -> Reply:
     >>> INCR a
     QUEUED
     >>> EXEC
-    [OK, 2]
+    ['OK', 2]
     """
     client = context.client
     transaction = client.transaction
