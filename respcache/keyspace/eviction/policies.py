@@ -6,6 +6,7 @@ pool for the next round, which brings sampling close to exact. Ours is in ``s3fi
 """
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -51,7 +52,11 @@ Merit: TypeAlias = Callable[[Entry], int]
 
 
 class Sampled:
-    """The worst of a few drawn at random and of the pool, by a merit: ``lru`` and ``lfu``."""
+    """The worst of a few drawn at random and of the pool, by a merit: ``lru`` and ``lfu``.
+
+    The pool keeps merits as they were when drawn. Whoever is up to go is looked at again: a key
+    used meanwhile goes back to the place that it now deserves.
+    """
 
     def __init__(
         self,
@@ -68,9 +73,18 @@ class Sampled:
         self._samples = samples
         self._chance = chance
         self._pool: list[Victim] = []
+        """The worst first; ``_merits`` holds the merit of each."""
+        self._merits: list[int] = []
 
     def choose(self) -> Victim | None:
-        pool = [one for one in self._pool if self._still_holds(one)]
+        self._draw()
+        victim = self._worst()
+        if victim is None:  # a pool of keys that are all gone may have kept out those just drawn
+            self._draw()
+            victim = self._worst()
+        return victim
+
+    def _draw(self) -> None:
         filled = [db for db in self._keyspace.databases if self._candidates.count(db)]
         if len(filled) > 1:
             self._chance.shuffle(filled)  # among equals the first goes: not always the same database's
@@ -78,17 +92,30 @@ class Sampled:
             for _ in range(self._samples()):
                 entry = self._candidates.draw(db)
                 if entry is not None:
-                    pool.append(Victim(db, entry))
-        if not pool:
-            return None
-        pool.sort(key=lambda one: self._merit(one.entry))
-        self._pool = pool[1 : 1 + POOL]
-        return pool[0]
+                    self._add(Victim(db, entry), self._merit(entry))
 
-    def _still_holds(self, one: Victim) -> bool:
-        """Say whether a place in the pool is true: its key may be gone, persisted, or in another database."""
-        entry = one.entry
-        return one.db.entries.get(entry.key) is entry and self._candidates.includes(entry)
+    def _add(self, victim: Victim, merit: int) -> None:
+        merits = self._merits
+        if len(merits) == POOL:
+            if merit >= merits[-1]:
+                return
+            merits.pop()
+            self._pool.pop()
+        at = bisect_right(merits, merit)
+        merits.insert(at, merit)
+        self._pool.insert(at, victim)
+
+    def _worst(self) -> Victim | None:
+        while self._pool:
+            victim, merit = self._pool.pop(0), self._merits.pop(0)
+            db, entry = victim
+            # It may be gone, persisted, or in another database since it was drawn.
+            if db.entries.get(entry.key) is entry and self._candidates.includes(entry):
+                merit_now = self._merit(entry)
+                if merit_now <= merit:
+                    return victim
+                self._add(victim, merit_now)
+        return None
 
 
 class AtRandom:

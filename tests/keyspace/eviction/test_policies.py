@@ -75,3 +75,13 @@ def test_a_scan_does_not_wash_out_what_s3fifo_holds_dear() -> None:
         survivors[policy] = len(bench.keys() & set(range(300)))
     assert survivors["allkeys-s3fifo"] >= 295
     assert survivors["allkeys-lru"] < 30
+
+
+def test_a_pool_of_keys_that_are_gone_does_not_keep_the_living_from_going() -> None:
+    bench = Bench("allkeys-lru")
+    bench.evictor.samples = 50
+    bench.write(range(100))
+    bench.evict(1)
+    bench.remove(range(60))
+    bench.evict(40)
+    assert len(bench.db) == 0
