@@ -1,7 +1,7 @@
-"""Writes what follows from the settings' declarations: the sample file and the reference page.
+"""Writes what follows from declarations: the sample settings file, and the pages about settings and commands.
 
-``python -m respcache.app.reference`` in a checkout writes conf/respcache.toml and
-docs/configuration.md; with ``--check`` it writes nothing and exits with 1 if either is stale.
+``python -m respcache.app.reference`` in a checkout writes conf/respcache.toml,
+docs/configuration.md and docs/commands.md; with ``--check`` it writes nothing and exits with 1 if any is stale.
 """
 
 import sys
@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..commands import GROUPS
+from ..commands.reference import commands_page
+from ..commands.table import CommandTable
 from ..settings.compatibility import Compatibility
 from ..settings.events import Events
 from ..settings.parameter import AnyParameter, Section
@@ -19,6 +22,7 @@ from ..settings.sources import variable
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE: Final = Path("conf/respcache.toml")
 PAGE: Final = Path("docs/configuration.md")
+COMMANDS: Final = Path("docs/commands.md")
 
 EVENTS_PREFIX: Final = "events-"
 EXAMPLES: Final = {
@@ -145,10 +149,10 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Write both files, or with ``--check`` compare them; return the exit code."""
+    """Write the files, or with ``--check`` compare them; return the exit code."""
     stale = [
         (path, text)
-        for path, text in ((SAMPLE, sample()), (PAGE, page()))
+        for path, text in ((SAMPLE, sample()), (PAGE, page()), (COMMANDS, commands_page(CommandTable(GROUPS))))
         if not (root / path).is_file() or (root / path).read_text("utf-8") != text
     ]
     if "--check" in arguments:
