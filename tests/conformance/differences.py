@@ -31,11 +31,6 @@ DIFFERENCES: list[Difference] = [
     Difference("errors: broken: an array too large", r'raw "PING\r\n*1048577\r\n"', _ARGUMENTS),
     Difference("errors: broken: an array too large", "PING", _ARGUMENTS),
     Difference(
-        "errors: a browser is turned away",
-        r'D: raw "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"',
-        "redis-server drops what it had answered before it noticed; ours is sent",
-    ),
-    Difference(
         "keys: OBJECT ENCODING follows changes",
         "OBJECT ENCODING g",
         "redis-server does not notice that INCRBYFLOAT left an integer; we look at the value",

@@ -16,8 +16,8 @@ from tests.wire import words
 Words = tuple[bytes, ...]
 Fragments = st.SearchStrategy[Words]
 
-# Each example costs two round trips; three hundred of them a second or two.
-EXAMPLES = 300
+# Each example costs two round trips; a thousand of them three seconds.
+EXAMPLES = 1000
 LONGEST_PROGRAM = 30
 
 keys = st.sampled_from([b"a", b"b", b"c", b"d"])
@@ -134,6 +134,12 @@ def with_lives(program: list[Words]) -> list[list[bytes]]:
     return [[life_of(word, number) for word in command] for number, command in enumerate(program)]
 
 
+def without_known_differences(program: list[Words]) -> list[Words]:
+    """Do not ask for the encoding of what INCRBYFLOAT may have left an integer: a listed difference."""
+    names = {command[0] for command in program}
+    return [command for command in program if command[0] != b"OBJECT" or b"INCRBYFLOAT" not in names]
+
+
 @pytest.mark.redis
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @hypothesis.settings(max_examples=EXAMPLES)
@@ -141,6 +147,6 @@ def with_lives(program: list[Words]) -> list[list[bytes]]:
 def test_a_random_program_is_answered_alike(
     program: list[Words], protocol: int, redis_server: Server, respcache_server: Server
 ) -> None:
-    calls = with_lives(program)
+    calls = with_lives(without_known_differences(program))
     complaint = compare_pipelines(redis_server, respcache_server, calls, protocol)
     assert not complaint, complaint + "\nin\n" + "\n".join(map(show_command, calls))
