@@ -121,6 +121,7 @@ class Client:
         self.leaves_no_trace = False
         """CLIENT NO-TOUCH: its reads do not count as uses of a key."""
         self.is_blocked = False
+        """Waits for the answer to WATCH or EXEC, because a key is busy: runs nothing until then."""
         self.is_ordinary = False
         """Whether its data commands may take the short way: no guard could have anything to say."""
 
@@ -140,6 +141,7 @@ class Client:
             and self.transaction is None
             and self.reply_mode is ReplyMode.ON
             and self.ending is None
+            and not self.is_blocked
             and not self.is_monitor
             and not self.leaves_no_trace
             and self.tracking is None

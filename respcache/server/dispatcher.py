@@ -33,6 +33,7 @@ from ..telemetry.command_statistics import CommandStatistics
 from .guards import Guard, bound_guards, session_guards
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
+from .waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Dispatcher:
         self._bound: dict[str, BoundCommand] = {}
         self._spellings: dict[bytes, BoundCommand] = {}
         self._session_guards = session_guards()
+        self._waiting = Waiting(node, owners, self.run_now)
         self._crash_ids = itertools.count(1)
         owners.on_wake = self.refresh
         node.pause.on_change = self._follow_pause
@@ -153,6 +155,8 @@ class Dispatcher:
     def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | type[Held]:
         """Run one command with every question asked; a refusal becomes its reply."""
         client = context.client
+        if client.is_blocked:
+            return Held
         try:
             command = self.node.table.resolve(argv)
             bound = self._bound.get(command.full_name)
@@ -176,7 +180,7 @@ class Dispatcher:
         except CommandError as error:
             return self._refuse(context, bound, error)
         if self.owners.awake:
-            pending = self._submit(context, command, argv)
+            pending = self._waiting.submit(context, command, argv)
             if pending is not None:
                 return pending
         return self.run_now(context, command, argv)
@@ -217,7 +221,10 @@ class Dispatcher:
         context.effects = [] if self.on_effect is not None else None
         before_ns = perf_counter_ns()
         try:
-            reply = self._run_untouched(context, command, argv) if client.leaves_no_trace else command.run(context, argv)
+            if client.leaves_no_trace and command.spans:
+                reply = self._run_untouched(context, command, argv)
+            else:
+                reply = command.run(context, argv)
         except CommandError as error:
             reply = self.fail(bound, error)
         except Exception as error:
@@ -315,8 +322,10 @@ class Dispatcher:
         node = self.node
         node.broker.forget(client)
         node.tracking.stop(client)
-        node.keyspace.journal.unwatch(client.watched, client)
-        client.watched = set()
+        if client.watched:
+            node.keyspace.journal.unwatch(client.watched, client)
+            client.watched = set()
+            client.is_dirty = True  # an EXEC that still waits can be sure of nothing any more
         node.monitors.discard(client.id)
         node.clients.remove(client)
         self.refresh()
@@ -361,42 +370,17 @@ class Dispatcher:
         client.transaction.queue.append((command, argv))
         return QUEUED
 
-    def _submit(self, context: Context, command: Command, argv: list[bytes]) -> Pending | None:
-        """Queue behind the owners of the keys concerned; None when all of them are asleep."""
-        db = context.client.db_index
-        if Trait.EVERY_KEY in command.traits:
-            keys = list(self.owners.awake)
-        else:
-            calls = [(command, argv)]
-            if Trait.IMMEDIATE in command.traits and context.client.transaction is not None:
-                calls = list(context.client.transaction.queue)
-            if any(Trait.EVERY_KEY in called.traits for called, _ in calls):
-                keys = list(self.owners.awake)
-            else:
-                keys = [(db, key) for called, words in calls for key in called.keys_in(words)]
-        if not any(key in self.owners.awake for key in keys):
-            return None
-
-        def run() -> Reply | Pending:
-            return self._run_later(context, db, command, argv)
-
-        return self.owners.submit(keys, run)
-
-    def _run_later(self, context: Context, db: int, command: Command, argv: list[bytes]) -> Reply | Pending:
-        """Run a command from a mailbox, in the database that was selected when it came."""
-        selected = context.client.db_index
-        if db == selected:
-            return self.run_now(context, command, argv)
-        context.select(db)
-        try:
-            return self.run_now(context, command, argv)
-        finally:
-            context.select(selected)
-
     def _run_untouched(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
         """Run for a client under CLIENT NO-TOUCH: what it reads keeps its age."""
         db = context.db
-        stamp, db.stamp = db.stamp, lambda seen, now_ms: seen if seen >= 0 else now_ms
+        stamp = db.stamp
+
+        def keep(seen: int, now_ms: int) -> int:
+            if seen >= 0:
+                return seen
+            return now_ms if stamp is None else stamp(seen, now_ms)
+
+        db.stamp = keep
         try:
             return command.run(context, argv)
         finally:

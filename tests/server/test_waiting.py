@@ -1,0 +1,118 @@
+"""Commands behind busy keys, and what their clients may do meanwhile. Over sockets: see test_owner_sleep.py."""
+
+import pytest
+
+from respcache.owners.owners import CRASHED
+from tests.commands.harness import Harness, HarnessClient
+from tests.commands.tasks import run_tasks
+
+
+@pytest.fixture
+def harness() -> Harness:
+    harness = Harness(enable_debug_command="yes")
+    harness.client().send("DEBUG OWNER-SLEEP busy 1")
+    return harness
+
+
+@pytest.fixture
+def client(harness: Harness) -> HarnessClient:
+    return harness.client()
+
+
+@pytest.fixture
+def other(harness: Harness) -> HarnessClient:
+    return harness.client()
+
+
+def begin_transaction(client: HarnessClient, *commands: str) -> None:
+    for line in ("MULTI", *commands):
+        client(line)
+
+
+def test_commands_behind_a_waiting_exec_are_no_part_of_it(harness: Harness, client: HarnessClient) -> None:
+    begin_transaction(client, "SET busy 1")
+    assert client.send("EXEC") == []
+    assert client.send("GET other") == []
+    run_tasks(harness)
+    assert client.replies() == [[b"OK"], None]
+
+
+def test_a_client_behind_its_exec_is_shown_as_blocked(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    begin_transaction(client, "SET busy 1")
+    client.send("EXEC")
+    assert b"blocked_clients:1\r\n" in other("INFO clients")
+    run_tasks(harness)
+    assert b"blocked_clients:0\r\n" in other("INFO clients")
+
+
+def test_a_waiting_exec_runs_nothing_if_a_watched_key_changes(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    client("WATCH watched")
+    begin_transaction(client, "SET busy 1")
+    client.send("EXEC")
+    other("SET watched 2")
+    run_tasks(harness)
+    assert client.replies() == [None]
+    assert other("GET busy") is None
+
+
+def test_a_crash_ends_the_transaction_with_its_exec(harness: Harness, client: HarnessClient) -> None:
+    harness.client().send("DEBUG OWNER-CRASH bad")
+    begin_transaction(client, "SET bad 1")
+    client.send("EXEC")
+    run_tasks(harness)
+    assert client.replies() == [CRASHED]
+    assert client("PING") == b"PONG"
+
+
+def test_a_watch_that_waits_is_set_before_what_follows(harness: Harness, client: HarnessClient) -> None:
+    client.send("SET busy 1")
+    client.send("WATCH busy")
+    assert client.send("MULTI") == []
+    run_tasks(harness)
+    assert client.replies() == [b"OK", b"OK", b"OK"]
+    assert client("EXEC") == []
+
+
+def test_the_watches_of_a_client_that_left_protect_no_more_so_its_exec_runs_nothing(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    client("WATCH watched")
+    begin_transaction(client, "SET busy 1")
+    client.send("EXEC")
+    client.close()
+    run_tasks(harness)
+    assert other("GET busy") is None
+
+
+def test_a_transaction_that_selects_may_touch_any_key(harness: Harness, client: HarnessClient) -> None:
+    client("SELECT 1")
+    begin_transaction(client, "SELECT 0", "SET busy 1")
+    assert client.send("EXEC") == []
+    run_tasks(harness)
+    assert client.replies() == [[b"OK", b"OK"]]
+
+
+def test_flushall_waits_for_owners_that_wake_while_it_waits(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    assert client.send("FLUSHALL") == []
+    other.send("DEBUG OWNER-SLEEP late 1")
+    late = harness.tasks.pop()
+    run_tasks(harness)
+    assert client.replies() == []
+    harness.tasks.append(late)
+    run_tasks(harness)
+    assert client.replies() == [b"OK"]
+
+
+def test_copying_waits_for_its_own_keys_too(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    client.send("COPY source target")
+    assert other.send("SET source 1") == []
+    run_tasks(harness)
+    assert (client.replies(), other.replies()) == ([0], [b"OK"])
