@@ -207,7 +207,7 @@ def persistence(node: Node) -> Iterable[str]:
 
 
 def stats(node: Node) -> Iterable[str]:
-    return (*_traffic(node), *_keys_and_errors(node))
+    return (*_traffic(node), *_fate_of_keys(node), *_tasks_and_errors(node))
 
 
 def _traffic(node: Node) -> Iterable[str]:
@@ -230,11 +230,9 @@ def _traffic(node: Node) -> Iterable[str]:
     )
 
 
-def _keys_and_errors(node: Node) -> Iterable[str]:
+def _fate_of_keys(node: Node) -> Iterable[str]:
     statistics = node.statistics
-    last_lag_ms, worst_lag_ms = node.host.loop_lag_ms()
     none: dict[str, object] = dict.fromkeys(("sync_full", "sync_partial_ok", "sync_partial_err"), 0)
-    tracking = node.tracking.statistics()
     return lines_of(
         {
             **none,
@@ -251,6 +249,16 @@ def _keys_and_errors(node: Node) -> Iterable[str]:
             "pubsub_channels": len(node.broker.channels),
             "pubsub_patterns": len(node.broker.patterns),
             "pubsubshard_channels": len(node.broker.shard_channels),
+        }
+    )
+
+
+def _tasks_and_errors(node: Node) -> Iterable[str]:
+    statistics = node.statistics
+    tracking = node.tracking.statistics()
+    last_lag_ms, worst_lag_ms = node.host.loop_lag_ms()
+    return lines_of(
+        {
             "latest_fork_usec": 0,
             "total_forks": 0,
             "migrate_cached_sockets": 0,

@@ -147,3 +147,20 @@ def test_a_reader_that_leaves_no_trace_ages_nothing(harness: Harness) -> None:
     reader("CLIENT NO-TOUCH on")
     reader("GET a")
     assert writer("OBJECT IDLETIME a") == 60
+
+
+def test_a_writer_that_leaves_no_trace_gives_new_keys_a_counter_all_the_same() -> None:
+    harness = Harness(maxmemory="1gb", maxmemory_policy="allkeys-lfu")
+    client = harness.client()
+    client("CLIENT NO-TOUCH ON")
+    client("SET a 1")
+    assert client("OBJECT FREQ a") == 5
+
+
+def test_a_client_that_leaves_no_trace_can_change_what_is_counted() -> None:
+    harness = Harness(maxmemory="1gb", maxmemory_policy="allkeys-lru")
+    client = harness.client()
+    client("CLIENT NO-TOUCH ON")
+    client("CONFIG SET maxmemory-policy allkeys-lfu")
+    client("SET a 1")
+    assert client("OBJECT FREQ a") == 5
