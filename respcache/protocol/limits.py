@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+REDIS_MAX_BULK_BYTES: Final = 512 * 1024 * 1024
+"""Redis' default for ``proto-max-bulk-len``. More than this is refused in the same words to everybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -10,7 +13,7 @@ class Limits:
 
     max_arguments: int = 1024 * 1024
     """Arguments in one command."""
-    max_bulk_bytes: int = 512 * 1024 * 1024
+    max_bulk_bytes: int = REDIS_MAX_BULK_BYTES
     """Bytes in one argument (``proto-max-bulk-len``)."""
     max_inline_bytes: int = 64 * 1024
     """Bytes in a line: an inline command, or a length."""

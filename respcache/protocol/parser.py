@@ -1,25 +1,39 @@
-"""The request parser that a session uses: three ways to the same commands, the quickest that fits.
+r"""The request parser that a session uses: three ways to the same commands, the quickest that fits.
 
-* One small command in one read (a client that waits for each reply): split at
-  the line ends, and compare the headers with what they must be. 0.4 us.
-* Many commands in one read (a pipeline): hiredis' Reader, 0.1 us each.
-* Everything else, such as inline commands, unfinished ones, big values and errors:
-  the strict parser, which alone knows all the rules.
+* One small command in one read, from a client that waits for each reply: split
+  at the line ends, and compare the headers with what they must be.
+* Many commands in one read, a pipeline: hiredis' Reader.
+* All else, such as inline commands, unfinished ones, long values and errors: the
+  strict parser (``strict.py``), which alone knows all rules and keeps all state.
 
-hiredis is never trusted with state, nor with anything unusual. It gets complete
-commands only: what it is fed ends with a status line that no client can guess,
-and unless exactly that comes out last, and before it nothing but arrays of bytes,
-its work is thrown away and the strict parser does it again. It never sees a long
-array header, for which it would allocate before it had read a single element.
+What each costs is measured by ``benchmarks/parser_cost.py``.
+
+hiredis is made for replies, so it is trusted with nothing:
+
+* It gets complete commands only, and keeps no state between two reads. After them
+  comes a status line; only if that comes out last, by itself, did the commands
+  end where they should. (Whatever else ends with its bytes comes out as something
+  else, so the line need not be secret.)
+* It must see no array longer than 999: it allocates what the header says, and
+  thirteen bytes can say sixteen gigabytes. The same for ``>``, ``~`` and ``|``.
+* It takes types that no request has, and brings some of them out as bytes or
+  lists, as if they were requests. Where a byte that begins one of those occurs,
+  mostly in the midst of a value, it takes proof that none did (``_are_requests``).
+
+When anything is odd its work is thrown away and the strict parser does it again:
+so a stream has one meaning, however it is cut and whoever reads it.
+
+A deep pipeline ends most of its reads in mid-command. The last ``\r\n*`` is then
+nearly always where that command begins; if a value happens to hold these bytes, the
+status line does not come out as it should, and only time is lost.
 """
 
 import re
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import hiredis
 
-from .errors import ProtocolError
 from .limits import Limits
 from .strict import QUERY_LIMIT, StrictParser
 
@@ -29,122 +43,120 @@ SMALL_READ_BYTES: Final = 512
 """Reads up to this size are tried as a single command first."""
 
 LARGE_READ_BYTES: Final = 256 * 1024
-"""Above this the strict parser, which does not look at the bytes of a value, is as quick as any."""
+"""Above this the values must be long, and the strict parser copies them once, hiredis twice."""
 
-MOST_SPLIT_ARGUMENTS: Final = 10
-"""As many as a client may send before it has logged in, so that no limit needs to be asked."""
+MOST_READER_ARGUMENTS: Final = 999
+"""The longest command that hiredis may see."""
 
-_ARRAY_HEADERS: Final = {1 + 2 * count + 1: b"*%d" % count for count in range(1, MOST_SPLIT_ARGUMENTS + 1)}
-"""By the number of pieces that splitting gives: the header, two for each argument, and an empty last one."""
+_STAR: Final = ord("*")
 
-_BULK_HEADERS: Final = [b"$%d" % length for length in range(SMALL_READ_BYTES)]
+# Numbers, because looking for a byte by its number takes a quarter of the time.
+_EQUALS, _PLUS, _PARENTHESIS, _GREATER, _BAR, _TILDE = b"=+(>|~"
+
+_MARK: Final = b"."
+_MARK_LINE: Final = b"+.\r\n"
+
+# By the number of pieces that splitting gives: the header, two for each argument, and an empty last one.
+_COUNT_HEADERS: Final = {2 + 2 * count: b"*%d" % count for count in range(1, SMALL_READ_BYTES // 6)}
+_LENGTH_HEADERS: Final = [b"$%d" % length for length in range(SMALL_READ_BYTES)]
 
 _has_long_array = re.compile(rb"\*\d{4}").search
+_has_long_other = re.compile(rb"[>~|]\d{4}").search
+_has_odd_line = re.compile(rb"\r\n[=+(>~]").search
 
-# Statuses and verbatim strings come out of hiredis as bytes, like bulk strings.
-_has_status = re.compile(rb"\r\n[+=]").search
 
+class RequestParser(StrictParser):
+    """The strict parser with shortcuts: the same commands, errors and state."""
 
-class RequestParser:
-    """Commands from a client's bytes, cut anywhere.
+    __slots__ = ("_reader",)
 
-    ``limits`` may be replaced at any time. ``error`` is Redis' text once the stream
-    is broken, after which nothing more comes out; the commands before the broken place
-    are returned by the same ``feed``, because Redis, too, runs them first.
-    ``secret`` is the status line's text; any that clients cannot know.
-    """
-
-    def __init__(self, limits: Limits, secret: bytes = b"between-commands") -> None:
-        self.error: str | None = None
-        self._strict = StrictParser(limits)
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
         self._reader = hiredis.Reader()
-        self._secret = secret
-        self._mark = b"+%b\r\n" % secret
-
-    @property
-    def limits(self) -> Limits:
-        return self._strict.limits
-
-    @limits.setter
-    def limits(self, limits: Limits) -> None:
-        self._strict.limits = limits
-
-    @property
-    def buffered_bytes(self) -> int:
-        """How much is kept of input that is not yet a command."""
-        return self._strict.buffered_bytes
-
-    @property
-    def wanted_bytes(self) -> int:
-        """How much more it takes at least before there is a command: a hint for the next read."""
-        return self._strict.wanted_bytes
 
     def feed(self, data: bytes, most: int = 0) -> list[list[bytes]]:
-        """Return the commands that are complete now: all of them, or the first ``most``.
+        """Return the commands that are complete now, as the strict parser does."""
+        if most or self.error is not None:
+            return super().feed(data, most)
+        if not self.buffered_bytes and not self._missing:
+            return self._feed_between_commands(data)
+        # Finish what has begun, and leave the rest to the quicker ways.
+        commands = super().feed(data, 1)
+        if not self.wanted_bytes:
+            commands += self._feed_between_commands(self._take_rest())
+        return commands
 
-        What is behind ``most`` commands is kept, and comes with the next call; that is for
-        clients whose limits change between two commands of one read.
-        """
-        if most:
-            return self._feed_strictly(data, most)
-        strict = self._strict
-        commands: list[list[bytes]] = []
-        if not strict.is_idle:
-            # Finish what has begun, and leave the rest to the quicker ways.
-            commands = self._feed_strictly(data, 1)
-            if not commands or self.error is not None:
-                return commands
-            data = strict.take_rest()
+    def _feed_between_commands(self, data: bytes) -> list[list[bytes]]:
         size = len(data)
-        if not size:
-            return commands
-        if size < SMALL_READ_BYTES and data.find(b"\r\n*") < 0:
-            pieces = data.split(b"\r\n")
-            words = pieces[2::2]
-            if not pieces[-1] and _ARRAY_HEADERS.get(len(pieces)) == pieces[0] and pieces[1:-1:2] == [
-                _BULK_HEADERS[len(word)] for word in words
-            ]:
-                commands.append(words)
-                return commands
-        elif size <= LARGE_READ_BYTES and data[0] == 0x2A and _has_long_array(data) is None:
-            found = self._read_whole(data)
-            if found is not None:
-                return commands + found if commands else found
-            cut = data.rfind(b"\r\n*") + 2
-            found = self._read_whole(data[:cut]) if cut > 2 else None
-            if found is not None:
-                return commands + found + self._feed_strictly(data[cut:], 0)
-        return commands + self._feed_strictly(data, 0)
+        limits = self.limits
+        if limits.max_arguments >= MOST_READER_ARGUMENTS and size <= limits.max_bulk_bytes:
+            if size < SMALL_READ_BYTES and data.find(b"\r\n*") < 0:
+                pieces = data.split(b"\r\n")
+                if _COUNT_HEADERS.get(len(pieces)) == pieces[0]:
+                    words = pieces[2::2]
+                    if not pieces[-1] and pieces[1:-1:2] == [_LENGTH_HEADERS[len(word)] for word in words]:
+                        return [words]
+            if 0 < size <= LARGE_READ_BYTES and data[0] == _STAR and _has_long_array(data) is None:
+                commands, end = self._read_most(data)
+                return commands if end == size else commands + super().feed(data[end:])
+        return super().feed(data)
+
+    def _read_most(self, data: bytes) -> tuple[list[list[bytes]], int]:
+        """Read what hiredis can; return it and where it ends, which is 0 if anything is odd."""
+        commands = self._read_whole(data) if data.endswith(b"\r\n") else None
+        if commands is not None:
+            return commands, len(data)
+        end = data.rfind(b"\r\n*") + 2
+        commands = self._read_whole(data[:end]) if end > 2 else None
+        return ([], 0) if commands is None else (commands, end)
 
     def _read_whole(self, data: bytes) -> list[list[bytes]] | None:
-        """Let hiredis read commands that must be complete; None if they are not, or anything is unusual."""
-        if data[-2:] != b"\r\n":
-            return None
-        if (b"+" in data or b"=" in data) and _has_status(data) is not None:
+        """Let hiredis read commands that must be complete; None if they are not, or anything is odd."""
+        is_ambiguous = (
+            _EQUALS in data
+            or _PLUS in data
+            or _PARENTHESIS in data
+            or _GREATER in data
+            or _BAR in data
+            or _TILDE in data
+        )
+        if is_ambiguous and _has_long_other(data) is not None:
             return None
         reader = self._reader
         reader.feed(data)
-        reader.feed(self._mark)
+        reader.feed(_MARK_LINE)
         try:
-            found = list(iter(reader.gets, False))
-            if found and found.pop() == self._secret and set(map(type, found)) == {list} and all(found):
-                b"".join(chain.from_iterable(found))  # a TypeError unless every argument is bytes
-                return found
-        except (hiredis.ProtocolError, TypeError):
-            pass  # the strict parser will say what is wrong
+            found: list[Any] = list(iter(reader.gets, False))
+            if found.pop() == _MARK and set(map(type, found)) == {list} and all(found):
+                joined = b"".join(chain.from_iterable(found))  # a TypeError unless every argument is bytes
+                if not is_ambiguous or _are_requests(data, found, joined):
+                    return found
+        except (hiredis.ProtocolError, TypeError, IndexError):
+            pass  # the strict parser will find out what it is
         self._reader = hiredis.Reader()
         return None
 
-    def _feed_strictly(self, data: bytes, most: int) -> list[list[bytes]]:
-        commands: list[list[bytes]] = []
-        if self.error is not None:
-            return commands
-        try:
-            self._strict.feed(data)
-            while (command := self._strict.next()) is not None:
-                commands.append(command)
-                if len(commands) == most:
-                    break
-        except ProtocolError as error:
-            self.error = str(error)
-        return commands
+
+def _are_requests(data: bytes, commands: list[list[bytes]], joined: bytes) -> bool:
+    r"""Say whether these lists of bytes stand in the data as arrays of bulk strings, and as nothing else.
+
+    Counting line ends proves it for most data at a quarter of the cost of encoding it
+    again. An array has one; a bulk string at most two if its value has no ``\r``; a
+    status or a big number one. So if there are as many as there can be, everything is
+    a bulk string or a verbatim one, and ends with ``\r\n``; and no line begins with an odd byte.
+    (Attributes, ``|``, would spoil the count: what they hold does not come out.)
+    """
+    if (
+        _BAR not in data
+        and b"\r" not in joined
+        and _has_odd_line(data) is None
+        and data.count(b"\r\n") == len(commands) + 2 * sum(map(len, commands))
+    ):
+        return True
+    return data == b"".join(map(_encoded, commands))
+
+
+def _encoded(command: list[bytes]) -> bytes:
+    parts = [b"*%d\r\n" % len(command)]
+    parts += [b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in command]
+    return b"".join(parts)
