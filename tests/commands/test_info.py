@@ -124,14 +124,6 @@ def test_latencies_are_left_out_when_they_are_not_tracked() -> None:
     assert client("INFO latencystats") == b"# Latencystats\r\n"
 
 
-def test_the_mean_life_of_many_keys_is_estimated_from_some(harness: Harness) -> None:
-    client = harness.client()
-    for number in range(2000):
-        client(f"SET {number} v EX 100")
-    mean_ms = int(fields(client("INFO keyspace"))["db0"].rpartition("=")[2])
-    assert mean_ms == 100_000
-
-
 def test_subscribers_and_watchers_are_counted(harness: Harness, client: HarnessClient) -> None:
     listener, watcher = harness.client(), harness.client()
     listener.send("SUBSCRIBE news")

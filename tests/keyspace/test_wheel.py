@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache.keyspace.entry import Entry
-from respcache.keyspace.wheel import FINEST_MS, Wheel, due_ms
+from respcache.keyspace.wheel import FINEST_MS, MOST_MOVED, Wheel, due_ms
 
 NOW_MS = 1_700_000_000_000
 YEAR_MS = 366 * 86_400_000
@@ -122,3 +122,35 @@ def test_a_wheel_that_is_cleared_holds_nothing(wait_ms: int) -> None:
     wheel.clear()
     assert wheel.next_due_ms() is None
     assert not bucket
+
+
+def test_the_earliest_is_the_next_to_die() -> None:
+    wheel = Wheel()
+    soon = scheduled(wheel, NOW_MS + 1_000)
+    scheduled(wheel, NOW_MS + 100_000)
+    assert wheel.earliest(NOW_MS) is soon
+
+
+def test_without_deadlines_nobody_is_the_earliest() -> None:
+    wheel = Wheel()
+    scheduled(wheel, NOW_MS + 1_000).expires_at_ms = None
+    assert wheel.earliest(NOW_MS) is None
+
+
+def test_a_life_that_was_renewed_is_not_the_earliest() -> None:
+    wheel = Wheel()
+    renewed = scheduled(wheel, NOW_MS + 1_000)
+    renewed.expires_at_ms = NOW_MS + 500_000
+    other = scheduled(wheel, NOW_MS + 100_000)
+    assert wheel.earliest(NOW_MS) is other
+    assert renewed.bucket is not None
+
+
+def test_one_look_for_the_earliest_moves_only_so_many() -> None:
+    wheel = Wheel()
+    renewed = [scheduled(wheel, NOW_MS + 1_000) for _ in range(3 * MOST_MOVED)]
+    first = renewed[0].bucket
+    for entry in renewed:
+        entry.expires_at_ms = NOW_MS + 500_000
+    assert wheel.earliest(NOW_MS) in renewed
+    assert sum(entry.bucket is first for entry in renewed) == 2 * MOST_MOVED
