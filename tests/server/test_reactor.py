@@ -8,42 +8,14 @@ import pytest
 import trio
 
 from respcache.server.admission import Admission
-from respcache.server.listeners import open_tcp_listeners
-from respcache.server.pollers import new_poller
-from respcache.server.reactor import Reactor
 from tests.commands.harness import Harness
-
-
-class Served:
-    """A harness with a reactor and a port."""
-
-    def __init__(self, harness: Harness, reactor: Reactor, port: int) -> None:
-        self.harness = harness
-        self.reactor = reactor
-        self.port = port
-
-    async def connect(self) -> trio.SocketStream:
-        return await trio.open_tcp_stream("127.0.0.1", self.port)
+from tests.server.served import Served, serving
 
 
 @pytest.fixture
-async def served(nursery: trio.Nursery) -> AsyncIterator[Served]:
-    harness = Harness(maxclients="50")
-    poller = new_poller()
-    assert poller is not None
-    reactor = Reactor(poller, harness.dispatcher, lambda: None)
-    [listener] = open_tcp_listeners(["127.0.0.1"], 0, 128)
-    port = listener.getsockname()[1]
-    reactor.add_listener(listener, Admission(harness.settings, harness.dispatcher).open_session)
-    scope = trio.CancelScope()
-
-    async def serve() -> None:
-        with scope:
-            await reactor.run()
-
-    nursery.start_soon(serve)
-    yield Served(harness, reactor, port)
-    scope.cancel()
+async def served() -> AsyncIterator[Served]:
+    async with serving(Harness(maxclients="50")) as served:
+        yield served
 
 
 async def receive_exactly(stream: trio.SocketStream, count: int) -> bytes:
@@ -102,7 +74,11 @@ async def test_a_client_that_does_not_read_is_not_read_either(served: Served) ->
 
 async def test_a_slow_subscriber_is_cut_off_and_others_are_undisturbed(served: Served) -> None:
     served.harness.settings.set_many([("client-output-buffer-limit", "pubsub 1mb 0 0")])
-    async with await served.connect() as slow, await served.connect() as quick, await served.connect() as loud:
+    async with (
+        await served.connect() as slow,
+        await served.connect() as quick,
+        await served.connect() as loud,
+    ):
         for stream in (slow, quick):
             await stream.send_all(b"SUBSCRIBE news\r\n")
             await receive_exactly(stream, 33)
