@@ -1,8 +1,8 @@
 """``respcache serve``: opens sockets, starts the tasks, and stops them in order.
 
-The order of starting: settings, parts, sockets, sinks, tasks; only then the
+The order of starting: settings, parts, sinks, sockets, tasks; only then the
 server is announced. The order of stopping: no new clients, answers to those
-who are here, owners, sinks, the last event.
+who are here, owners, the last event, sinks.
 """
 
 import gc
@@ -14,25 +14,35 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import trio
 
 from .. import __version__
+from ..commands.client import Ending
 from ..events.vocabulary import Started, Stopped
 from ..keyspace.clock import BatchClock
+from ..owners.owners import Task
 from ..server.admission import Admission
+from ..server.client_eviction import clients_to_evict
 from ..server.host import ProcessHost
 from ..server.housekeeping import Housekeeping, LoopLag
-from ..server.listeners import CannotListen, open_tcp_listeners, open_unix_listener
+from ..server.listeners import CannotListenError, open_tcp_listeners, open_unix_listener
 from ..server.pollers import new_poller
 from ..server.reactor import Reactor
 from ..settings.settings import Settings
-from .compose import Composition, compose
 from ..sinks.settings import SinkSettingsError
+from .compose import Composition, compose
 from .reloading import reload_settings
 from .sinks import EventSinks
 
 log = logging.getLogger(__name__)
+
+LAST_SHARE: Final = 0.2
+"""The part of the time to stop that is left for telling clients about what was cancelled."""
+
+SINKS_DRAIN_S: Final = 2.0
+"""For the last events: enough for a disk or a receiver that works at all."""
 
 
 def run(
@@ -49,11 +59,11 @@ def run(
     """
     server = Server(settings, config_path, on_ready, read_again or (lambda: settings))
     try:
-        server.listen()
-        trio.run(server.main)
-    except (CannotListen, SinkSettingsError) as error:
+        server.prepare()
+    except (CannotListenError, SinkSettingsError) as error:
         log.critical("%s", error)
         return 1
+    trio.run(server.main)
     return 0
 
 
@@ -75,67 +85,85 @@ class Server:
         self._lag = LoopLag()
         self._host = ProcessHost(self._lag, config_path, lambda: _rewrite(settings, config_path))
         self._listeners: list[socket.socket] = []
-        self._reason = "SHUTDOWN"
-
-    async def main(self) -> None:
-        """Start, serve, stop."""
-        listeners = self._listeners
-        async with trio.open_nursery() as sinks_nursery:
-            async with trio.open_nursery() as nursery:
-                parts = self._compose(nursery)
-                sinks = EventSinks(parts, self._settings)
-                sinks.start(sinks_nursery)
-                reactor = self._reactor(parts, listeners)
-                housekeeping = Housekeeping(parts.node, self._set_clock, self._lag)
-                parts.node.controls = housekeeping
-                housekeeping.every_sample.append(
-                    lambda now_ms: reactor.check_limits(now_ms, self._settings.timeout_seconds * 1000)
-                )
-                housekeeping.every_sample.append(lambda now_ms: parts.dispatcher.end_pause(now_ms))
-                # Awaited: a SIGTERM that comes as soon as we are ready must find us listening to it.
-                await nursery.start(self._watch_signals, sinks)
-                nursery.start_soon(housekeeping.run)
-                nursery.start_soon(reactor.run)
-                calm_garbage_collector()
-                port = next((s.getsockname()[1] for s in listeners if s.family != socket.AF_UNIX), 0)
-                parts.node.bus.publish(Started(self._clock.now_ms, parts.name, __version__))
-                self._on_ready(port)
-                await self._host.wait_shutdown()
-                await self._drain(reactor)
-                nursery.cancel_scope.cancel()
-            self._set_clock()
-            parts.node.bus.publish(Stopped(self._clock.now_ms, parts.name, self._reason))
-            await sinks.drain(2.0)
-            sinks_nursery.cancel_scope.cancel()
-        log.info("stopped: %s", self._reason)
-
-    # -- starting ------------------------------------------------------------
-
-    def listen(self) -> None:
-        """Open the sockets; raises CannotListen."""
-        settings = self._settings
-        listeners = self._listeners
-        if settings.port or not settings.unixsocket:
-            listeners += open_tcp_listeners(settings.bind, settings.port, settings.tcp_backlog)
-        if settings.unixsocket:
-            listeners.append(
-                open_unix_listener(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog)
-            )
-
-    def _compose(self, nursery: trio.Nursery) -> Composition:
-        parts = compose(
-            self._settings,
+        self._owners: trio.Nursery | None = None
+        self._parts = compose(
+            settings,
             clock=self._clock,
             chance=random.Random(secrets.randbits(128)),
             host=self._host,
-            spawn=nursery.start_soon,
+            spawn=self._spawn,
             rest=trio.lowlevel.checkpoint,
             report_sink=lambda sink, error, failures: log.error(
                 "event sink %s has failed %d times: %s", sink, failures, error
             ),
         )
-        parts.owners.before_turn = self._set_clock
-        return parts
+        self._parts.owners.before_turn = self._set_clock
+        self._reason = "SHUTDOWN"
+
+    # -- starting ------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Make the sinks and open the sockets; raises SinkSettingsError or CannotListenError."""
+        settings = self._settings
+        self._sinks = EventSinks(self._parts, settings)
+        if settings.port or not settings.unixsocket:
+            self._listeners += open_tcp_listeners(settings.bind, settings.port, settings.tcp_backlog)
+        if settings.unixsocket:
+            self._listeners.append(
+                open_unix_listener(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog)
+            )
+
+    async def main(self) -> None:
+        """Serve until asked to stop, and tell the sinks of the end."""
+        async with trio.open_nursery() as nursery:
+            self._sinks.start(nursery)
+            await self._serve()
+            self._set_clock()
+            self._parts.node.bus.publish(Stopped(self._clock.now_ms, self._parts.name, self._reason))
+            await self._sinks.drain(SINKS_DRAIN_S)
+            nursery.cancel_scope.cancel()
+        log.info("stopped: %s", self._reason)
+
+    async def _serve(self) -> None:
+        reactor = self._reactor(self._parts, self._listeners)
+        housekeeping = self._housekeeping(reactor)
+        async with trio.open_nursery() as nursery:
+            # Awaited: a SIGTERM that comes as soon as we are ready must find us listening to it.
+            await nursery.start(self._watch_signals)
+            nursery.start_soon(housekeeping.run)
+            nursery.start_soon(reactor.run)
+            async with trio.open_nursery() as self._owners:
+                calm_garbage_collector()
+                self._announce()
+                await self._host.wait_shutdown()
+                timeout_s = self._settings.shutdown_timeout_seconds
+                reactor.close_listeners()
+                await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
+                # While the reactor still runs, so that whoever waits for a busy key hears why it waits no longer.
+                self._owners.cancel_scope.cancel()
+            await self._wait_answered(reactor, min(timeout_s * LAST_SHARE, 1.0))
+            nursery.cancel_scope.cancel()
+
+    def _announce(self) -> None:
+        listeners = self._listeners
+        port = next((one.getsockname()[1] for one in listeners if one.family != socket.AF_UNIX), 0)
+        self._parts.node.bus.publish(Started(self._clock.now_ms, self._parts.name, __version__))
+        self._on_ready(port)
+
+    def _spawn(self, task: Task) -> None:
+        """Start an owner's task. Commands come from clients, so the nursery is open when they need it."""
+        assert self._owners is not None
+        self._owners.start_soon(task)
+
+    def _housekeeping(self, reactor: Reactor) -> Housekeeping:
+        parts = self._parts
+        housekeeping = Housekeeping(parts.node, self._set_clock, self._lag)
+        housekeeping.every_sample += [
+            lambda now_ms: self._look_after_clients(reactor, now_ms),
+            parts.dispatcher.end_pause,
+        ]
+        parts.node.controls = housekeeping
+        return housekeeping
 
     def _reactor(self, parts: Composition, listeners: list[socket.socket]) -> Reactor:
         poller = new_poller()
@@ -152,14 +180,12 @@ class Server:
     def _set_clock(self) -> None:
         self._clock.now_ms = time.time_ns() // 1_000_000
 
-    async def _watch_signals(
-        self, sinks: EventSinks, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def _watch_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             task_status.started()
             async for number in received:
                 if number == signal.SIGHUP:
-                    sinks.reopen()
+                    self._sinks.reopen()
                     reload_settings(self._settings, self._read_again)
                     continue
                 if self._host.is_stopping:
@@ -167,11 +193,20 @@ class Server:
                 self._reason = signal.Signals(number).name
                 self._host.shut_down(now=self._host.is_stopping)
 
-    async def _drain(self, reactor: Reactor) -> None:
-        """Take no new clients, and give the old ones the answers they are owed."""
-        reactor.close_listeners()
-        with trio.move_on_after(self._settings.shutdown_timeout_seconds):
-            while not self._host.is_urgent and not reactor.is_drained():
+    def _look_after_clients(self, reactor: Reactor, now_ms: int) -> None:
+        """Let go whoever is idle, or holds too much, for too long."""
+        settings, node = self._settings, self._parts.node
+        reactor.check_limits(now_ms, settings.timeout_seconds * 1000)
+        limit_bytes = settings.maxmemory_clients.limit_bytes(settings.maxmemory_bytes)
+        for client in clients_to_evict(node.clients, limit_bytes):
+            log.warning("client %d (%s) closed: maxmemory-clients is reached", client.id, client.address)
+            node.statistics.evicted_clients += 1
+            client.connection.end(Ending.AT_ONCE)
+
+    async def _wait_answered(self, reactor: Reactor, timeout_s: float) -> None:
+        """Wait until every client has the answers it is owed, unless that takes too long or nobody has the time."""
+        with trio.move_on_after(timeout_s):
+            while not self._host.is_urgent and not reactor.is_drained():  # noqa: ASYNC110  # an event would cost every reply a test
                 await trio.sleep(0.01)
 
 

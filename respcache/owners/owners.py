@@ -28,7 +28,8 @@ from ..keyspace.clock import Clock
 from ..protocol.replies import ErrorReply, Reply
 from .mailbox import Job, Owner, OwnerKey
 
-Spawn: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+Task: TypeAlias = Callable[[], Coroutine[Any, Any, None]]  # Any: whatever trio sends and yields
+Spawn: TypeAlias = Callable[[Task], None]
 
 JOBS_PER_TURN: Final = 256
 """A long mailbox is worked off in turns of this many commands, about a millisecond each."""
@@ -120,7 +121,7 @@ class Owners:
         return owner
 
     async def _tend(self, owner: Owner, pending: Pending, work: Callable[[], Awaitable[Reply]]) -> None:
-        """The owner's task: do the work, answer, and let the mailbox move on."""
+        """Do the work, answer, and let the mailbox move on: the whole task of an owner."""
         try:
             reply = await work()
         except CommandError as error:

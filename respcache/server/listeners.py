@@ -11,7 +11,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 
-class CannotListen(OSError):
+class CannotListenError(OSError):
     """An address could not be opened; the text says which and why."""
 
 
@@ -35,7 +35,9 @@ def open_tcp_listeners(hosts: Sequence[str], port: int, backlog: int) -> list[so
             except OSError as error:
                 if is_optional:
                     continue
-                raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+                raise CannotListenError(
+                    f"cannot listen on {host}:{port}: {error.strerror or error}"
+                ) from error
             opened.append(listener)
             if port == 0:
                 port = listener.getsockname()[1]
@@ -80,8 +82,15 @@ def open_unix_listener(path: str, permissions: int | None, backlog: int) -> sock
         listener.listen(backlog)
     except OSError as error:
         listener.close()
-        raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from error
+        raise CannotListenError(f"cannot listen on {path}: {error.strerror or error}") from error
     return listener
+
+
+def close_listener(listener: socket.socket) -> None:
+    """Close a socket that clients connect to; a Unix socket's file goes with it."""
+    if listener.family == socket.AF_UNIX:
+        Path(listener.getsockname()).unlink(missing_ok=True)
+    listener.close()
 
 
 def _somebody_listens(path: str) -> bool:
@@ -103,7 +112,7 @@ def address_of(sock: socket.socket) -> PeerAddress:
     except OSError:
         return PeerAddress("?:0", "?:0", is_local=False)
     host = str(peer[0])
-    is_local = host.startswith("127.") or host in ("::1",) or host.startswith("::ffff:127.")
+    is_local = host == "::1" or host.startswith(("127.", "::ffff:127."))
     return PeerAddress(_spell(peer), _spell(local), is_local)
 
 

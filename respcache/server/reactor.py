@@ -22,6 +22,7 @@ import trio
 
 from ..commands.client import Ending
 from .dispatcher import Dispatcher
+from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
 from .session import Session
@@ -88,7 +89,7 @@ class Reactor:
         """Accept nobody any more."""
         for fd, (sock, _) in self._listeners.items():
             self._poller.unregister(fd)
-            sock.close()
+            close_listener(sock)
         self._listeners.clear()
 
     async def run(self) -> None:
@@ -126,8 +127,15 @@ class Reactor:
                     self._give_up(connection)
             elif fd == self._bell.fileno():
                 self._bell.recv(4096)
+        self._serve_others(events)
+        self._in_turn = False
+
+    def _serve_others(self, events: list[tuple[int, int]]) -> None:
+        """Take new clients, and go on with those that have work although nothing came from them."""
         for fd, _ in events:
-            if fd in self._listeners:  # last, so that no number of a socket closed above is taken again before
+            if (
+                fd in self._listeners
+            ):  # last, so that no number of a socket closed above is taken again before
                 self._accept(fd)
         if self._hungry:
             hungry, self._hungry = self._hungry, {}
@@ -137,12 +145,12 @@ class Reactor:
             stirred, self._stirred = self._stirred, {}
             for connection in stirred:
                 self._guarded(self._refresh, connection)
-        self._in_turn = False
 
     def is_drained(self) -> bool:
         """Say whether every client has been answered and every answer has been sent."""
         return all(
-            not connection.unsent and connection.session.is_drained for connection in self._connections.values()
+            not connection.unsent and connection.session.is_drained
+            for connection in self._connections.values()
         )
 
     def check_limits(self, now_ms: int, idle_limit_ms: int) -> None:

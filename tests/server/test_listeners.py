@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from respcache.server.listeners import (
-    CannotListen,
+    CannotListenError,
     address_of,
     open_tcp_listeners,
     open_unix_listener,
@@ -27,14 +27,14 @@ def test_an_optional_address_may_be_missing() -> None:
 
 
 def test_a_missing_address_is_named() -> None:
-    with pytest.raises(CannotListen, match=r"cannot listen on 192\.0\.2\.1:0: "):
+    with pytest.raises(CannotListenError, match=r"cannot listen on 192\.0\.2\.1:0: "):
         open_tcp_listeners(["192.0.2.1"], 0, 16)
 
 
 def test_a_port_in_use_is_named() -> None:
     [first] = open_tcp_listeners(["127.0.0.1"], 0, 16)
     port = first.getsockname()[1]
-    with pytest.raises(CannotListen, match=f"127.0.0.1:{port}: Address already in use"):
+    with pytest.raises(CannotListenError, match=f"127.0.0.1:{port}: Address already in use"):
         open_tcp_listeners(["127.0.0.1"], port, 16)
     first.close()
 
@@ -50,7 +50,7 @@ def test_a_socket_file_left_behind_is_replaced(tmp_path: Path) -> None:
 def test_a_socket_file_in_use_is_left_alone(tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     first = open_unix_listener(path, None, 16)
-    with pytest.raises(CannotListen):
+    with pytest.raises(CannotListenError):
         open_unix_listener(path, None, 16)
     first.close()
 
@@ -58,7 +58,7 @@ def test_a_socket_file_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("mine")
-    with pytest.raises(CannotListen):
+    with pytest.raises(CannotListenError):
         open_unix_listener(str(path), None, 16)
     assert path.read_text() == "mine"
 
@@ -69,8 +69,8 @@ def test_loopback_clients_are_local_and_prepared() -> None:
     accepted, _ = listener.accept()
     peer = address_of(accepted)
     assert peer.is_local
-    assert peer.address == "127.0.0.1:{}".format(client.getsockname()[1])
-    assert peer.local_address == "127.0.0.1:{}".format(listener.getsockname()[1])
+    assert peer.address == f"127.0.0.1:{client.getsockname()[1]}"
+    assert peer.local_address == f"127.0.0.1:{listener.getsockname()[1]}"
     prepare_client_socket(accepted, 300)
     assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
