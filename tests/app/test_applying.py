@@ -86,7 +86,8 @@ READ_WHEN_NEEDED = {
 
 @pytest.mark.parametrize("one", OBEYED, ids=lambda one: one.name)
 def test_a_setting_is_obeyed_from_the_start(one: Obeyed) -> None:
-    assert one.look(Harness(**{one.name.replace("-", "_"): one.text})) == one.expected
+    harness = Harness(None, **{one.name.replace("-", "_"): one.text})
+    assert one.look(harness) == one.expected
 
 
 @pytest.mark.parametrize("one", OBEYED, ids=lambda one: one.name)
@@ -105,11 +106,14 @@ def test_every_changeable_setting_has_its_test() -> None:
 
 def test_what_renews_a_life_is_obeyed() -> None:
     harness = Harness(expiration="10", expiration_renew="on-create")
-    db = harness.node.keyspace.databases[0]
-    assert db.lives is not None
-    assert db.lives.renewal is Renewal.ON_CREATE
+    assert renewal(harness) is Renewal.ON_CREATE
     harness.client()("CONFIG SET expiration-renew on-access")
-    assert db.lives.renewal is Renewal.ON_ACCESS
+    assert renewal(harness) is Renewal.ON_ACCESS
+
+
+def renewal(harness: Harness) -> Renewal | None:
+    lives = harness.node.keyspace.databases[0].lives
+    return None if lives is None else lives.renewal
 
 
 def test_default_lives_end_when_no_setting_asks_for_any() -> None:

@@ -1,6 +1,7 @@
 """That the parts of a server know each other. What each does is tested beside it."""
 
 import random
+
 from respcache.app.compose import Composition, compose
 from respcache.events.vocabulary import Event, OwnerCrashed
 from respcache.keyspace.clock import BatchClock

@@ -20,7 +20,7 @@ from tests.commands.harness import Harness, HarnessClient
 
 
 def with_sinks(**settings: str) -> Harness:
-    harness = Harness(**settings)
+    harness = Harness(None, **settings)
     EventSinks(harness.composition, harness.settings)
     return harness
 
@@ -85,7 +85,7 @@ def test_values_are_shown_only_on_demand(wanted: str, limit: int) -> None:
 
 
 def test_a_sink_that_cannot_be_made_is_told() -> None:
-    with pytest.raises(SinkSettingsError, match="no such module|No module|cannot"):
+    with pytest.raises(SinkSettingsError, match="no.such.module:Class"):
         with_sinks(events_sinks='[{"class": "no.such.module:Class"}]')
 
 

@@ -162,7 +162,8 @@ class HarnessClient:
 
 
 def _reader() -> Any:
-    return hiredis.Reader(replyError=_error, notEnoughData=False)
+    make_error: Any = _error  # an error is a reply to us, hiredis' stubs ask for an exception
+    return hiredis.Reader(replyError=make_error, notEnoughData=False)
 
 
 def _error(text: str) -> ErrorReply:
@@ -172,5 +173,3 @@ def _error(text: str) -> ErrorReply:
 
 def _plain(reply: Any) -> Any:
     return reply
-
-
