@@ -85,7 +85,7 @@ def test_values_are_shown_only_on_demand(wanted: str, limit: int) -> None:
 
 
 def test_a_sink_that_cannot_be_made_is_told() -> None:
-    with pytest.raises(SinkSettingsError, match="no.such.module:Class"):
+    with pytest.raises(SinkSettingsError, match="sink-1-no"):
         with_sinks(events_sinks='[{"class": "no.such.module:Class"}]')
 
 
