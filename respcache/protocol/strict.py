@@ -168,7 +168,7 @@ class StrictParser:
         self._pieces = []
         if self._length >= _LONG_ARGUMENT_BYTES:
             behind = sum(map(len, pieces)) + len(data) - self._length
-            if 2 <= behind <= len(data):
+            if behind <= len(data):
                 end = len(data) - behind
                 self._arguments.append(b"".join((*pieces, data[:end])))
                 self._taken_bytes += self._length

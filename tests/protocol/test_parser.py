@@ -1,0 +1,212 @@
+"""The session's parser: that its shortcuts change nothing, and that they are taken where it matters."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+
+from respcache.protocol.limits import UNAUTHENTICATED, Limits
+from respcache.protocol.parser import (
+    LARGE_READ_BYTES,
+    MOST_READER_ARGUMENTS,
+    QUERY_LIMIT,
+    SMALL_READ_BYTES,
+    RequestParser,
+)
+from respcache.protocol.strict import StrictParser
+from tests.protocol import streams
+from tests.protocol.streams import ODD, PING, byte_by_byte, cut, parse, request
+from tests.servers import REPOSITORY
+
+GET = request(b"GET", b"key:000000012345")
+
+
+def strictly(stream: bytes, limits: Limits) -> StrictParser:
+    parser = StrictParser(limits)
+    parser.feed(stream)
+    return parser
+
+
+@given(streams.streams, streams.cuts, streams.mosts, streams.limits)
+@example(b"*2\r\n$1\r\naXX+b\r\n*2\r\n$1\r\naXX=5\r\ntxt:a\r\n", [], [], Limits())
+@example(GET * 20 + b"*1\r\n$1\r\naXX|1\r\n$1\r\na\r\n$1\r\nb\r\n" + GET, [], [], Limits())
+@example(request(b"SET", b"k", b"\r\n*1\r\n$4\r\nPING\r\n") * 20, [500], [], Limits())
+def test_the_shortcuts_change_nothing(
+    stream: bytes, places: list[int], mosts: list[int], limits: Limits
+) -> None:
+    strict, parser = StrictParser(limits), RequestParser(limits)
+    assert parse(parser, cut(stream, places), mosts) == strict.feed(stream)
+    assert parser.error == strict.error
+    assert parser.buffered_bytes == strict.buffered_bytes
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_only_replies_have_is_no_request(odd: bytes) -> None:
+    for stream in (odd, PING + odd, GET * 20 + odd + GET * 20, odd + GET * 20):
+        strict, parser = StrictParser(Limits()), RequestParser(Limits())
+        assert parser.feed(stream) == strict.feed(stream)
+        assert parser.error == strict.error
+
+
+@pytest.mark.parametrize(
+    "first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"]
+)
+def test_a_value_may_begin_and_end_with_anything(first: bytes) -> None:
+    commands = [[b"SET", first + b"k", first + b"x" * size + first] for size in range(40)]
+    for pieces in ([b"".join(request(*each) for each in commands)], [request(*each) for each in commands]):
+        assert parse(RequestParser(Limits()), pieces) == commands
+
+
+@pytest.mark.parametrize("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
+@pytest.mark.parametrize("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
+def test_no_number_of_arguments_and_no_length_is_special(count: int, size_bytes: int) -> None:
+    command = [b"x" * size_bytes] * count
+    for repeats in (1, 3):
+        assert RequestParser(Limits()).feed(request(*command) * repeats) == [command] * repeats
+
+
+@pytest.mark.parametrize("size_bytes", [SMALL_READ_BYTES, LARGE_READ_BYTES])
+def test_no_size_of_a_read_is_special(size_bytes: int) -> None:
+    around = len(request(b"SET", b"k", b"x" * size_bytes)) - size_bytes
+    for length in range(size_bytes - around - 3, size_bytes + 3):
+        assert RequestParser(Limits()).feed(request(b"SET", b"k", b"x" * length)) == [
+            [b"SET", b"k", b"x" * length]
+        ]
+
+
+def test_a_pipeline_may_be_cut_anywhere() -> None:
+    stream = GET * 40
+    for place in range(len(stream) + 1):
+        assert parse(RequestParser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
+
+
+def test_ten_thousand_commands_byte_by_byte() -> None:
+    assert len(parse(RequestParser(Limits()), byte_by_byte(PING * 10_000))) == 10_000
+
+
+# -- state --------------------------------------------------------------------------
+
+
+def test_limits_hold_on_every_way() -> None:
+    for stream in (request(*[b"a"] * 11), request(*[b"a"] * 11) * 50, PING * 50 + request(b"x" * 16385)):
+        parser = RequestParser(UNAUTHENTICATED)
+        strict = StrictParser(UNAUTHENTICATED)
+        assert parser.feed(stream) == strict.feed(stream)
+        assert parser.error == strict.error is not None
+
+
+def test_other_limits_hold_from_the_next_command_on() -> None:
+    parser = RequestParser(UNAUTHENTICATED)
+    many = [b"a"] * 11
+    assert parser.feed(b"AUTH secret\r\n" + request(*many) * 50, 1) == [[b"AUTH", b"secret"]]
+    parser.limits = Limits()
+    assert parser.feed(b"") == [many] * 50
+    assert parser.buffered_bytes == 0
+
+
+def test_nothing_comes_out_after_an_error() -> None:
+    for broken in (b"*x\r\n", b"'\n", GET * 20 + b"*1\r\n:1\r\n"):
+        parser = RequestParser(Limits())
+        parser.feed(broken)
+        assert parser.error is not None
+        assert parser.feed(PING) == parser.feed(GET * 100) == parser.feed(b"", 1) == []
+
+
+def test_an_unfinished_command_counts_against_the_query_limit() -> None:
+    parser = RequestParser(Limits(max_query_bytes=1000))
+    assert len(parser.feed(GET * 100 + b"*2\r\n$5000\r\nabc")) == 100
+    assert parser.error is None
+    parser.feed(b"x" * 1000)
+    assert parser.error == QUERY_LIMIT
+
+
+@given(streams.streams, streams.cuts)
+def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places: list[int]) -> None:
+    parser = RequestParser(Limits())
+    for piece in cut(stream, places):
+        wanted_bytes = parser.wanted_bytes
+        assert not (parser.feed(piece) and len(piece) < wanted_bytes)
+
+
+# -- cost -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [b"*", b">", b"~", b"|", b"%"])
+def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
+    # hiredis would allocate 16 GiB for it, and spend seconds on giving them back.
+    tracemalloc.start()
+    begin = time.perf_counter()
+    try:
+        for before in (b"", PING, GET * 20, b"*1\r\n", b"*2\r\n$1\r\naXX", b"*2\r\n+a\r\n"):
+            RequestParser(Limits()).feed(before + kind + b"2147483647\r\n")
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1_000_000
+    assert time.perf_counter() - begin < 1.0
+
+
+@pytest.fixture
+def strict_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What the strict parser, which is the slow one, has been given."""
+    seen: list[int] = []
+    feed = StrictParser.feed
+
+    def spy(parser: StrictParser, data: bytes, most: int = 0) -> list[list[bytes]]:
+        seen.append(len(data))
+        return feed(parser, data, most)
+
+    monkeypatch.setattr(StrictParser, "feed", spy)
+    return seen
+
+
+@pytest.mark.parametrize("key", [b"key:000000012345", b"user=1", b"a(b)", b"a->b", b"a+b", b"~a"])
+def test_whole_commands_never_see_the_strict_parser(strict_bytes: list[int], key: bytes) -> None:
+    for count in (1, 2, 16, 1000):
+        assert RequestParser(Limits()).feed(request(b"GET", key) * count) == [[b"GET", key]] * count
+    assert strict_bytes == []
+
+
+@pytest.mark.parametrize("size_bytes", [1000, 16384, 65536])
+def test_the_strict_parser_only_sees_the_command_that_is_cut(
+    strict_bytes: list[int], size_bytes: int
+) -> None:
+    stream = GET * 4000
+    pieces = cut(stream, range(0, len(stream), size_bytes))
+    assert len(parse(RequestParser(Limits()), pieces)) == 4000
+    # The tail of one read, and the next read, of which it takes one command and hands back the rest.
+    tails = [size for size in strict_bytes if size < size_bytes]
+    assert len(strict_bytes) <= 2 * len(pieces)
+    assert sum(tails) <= len(pieces) * 2 * len(GET) + size_bytes
+
+
+GROWTH_OF_IDLE_PARSERS = """
+import os
+from pathlib import Path
+from respcache.protocol.limits import Limits
+from respcache.protocol.parser import RequestParser
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+parsers = [RequestParser(Limits()) for _ in range(300)]
+before_bytes = resident_bytes()
+for parser in parsers:
+    assert len(parser.feed(b"*2\\r\\n$3\\r\\nGET\\r\\n$3\\r\\nkey\\r\\n" * 2300)) == 2300
+print((resident_bytes() - before_bytes) // len(parsers))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux' /proc")
+def test_an_idle_client_keeps_no_memory_of_a_long_read() -> None:
+    # In a process of its own: hiredis' memory shows only in the whole process' growth.
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH_OF_IDLE_PARSERS],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 20_000

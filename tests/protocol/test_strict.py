@@ -1,0 +1,272 @@
+"""The strict parser against tables of streams, each tried whole, byte by byte and cut anywhere."""
+
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respcache.protocol.limits import UNAUTHENTICATED, Limits
+from respcache.protocol.strict import QUERY_LIMIT, StrictParser
+from tests.protocol import streams
+from tests.protocol.streams import PING, Commands, byte_by_byte, cut, parse, request
+
+LINE = 64 * 1024
+
+GOOD: list[tuple[bytes, Commands]] = [
+    (PING, [[b"PING"]]),
+    (PING * 3, [[b"PING"]] * 3),
+    (request(b"SET", b"", b"\r\n\0*$"), [[b"SET", b"", b"\r\n\0*$"]]),
+    (b"*1\rX$4\rYPINGZZ", [[b"PING"]]),
+    (b"*0\r\n*-1\r\n*-9223372036854775808\r\n" + PING, [[b"PING"]]),
+    (b"*1\r\n$0\r\n\r\n", [[b""]]),
+    (b"PING\r\n", [[b"PING"]]),
+    (b"PING\n", [[b"PING"]]),
+    (b"\r\n\n \t\r\n" + PING, [[b"PING"]]),
+    (b" SET  a\t'b c' \"\\x00\" \r\r\n", [[b"SET", b"a", b"b c", b"\0"]]),
+    (b"$4\r\nPING\r\n", [[b"$4"], [b"PING"]]),
+    (b'""\r\n', [[b""]]),
+    (b"ECHO " + b"x" * (LINE - 5) + b"\n", [[b"ECHO", b"x" * (LINE - 5)]]),
+    (request(*[b"%d" % number for number in range(2000)]), [[b"%d" % number for number in range(2000)]]),
+]
+
+UNFINISHED = [
+    b"*", b"*1", b"*1\r", b"*1\r\n", b"*1\r\n$4", b"*1\r\n$4\r", b"*1\r\n$4\r\n", b"*1\r\n$4\r\nPING", b"*1\r\n$4\r\nPING\r",
+    b"*2\r\n$4\r\nECHO\r\n", b"PING", b"PING\r", b"*1048576\r\n", b"*1\r\n$536870912\r\n", b"*1\r\n:4", b"*1\r\nxyz",
+    b"PING\0\r\n" + PING, b"*1\0\r\n" + PING, b"*1\r\n$4\0\r\n" + PING, b"*1\n$4\nPING\n", b"x" * LINE, b"*" + b"1" * (LINE - 1),
+]  # fmt: skip
+
+BAD: list[tuple[bytes, str]] = [
+    *[
+        (b"*%b\r\n" % count, "invalid multibulk length")
+        for count in (
+            b"", b"x", b"01", b"-0", b"+1", b" 1", b"1 ", b"1a", b"1048577", b"2147483648",
+            b"9223372036854775808", b"-9223372036854775809", b"9" * 30,
+        )
+    ],
+    *[
+        (b"*1\r\n$%b\r\n" % length, "invalid bulk length")
+        for length in (b"", b"x", b"-1", b"04", b"-0", b"+4", b" 4", b"4a", b"536870913", b"9" * 19, b"9" * 30)
+    ],
+    (b"*1\r\n:4\r\n", "expected '$', got ':'"),
+    (b"*1\r\n*1\r\n", "expected '$', got '*'"),
+    (b"*1\r\n\r\n", "expected '$', got ' '"),
+    (b"*1\r\n\n\r\n", "expected '$', got ' '"),
+    (b"*1\r\n\xff\r\n", "expected '$', got '\xff'"),
+    (b'ECHO "a\r\n', "unbalanced quotes in request"),
+    (b"ECHO 'a'b\r\n", "unbalanced quotes in request"),
+    (b"x" * (LINE + 1), "too big inline request"),
+    (b"\0\r\n" + b"x" * LINE, "too big inline request"),
+    (b"x" * (LINE + 1) + b"\r\n", "too big inline request"),
+    (b"*" + b"1" * LINE, "too big mbulk count string"),
+    (b"*1\r\n$" + b"1" * LINE, "too big bulk count string"),
+    (b"*1\r\nx" + b"1" * LINE, "too big bulk count string"),
+]  # fmt: skip
+
+
+def ways_to_cut(stream: bytes) -> list[list[bytes]]:
+    halves = [cut(stream, [place]) for place in range(min(len(stream), 100))]
+    # A byte at a time takes a second for a line of 64 KiB.
+    return [
+        [stream],
+        *halves,
+        byte_by_byte(stream) if len(stream) < 10_000 else cut(stream, range(0, len(stream), 999)),
+    ]
+
+
+@pytest.mark.parametrize(("stream", "commands"), GOOD)
+def test_a_good_stream_gives_its_commands_however_it_is_cut(stream: bytes, commands: Commands) -> None:
+    for pieces in ways_to_cut(stream):
+        parser = StrictParser(Limits())
+        assert parse(parser, pieces) == commands
+        assert (parser.error, parser.buffered_bytes, parser.wanted_bytes) == (None, 0, 1)
+
+
+@pytest.mark.parametrize("stream", UNFINISHED)
+def test_an_unfinished_request_is_kept(stream: bytes) -> None:
+    for pieces in ways_to_cut(stream):
+        parser = StrictParser(Limits())
+        assert parse(parser, [PING, *pieces]) == [[b"PING"]]
+        assert parser.error is None
+        assert parser.wanted_bytes > 0
+
+
+@pytest.mark.parametrize(("stream", "text"), BAD)
+def test_a_broken_stream_gives_what_came_before_and_the_reason(stream: bytes, text: str) -> None:
+    for pieces in ways_to_cut(stream):
+        parser = StrictParser(Limits())
+        assert parse(parser, [PING + pieces[0], *pieces[1:]]) == [[b"PING"]]
+        assert parser.error == f"Protocol error: {text}"
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        (b"*11\r\n", "unauthenticated multibulk length"),
+        (b"*2147483648\r\n", "invalid multibulk length"),
+        (b"*1\r\n$16385\r\n", "unauthenticated bulk length"),
+        (b"*1\r\n$536870913\r\n", "invalid bulk length"),
+        (b"*1\r\n$-1\r\n", "invalid bulk length"),
+    ],
+)
+def test_who_has_not_logged_in_is_told_so(stream: bytes, text: str) -> None:
+    parser = StrictParser(UNAUTHENTICATED)
+    assert parse(parser, byte_by_byte(stream)) == []
+    assert parser.error == f"Protocol error: {text}"
+
+
+def test_a_setting_below_or_above_the_default_is_the_limit() -> None:
+    for max_bulk_bytes in (100, 10**9):
+        parser = StrictParser(Limits(max_bulk_bytes=max_bulk_bytes))
+        parser.feed(b"*2\r\n$%d\r\n" % max_bulk_bytes)
+        assert parser.error is None
+        parser = StrictParser(Limits(max_bulk_bytes=max_bulk_bytes))
+        parser.feed(b"*2\r\n$%d\r\n" % (max_bulk_bytes + 1))
+        assert parser.error == "Protocol error: invalid bulk length"
+
+
+@given(streams.streams, streams.cuts, streams.mosts, streams.limits)
+def test_any_cutting_gives_the_same(
+    stream: bytes, places: list[int], mosts: list[int], limits: Limits
+) -> None:
+    whole, pieces = StrictParser(limits), StrictParser(limits)
+    assert parse(pieces, cut(stream, places), mosts) == whole.feed(stream)
+    assert pieces.error == whole.error
+
+
+@given(st.lists(st.lists(streams.values, min_size=1), max_size=5), streams.cuts)
+def test_what_a_client_encodes_is_what_comes_out(commands: Commands, places: list[int]) -> None:
+    stream = b"".join(request(*command) for command in commands)
+    assert parse(StrictParser(Limits()), cut(stream, places)) == commands
+
+
+@given(streams.streams, streams.cuts)
+def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places: list[int]) -> None:
+    parser = StrictParser(Limits())
+    for piece in cut(stream, places):
+        wanted_bytes = parser.wanted_bytes
+        assert not (parser.feed(piece) and len(piece) < wanted_bytes)
+
+
+def test_the_wanted_bytes_of_an_argument_are_all_it_lacks() -> None:
+    parser = StrictParser(Limits())
+    parser.feed(b"*2\r\n$100000\r\nabc")
+    assert parser.wanted_bytes == 100000 + 2 - 3
+    parser.feed(b"x" * 90000)
+    assert parser.wanted_bytes == 10000 + 2 - 3
+
+
+def test_nothing_comes_out_after_an_error() -> None:
+    parser = StrictParser(Limits())
+    assert parser.feed(PING + b"*x\r\n" + PING) == [[b"PING"]]
+    assert parser.feed(PING) == parser.feed(b"") == parser.feed(PING, 1) == []
+    assert parser.buffered_bytes == 0
+
+
+def test_limits_may_change_between_two_commands_of_one_read() -> None:
+    parser = StrictParser(UNAUTHENTICATED)
+    many = [b"a"] * 11
+    assert parser.feed(b"AUTH secret\r\n" + request(*many), 1) == [[b"AUTH", b"secret"]]
+    assert parser.error is None
+    parser.limits = Limits()
+    assert parser.feed(b"") == [many]
+
+
+def test_what_is_behind_the_most_wanted_commands_is_kept_in_order() -> None:
+    parser = StrictParser(Limits())
+    assert parser.feed(b"A\nB\nC\nD", 2) == [[b"A"], [b"B"]]
+    assert (parser.buffered_bytes, parser.wanted_bytes) == (3, 0)
+    assert parser.feed(b"D\nE", 1) == [[b"C"]]
+    assert parser.feed(b"\n") == [[b"DD"], [b"E"]]
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [
+        (b"", b"x" * 100),
+        (b"*1\r\n$1000000\r\n", b"x" * 100),
+        (b"*10000\r\n", b"$3\r\nabc\r\n" * 10),
+        (b"*100\r\n", b"$40000\r\n" + b"x" * 10_000),
+    ],
+)
+def test_all_that_is_kept_counts_against_the_query_limit(begun: bytes, more: bytes) -> None:
+    parser = StrictParser(Limits(max_query_bytes=20_000))
+    parser.feed(begun)
+    fed_bytes = 0
+    while parser.error is None:
+        assert fed_bytes - 100 <= parser.buffered_bytes <= fed_bytes + 100
+        assert parser.feed(more) == []
+        fed_bytes += len(more)
+    assert parser.error == QUERY_LIMIT
+    assert 20_000 - 100 <= fed_bytes <= 20_000 + 100 + len(more)
+
+
+def test_complete_commands_do_not_count_against_the_query_limit() -> None:
+    parser = StrictParser(Limits(max_query_bytes=20))
+    assert len(parser.feed(PING * 100)) == 100
+    assert len(parser.feed(PING * 100, 1)) == 1
+    assert parser.error is None
+
+
+def test_a_consumed_read_is_let_go() -> None:
+    parser = StrictParser(Limits())
+    tracemalloc.start()
+    try:
+        parser.feed(request(b"SET", b"k", b"x" * 1_000_000) + b"*1\r\n$4\r\nPI")
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 10_000
+
+
+# -- cost: each of these took minutes if a piece cost as much as all before it -----------
+
+FEW_SECONDS = 10.0
+
+
+def test_a_long_value_in_pieces_costs_what_it_weighs() -> None:
+    parser = StrictParser(Limits())
+    piece = b"x" * 65536
+    tracemalloc.start()
+    try:
+        parser.feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$67108864\r\n")
+        for _ in range(1024):
+            assert parser.feed(piece) == []
+        ((_, _, value),) = parser.feed(b"\r\n")
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(value) == 67108864
+    assert peak_bytes < 1.1 * len(value)  # the pieces are one and the same object
+
+
+def test_many_arguments_in_small_pieces_cost_what_they_weigh() -> None:
+    parser = StrictParser(Limits())
+    begin = time.perf_counter()
+    parser.feed(b"*300000\r\n")
+    for _ in range(29_999):
+        parser.feed(b"$2\r\nab\r\n" * 10)
+    (command,) = parser.feed(b"$2\r\nab\r\n" * 10)
+    assert len(command) == 300_000
+    assert time.perf_counter() - begin < FEW_SECONDS
+
+
+def test_a_long_line_byte_by_byte_is_affordable() -> None:
+    parser = StrictParser(Limits())
+    begin = time.perf_counter()
+    (command,) = parse(parser, byte_by_byte(b"ECHO " + b"a" * (LINE - 6) + b"\n"))
+    assert len(command[1]) == LINE - 6
+    assert time.perf_counter() - begin < FEW_SECONDS
+
+
+def test_a_wide_array_costs_nothing_until_it_comes() -> None:
+    tracemalloc.start()
+    try:
+        parsers = [StrictParser(Limits()) for _ in range(100)]
+        for parser in parsers:
+            parser.feed(b"*1048576\r\n$536870912\r\n")
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 200_000
