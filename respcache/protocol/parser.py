@@ -45,7 +45,7 @@ SMALL_READ_BYTES: Final = 512
 LARGE_READ_BYTES: Final = 256 * 1024
 """Above this the values must be long, and the strict parser copies them once, hiredis twice."""
 
-KEPT_READER_BYTES: Final = 1024
+KEPT_READER_BYTES: Final = 2048
 """After a longer read the Reader is let go. Its buffer never shrinks by itself: after a read of
 64 KiB it would keep 116 KiB for every idle client. A new one costs 0.3 us."""
 
@@ -59,6 +59,7 @@ _EQUALS, _PLUS, _PARENTHESIS, _GREATER, _BAR, _TILDE = b"=+(>|~"
 
 _MARK: Final = b"."
 _MARK_LINE: Final = b"+.\r\n"
+_ONLY_LISTS: Final = {list}
 
 # By the number of pieces that splitting gives: the header, two for each argument, and an empty last one.
 _COUNT_HEADERS: Final = {2 + 2 * count: b"*%d" % count for count in range(1, SMALL_READ_BYTES // 6)}
@@ -132,7 +133,7 @@ class RequestParser(StrictParser):
         reader.feed(_MARK_LINE)
         try:
             found: list[Any] = list(iter(reader.gets, False))
-            if found.pop() == _MARK and set(map(type, found)) == {list} and all(found):
+            if found.pop() == _MARK and set(map(type, found)) == _ONLY_LISTS and all(found):
                 joined = b"".join(chain.from_iterable(found))  # a TypeError unless every argument is bytes
                 if not is_ambiguous or _are_requests(data, found, joined):
                     if len(data) <= KEPT_READER_BYTES:
