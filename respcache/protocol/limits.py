@@ -9,7 +9,7 @@ REDIS_MAX_BULK_BYTES: Final = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one client's unfinished request; the defaults are those of Redis 7.0."""
+    """Bounds on one client's unfinished request; the defaults are those of Redis 7.0, but for the arguments (see ``strict.py``)."""
 
     max_arguments: int = 1024 * 1024
     """Arguments in one command."""
