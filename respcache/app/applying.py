@@ -5,6 +5,7 @@ Applying a setting twice does no harm, so each hook applies its whole subject.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from ..commands.node import Node
 from ..keyspace.eviction import Evictor
@@ -18,6 +19,9 @@ from ..settings.buffer_limits import BufferLimit
 from ..settings.parameter import AnyParameter
 from ..settings.settings import Settings
 
+Subject: TypeAlias = tuple[Callable[[], None], tuple[AnyParameter, ...]]
+"""What applies some settings together, and which."""
+
 
 class Applier:
     """Knows which parts a setting concerns."""
@@ -30,7 +34,14 @@ class Applier:
         self._dispatcher = dispatcher
         self._evictor = evictor
         self._memory = memory
-        subjects: tuple[tuple[Callable[[], None], tuple[AnyParameter, ...]], ...] = (
+        subjects = self._parameters_by_subject()
+        self._subjects = tuple(apply for apply, _ in subjects)
+        for apply, parameters in subjects:
+            for parameter in parameters:
+                settings.on_change(parameter, _calling(apply))
+
+    def _parameters_by_subject(self) -> tuple[Subject, ...]:
+        return (
             (self.apply_password, (Settings.requirepass,)),
             (
                 self.apply_request_limits,
@@ -66,10 +77,6 @@ class Applier:
             (self.apply_tracking, (Settings.tracking_table_max_keys,)),
             (self.apply_owners, (Settings.owner_mailbox_limit,)),
         )
-        self._subjects = tuple(apply for apply, _ in subjects)
-        for apply, parameters in subjects:
-            for parameter in parameters:
-                settings.on_change(parameter, _calling(apply))
 
     def apply_all(self) -> None:
         for apply in self._subjects:

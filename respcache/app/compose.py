@@ -23,8 +23,8 @@ from ..keyspace.clock import BatchClock
 from ..keyspace.eviction import Evictor
 from ..keyspace.journal import Journal
 from ..keyspace.keyspace import Keyspace
-from ..protocol.replies import Reply
 from ..owners.owners import Owners, Spawn
+from ..protocol.replies import Reply
 from ..server.announcer import Announcer
 from ..server.dispatcher import Dispatcher
 from ..server.memory_guard import MemoryGuard
@@ -102,5 +102,3 @@ def compose(
     )
     Applier(settings, node, dispatcher, evictor, memory).apply_all()
     return Composition(node, dispatcher, owners, evictor, announcer, name)
-
-

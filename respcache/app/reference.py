@@ -152,7 +152,11 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Write the files, or with ``--check`` compare them; return the exit code."""
     stale = [
         (path, text)
-        for path, text in ((SAMPLE, sample()), (PAGE, page()), (COMMANDS, commands_page(CommandTable(GROUPS))))
+        for path, text in (
+            (SAMPLE, sample()),
+            (PAGE, page()),
+            (COMMANDS, commands_page(CommandTable(GROUPS))),
+        )
         if not (root / path).is_file() or (root / path).read_text("utf-8") != text
     ]
     if "--check" in arguments:

@@ -75,5 +75,7 @@ def _read_again(
     """Read all sources anew, the file from where it was found at the start."""
     fresh = read_configuration(arguments, environ, usual_places=(), found=configuration.path).settings
     directory = configuration.settings.working_directory  # relative to where we were; it cannot change
-    fresh.put(Settings.working_directory, directory, configuration.settings.source(Settings.working_directory))
+    fresh.put(
+        Settings.working_directory, directory, configuration.settings.source(Settings.working_directory)
+    )
     return fresh

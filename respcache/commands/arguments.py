@@ -27,7 +27,9 @@ class Access(enum.Flag):
     VARIABLE_FLAGS = enum.auto()
 
 
-Convert = Callable[[bytes], Any]  # Any: an integer, a float, a cursor ... whatever the handler's annotation says
+Convert = Callable[
+    [bytes], Any
+]  # Any: an integer, a float, a cursor ... whatever the handler's annotation says
 
 
 @dataclass(frozen=True, slots=True)

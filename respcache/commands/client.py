@@ -76,7 +76,7 @@ class Transaction:
     __slots__ = ("is_broken", "queue")
 
     def __init__(self) -> None:
-        self.queue: "list[tuple[Command, list[bytes]]]" = []
+        self.queue: list[tuple[Command, list[bytes]]] = []
         self.is_broken = False
         """A command was refused while queueing, so EXEC must run none."""
 
@@ -84,7 +84,9 @@ class Transaction:
 class Client:
     """One connected client. Lives as long as its connection."""
 
-    def __init__(self, id: int, connection: Connection, address: str, local_address: str, now_ms: int) -> None:
+    def __init__(
+        self, id: int, connection: Connection, address: str, local_address: str, now_ms: int
+    ) -> None:
         self.id = id
         self.connection = connection
         self.address = address

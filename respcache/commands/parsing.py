@@ -26,7 +26,7 @@ _CONVERT: dict[str, Convert] = {
 
 
 def parameter_name(arg: Arg) -> str:
-    """The handler's parameter for a declared argument."""
+    """Return the handler's parameter for a declared argument."""
     return arg.name.replace("-", "_").replace(":", "_").replace("/", "_")
 
 
@@ -127,7 +127,7 @@ def _convert(arg: Arg, raw: bytes) -> Any:
 
 
 def _choose(arg: Arg, raw: bytes) -> Choice:
-    """A required ``one_of`` of bare flags, such as ON | OFF."""
+    """Read a required ``one_of`` of bare flags, such as ON | OFF."""
     word = raw.upper()
     for member in arg.members:
         if member.token is not None and member.token.encode() == word:

@@ -68,6 +68,9 @@ class Trait(enum.Flag):
     """Waits on purpose, so its time is no measure of the server's health."""
 
 
+NO_TRAITS = Trait(0)
+
+
 class Propagation(enum.Enum):
     """What copies receive when a command changed something."""
 
@@ -89,7 +92,7 @@ class Command:
     complexity: str
     flags: Flag
     args: tuple[Arg, ...]
-    traits: Trait = Trait(0)
+    traits: Trait = NO_TRAITS
     propagation: Propagation = Propagation.AS_SENT
     keys: tuple[KeySpan, ...] | None = None
     """Given only when ``args`` cannot say."""
@@ -128,7 +131,9 @@ class Command:
         derive(self, "arity", words)
         derive(self, "spans", self.keys if self.keys is not None else key_spans(self.args, prefix))
         derive(self, "is_write", Flag.WRITE in self.flags)
-        derive(self, "run", self.handler if self.raw else bind(self.full_name, self.handler, self.args, prefix))
+        derive(
+            self, "run", self.handler if self.raw else bind(self.full_name, self.handler, self.args, prefix)
+        )
         self._check_declaration()
 
     @property

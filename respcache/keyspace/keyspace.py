@@ -53,7 +53,9 @@ class Keyspace:
 
     def next_due_ms(self) -> int | None:
         """Return when the wheel next wants a sweep, in Unix ms; None when no key has a deadline."""
-        return min((due for db in self.databases if (due := db.wheel.next_due_ms()) is not None), default=None)
+        return min(
+            (due for db in self.databases if (due := db.wheel.next_due_ms()) is not None), default=None
+        )
 
     def flush_all(self) -> int:
         return sum([db.flush() for db in self.databases])

@@ -16,9 +16,7 @@ class Job:
 
     __slots__ = ("arrived", "is_over", "keys", "pending", "run", "since_ms")
 
-    def __init__(
-        self, keys: tuple[OwnerKey, ...], run: Callable[[], Reply | Pending], since_ms: int
-    ) -> None:
+    def __init__(self, keys: tuple[OwnerKey, ...], run: Callable[[], Reply | Pending], since_ms: int) -> None:
         self.keys = keys
         self.run = run
         self.since_ms = since_ms

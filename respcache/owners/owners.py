@@ -213,6 +213,6 @@ class Owners:
         reply = job.run()
         self._movable.extend(owners)
         if reply.__class__ is Pending:
-            reply.when_done(job.pending.resolve)  # type: ignore[union-attr]
+            reply.when_done(job.pending.resolve)
         else:
             job.pending.resolve(reply)  # type: ignore[arg-type]

@@ -121,14 +121,11 @@ class Dispatcher:
         """Open or close the short way; call it when anything changes that the long way looks at."""
         threshold_us = self.node.slowlog.threshold_us
         monitor_us = self.node.latency.threshold_ms * 1000
-        limits = [us for us in (threshold_us if threshold_us >= 0 else None, monitor_us or None) if us is not None]
+        limits = [
+            us for us in (threshold_us if threshold_us >= 0 else None, monitor_us or None) if us is not None
+        ]
         self.slow_ns = min(limits) * 1000 if limits else NEVER_NS
-        closed = (
-            self.node.monitors
-            or self.is_paused
-            or self.owners.awake
-            or self.on_effect is not None
-        )
+        closed = self.node.monitors or self.is_paused or self.owners.awake or self.on_effect is not None
         self.fast = {} if closed else self._spellings
 
     @property
@@ -152,7 +149,7 @@ class Dispatcher:
 
     # -- the long way ------------------------------------------------------
 
-    def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | type[Held]:
+    def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | type[Held]:  # noqa: PLR0911  # a way out per question
         """Run one command with every question asked; a refusal becomes its reply."""
         client = context.client
         if client.is_blocked:
@@ -168,22 +165,23 @@ class Dispatcher:
             assert bound is not None, "a parent without a subcommand fails its arity check"
             if Trait.ENDS_SESSION in command.traits:
                 return self._end_foreign(client, command)
-            for guard in self._session_guards:
-                if guard.concerns(command):
-                    guard.check(context, command, argv)
-            for guard in bound.guards:
-                guard.check(context, command, argv)
+            self._ask_guards(context, bound, argv)
             if self.is_paused and self._is_held_by_pause(context, command):
                 return Held
             if client.transaction is not None and Trait.IMMEDIATE not in command.traits:
                 return self._queue(client, command, argv)
         except CommandError as error:
             return self._refuse(context, bound, error)
-        if self.owners.awake:
-            pending = self._waiting.submit(context, command, argv)
-            if pending is not None:
-                return pending
-        return self.run_now(context, command, argv)
+        pending = self._waiting.submit(context, command, argv) if self.owners.awake else None
+        return pending or self.run_now(context, command, argv)
+
+    def _ask_guards(self, context: Context, bound: BoundCommand, argv: Sequence[bytes]) -> None:
+        command = bound.command
+        for guard in self._session_guards:
+            if guard.concerns(command):
+                guard.check(context, command, argv)
+        for guard in bound.guards:
+            guard.check(context, command, argv)
 
     def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
         """Run a command that nothing stands against."""
@@ -239,7 +237,11 @@ class Dispatcher:
                 self.note_slow(client, bound, argv, elapsed_ns)
         if self.on_effect is not None and command.is_write and self.node.keyspace.journal.changes != changes:
             self._propagate(context, command, argv)
-        if client.tracking is not None and Flag.READONLY in command.flags and reply.__class__ is not ErrorReply:
+        if (
+            client.tracking is not None
+            and Flag.READONLY in command.flags
+            and reply.__class__ is not ErrorReply
+        ):
             self.node.tracking.remember(client, command.keys_in(argv))
         return reply
 
@@ -265,7 +267,11 @@ class Dispatcher:
         crash_id = f"{self.node.run_id[:8]}-{next(self._crash_ids)}"
         log.error(
             "internal error %s in %s from %s with %d arguments",
-            crash_id, bound.command.full_name, client.address, len(argv), exc_info=error,
+            crash_id,
+            bound.command.full_name,
+            client.address,
+            len(argv),
+            exc_info=error,
         )
         self.statistics.unexpected_error_replies += 1
         return self.fail(bound, CommandError(f"internal error {crash_id}"))
@@ -304,9 +310,7 @@ class Dispatcher:
         now_ms = self.node.clock.now_ms
         if Flag.SKIP_SLOWLOG not in bound.command.flags:
             words = bound.command.readable(argv)
-            self.node.slowlog.record(
-                words, elapsed_us, now_ms // 1000, client.address.encode(), client.name
-            )
+            self.node.slowlog.record(words, elapsed_us, now_ms // 1000, client.address.encode(), client.name)
         event = "fast-command" if Flag.FAST in bound.command.flags else "command"
         self.node.latency.record(event, elapsed_us // 1000, now_ms // 1000)
 
@@ -314,7 +318,10 @@ class Dispatcher:
         """Say in the log that a client which does not read is let go."""
         log.warning(
             "client %d (%s) closed: %d bytes of output wait, over the limit of class %s",
-            client.id, client.address, output_bytes, client.output_class,
+            client.id,
+            client.address,
+            output_bytes,
+            client.output_class,
         )
 
     def forget(self, client: Client) -> None:
@@ -345,7 +352,8 @@ class Dispatcher:
     def _end_foreign(self, client: Client, command: Command) -> Reply:
         log.warning(
             "possible security attack: %s sends %s, which is HTTP and not this protocol; closed",
-            client.address, command.name,
+            client.address,
+            command.name,
         )
         client.connection.end(Ending.AT_ONCE)
         return NO_REPLY

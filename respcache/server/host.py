@@ -14,7 +14,7 @@ from .housekeeping import LoopLag
 
 
 class ProcessHost:
-    """This process, as its commands may ask for it."""
+    """The running process, as its commands may ask for it."""
 
     def __init__(self, lag: LoopLag, config_file: Path | None, rewrite: Callable[[], None]) -> None:
         self._lag = lag

@@ -19,7 +19,9 @@ def feed_monitors(node: Node, client: Client, argv: Sequence[bytes]) -> None:
 def monitor_line(now_ms: int, client: Client, argv: Sequence[bytes]) -> SimpleString:
     """Spell a command as redis-server's MONITOR does. Our clock has milliseconds only."""
     words = " ".join(quoted(word) for word in argv)
-    return SimpleString(f"{now_ms // 1000}.{now_ms % 1000:03d}000 [{client.db_index} {client.address}] {words}")
+    return SimpleString(
+        f"{now_ms // 1000}.{now_ms % 1000:03d}000 [{client.db_index} {client.address}] {words}"
+    )
 
 
 def quoted(word: bytes) -> str:

@@ -281,9 +281,9 @@ class Session:
             ended_ns.append(perf_counter_ns())
             done += 1
             if reply.__class__ is bytes:
-                size = len(reply)  # type: ignore[arg-type]
+                size = len(reply)
                 append(BULK_HEADERS[size] if size < SHORT_BULK_BYTES else b"$%d\r\n" % size)
-                append(reply)  # type: ignore[arg-type]
+                append(reply)
                 append(b"\r\n")
             elif reply is OK:
                 append(b"+OK\r\n")
@@ -304,7 +304,7 @@ class Session:
             self.is_held = True
             return False
         if reply.__class__ is Pending:
-            self._owe(reply)  # type: ignore[arg-type]
+            self._owe(reply)
             return True
         mode = client.reply_mode
         if mode is ReplyMode.ON:

@@ -80,5 +80,3 @@ class StreamConnection:
         session.sent_bytes += len(data)
         session.unsent_bytes = 0
         return True
-
-

@@ -50,7 +50,9 @@ def reply_of(pending: Pending) -> Reply:
     return got[0]
 
 
-async def test_commands_for_a_busy_key_run_in_order_after_the_work(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_commands_for_a_busy_key_run_in_order_after_the_work(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     work = bench.owners.wake(*KEY, bench.sleep(1))
     waiting = [bench.submit(name, KEY) for name in "abc"]
     await trio.sleep(0.5)
@@ -90,7 +92,9 @@ async def test_a_command_with_two_keys_waits_for_both(bench: Bench, autojump_clo
     assert bench.ran == ["both"]
 
 
-async def test_an_idle_key_of_a_waiting_command_keeps_the_order_of_arrival(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_an_idle_key_of_a_waiting_command_keeps_the_order_of_arrival(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     bench.submit("both", KEY, OTHER)
     bench.submit("later", OTHER)
@@ -108,7 +112,9 @@ async def test_crossed_commands_cannot_block_each_other(bench: Bench, autojump_c
     assert bench.ran == ["one", "two"]
 
 
-async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh_owner(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh_owner(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     async def crash() -> Reply:
         await trio.sleep(1)
         raise RuntimeError("boom")
@@ -124,7 +130,9 @@ async def test_a_crash_answers_those_who_wait_and_the_next_command_finds_a_fresh
     assert not bench.owners.awake
 
 
-async def test_a_crash_frees_the_other_keys_of_those_who_waited(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_a_crash_frees_the_other_keys_of_those_who_waited(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     async def crash() -> Reply:
         await trio.sleep(1)
         raise RuntimeError("boom")
@@ -137,7 +145,9 @@ async def test_a_crash_frees_the_other_keys_of_those_who_waited(bench: Bench, au
     assert not bench.owners.awake
 
 
-async def test_an_error_of_the_work_is_its_reply_and_no_crash(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_an_error_of_the_work_is_its_reply_and_no_crash(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     async def refuse() -> Reply:
         await trio.sleep(1)
         raise CommandError("no such row", "LOADFAILED")
@@ -169,7 +179,9 @@ async def test_a_full_mailbox_refuses(bench: Bench, autojump_clock: MockClock) -
     assert refused.code == "TRYAGAIN"
 
 
-async def test_a_command_from_the_mailbox_may_wake_its_owner_again(bench: Bench, autojump_clock: MockClock) -> None:
+async def test_a_command_from_the_mailbox_may_wake_its_owner_again(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     bench.owners.wake(*KEY, bench.sleep(1))
     again = bench.owners.submit([KEY], lambda: bench.owners.wake(*KEY, bench.sleep(1)))
     bench.submit("a", KEY)

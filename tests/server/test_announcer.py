@@ -1,7 +1,18 @@
 """From changes of keys to events."""
 
 from respcache.events.excerpt import Excerpt
-from respcache.events.vocabulary import ALL, Created, Deleted, Event, Expired, Flushed, Missed, Read, Touched, Updated
+from respcache.events.vocabulary import (
+    ALL,
+    Created,
+    Deleted,
+    Event,
+    Expired,
+    Flushed,
+    Missed,
+    Read,
+    Touched,
+    Updated,
+)
 from tests.commands.harness import START_MS, Harness
 
 

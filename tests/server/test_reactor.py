@@ -42,12 +42,15 @@ async def test_clients_see_each_others_writes(served: Served) -> None:
 
 
 async def test_a_deep_pipeline_does_not_keep_others_waiting(served: Served) -> None:
-    async with await served.connect() as deep, await served.connect() as other:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(deep.send_all, b"PING\r\n" * 100_000)
-            await other.send_all(b"PING\r\n")
-            assert await receive_exactly(other, 7) == b"+PONG\r\n"
-            await receive_exactly(deep, 700_000)
+    async with (
+        await served.connect() as deep,
+        await served.connect() as other,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(deep.send_all, b"PING\r\n" * 100_000)
+        await other.send_all(b"PING\r\n")
+        assert await receive_exactly(other, 7) == b"+PONG\r\n"
+        await receive_exactly(deep, 700_000)
 
 
 async def test_a_value_larger_than_every_buffer_arrives_whole(served: Served) -> None:
@@ -96,8 +99,8 @@ async def test_a_client_that_leaves_is_forgotten(served: Served) -> None:
     await receive_exactly(stream, 7)
     await stream.aclose()
     with trio.fail_after(5):
-        while len(served.reactor):
-            await trio.sleep(0.01)
+        while len(served.reactor):  # noqa: ASYNC110  # the reactor tells nobody
+            await trio.sleep(0.01)  # the reactor tells nobody
     assert not len(served.harness.node.clients)
 
 
