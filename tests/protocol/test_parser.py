@@ -7,11 +7,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from respcache.protocol.limits import UNAUTHENTICATED, Limits
 from respcache.protocol.parser import (
     LARGE_READ_BYTES,
+    LONG_COMMAND_BYTES,
     MOST_READER_ARGUMENTS,
     QUERY_LIMIT,
     SMALL_READ_BYTES,
@@ -19,7 +21,8 @@ from respcache.protocol.parser import (
 )
 from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
-from tests.protocol.streams import ODD, PING, byte_by_byte, cut, parse, request
+from tests.protocol.conftest import Work
+from tests.protocol.streams import ODD, PING, cut, parse, request
 from tests.servers import REPOSITORY
 
 GET = request(b"GET", b"key:000000012345")
@@ -84,8 +87,28 @@ def test_a_pipeline_may_be_cut_anywhere() -> None:
         assert parse(RequestParser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
 
 
-def test_ten_thousand_commands_byte_by_byte() -> None:
-    assert len(parse(RequestParser(Limits()), byte_by_byte(PING * 10_000))) == 10_000
+@pytest.mark.parametrize("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
+@pytest.mark.parametrize("count", [1, 2, 3, 9, 10])
+def test_a_long_command_alone_ends_where_it_ends(count: int, last: bytes) -> None:
+    command = [
+        *[b"a" * SMALL_READ_BYTES] * (count - 1),
+        last if count > 1 else last + b"a" * SMALL_READ_BYTES,
+    ]
+    stream = request(*command)
+    for missing in (1, 2, 3, 4):
+        parser = RequestParser(Limits())
+        assert parser.feed(stream[:-missing]) == []
+        assert parser.feed(stream[-missing:] + PING) == [command, [b"PING"]]
+
+
+@pytest.mark.parametrize("star", [b"", b"*", b"a*", b"\r\n*"])
+def test_long_values_may_come_in_a_pipeline(star: bytes) -> None:
+    commands = [
+        [b"SET", b"k", star + b"a" * size + star] for size in (0, 5000, 1, 600, LONG_COMMAND_BYTES, 0)
+    ]
+    for turn in range(len(commands)):
+        turned = commands[turn:] + commands[:turn]
+        assert RequestParser(Limits()).feed(b"".join(request(*each) for each in turned)) == turned
 
 
 # -- state --------------------------------------------------------------------------
@@ -148,6 +171,49 @@ def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
         tracemalloc.stop()
     assert peak_bytes < 1_000_000
     assert time.perf_counter() - begin < 1.0
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 2, 5, 37, 100, 1000, 65536, 10**6])
+@pytest.mark.parametrize("key", [b"key:000000012345", b"a+b=c", b"*1234"])
+def test_ten_thousand_commands_cost_what_they_weigh(work: Work, key: bytes, piece_bytes: int) -> None:
+    stream = request(b"GET", key) * 10_000
+    assert (
+        parse(RequestParser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
+        == [[b"GET", key]] * 10_000
+    )
+    # A piece that ends in mid-command is handed on up to five times, and a header is looked at for each of its bytes.
+    assert work.bytes < 20 * len(stream)
+
+
+@given(places=st.lists(st.integers(0, 10**6), max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_cutting_costs_more_than_its_pieces(work: Work, places: list[int]) -> None:
+    stream = GET * 2000
+    work.bytes = 0
+    assert len(parse(RequestParser(Limits()), cut(stream, places))) == 2000
+    assert work.bytes < 6 * len(stream) + len(places) * 4 * len(GET)
+
+
+BOMBS = [
+    b"*1048576\r\n" * 20_000, b"*2147483647\r\n" * 10_000, b"*999\r\n" * 40_000, GET + b"*999\r\n" * 40_000, b"*1\r\n" * 60_000,
+    b"*2\r\n~999\r\n" * 20_000, b"*2\r\n$1\r\na\r\n>999\r\n" * 10_000, b"*1\r\n%999\r\n" * 20_000, b"*1\r\n|999\r\n" * 20_000,
+    (b"*999\r\n" + b"*0\r\n" * 999) * 40, b"*0\r\n" * 60_000, b"*-1\r\n" * 50_000, b"\n" * 200_000, b"\0" * 60_000,
+    b"*1\r\n$536870912\r\n" * 10_000, b"*" * 200_000, b"$" * 200_000, b'"' * 60_000 + b"\n", b"'\\" * 30_000 + b"\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:24]))
+def test_a_bomb_takes_no_more_than_its_fuse(work: Work, bomb: bytes) -> None:
+    parser = RequestParser(Limits())
+    tracemalloc.start()
+    try:
+        parser.feed(bomb)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert work.bytes <= 4 * len(bomb)
+    # The worst that hiredis takes: a thousand lists in one another, of 999 places of eight bytes.
+    assert peak_bytes < 10_000_000
 
 
 @pytest.fixture
