@@ -4,6 +4,7 @@ There is one user, ``default``; its password is the setting ``requirepass``.
 """
 
 import hmac
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,12 +27,14 @@ INT32: Final = 2**31
 ANY_TIME: Final = Flag.LOADING | Flag.STALE | Flag.FAST
 BEFORE_AUTH: Final = ANY_TIME | Flag.NOSCRIPT | Flag.NO_AUTH | Flag.ALLOW_BUSY
 
+_PRINTABLE: Final = re.compile(rb"[!-~]*").fullmatch
+
 RESET_DONE: Final = SimpleString("RESET")
 
 
 def require_printable(text: bytes, what: str) -> None:
     """Refuse what would break the lines of CLIENT LIST."""
-    if not all(0x21 <= byte <= 0x7E for byte in text):
+    if _PRINTABLE(text) is None:
         raise CommandError(f"{what} cannot contain spaces, newlines or special characters.")
 
 

@@ -16,7 +16,7 @@ from .spec import CommandGroup, Flag
 
 hash_scans = CommandGroup("hash")
 
-MOST_REPEATED_PICKS: Final = 1_000_000
+MOST_REPEATED_PICKS: Final = 200_000
 """More picks than this with repetition are refused: they take half a second of everybody's time, and a
 negative count of any size is allowed even on the smallest hash."""
 
@@ -86,7 +86,7 @@ def hrandfield(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return random fields of a hash.
 
     A positive count gives that many different fields, or all there are; a
-    negative one gives exactly that many, each drawn anew, up to a million.
+    negative one gives exactly that many, each drawn anew, up to 200,000.
 
     >>> HSET user name Ada
     1

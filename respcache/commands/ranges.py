@@ -140,8 +140,10 @@ def setrange(context: Context, key: bytes, offset: int, value: bytes) -> Reply:
     check_length(context, end)
     changed = old if isinstance(old, bytearray) else bytearray(old)
     grown_bytes = max(end - len(changed), 0)
-    if offset > len(changed):
-        changed.extend(bytes(offset - len(changed)))
+    if grown_bytes:
+        changed.extend(
+            bytes(grown_bytes)
+        )  # in one step: moving half a gigabyte takes as long as all the rest
     changed[offset:end] = value
     if entry is not None and changed is old:
         db.modified(entry, SETRANGE_NOTICE, grown_bytes)

@@ -128,15 +128,35 @@ def _check(context: Context, options: Options) -> None:
 
 def _check_prefixes(given: Sequence[bytes], existing: Sequence[bytes]) -> None:
     """Refuse prefixes that begin with one another: a key would be told of twice."""
-    for at, prefix in enumerate(given):
-        for known, others in (("an existing", existing), ("another provided", given[at + 1 :])):
-            for other in others:
-                if prefix.startswith(other) or other.startswith(prefix):
-                    one, two = (text.decode("utf-8", "surrogateescape") for text in (prefix, other))
-                    raise CommandError(
-                        f"Prefix '{one}' overlaps with {known} prefix '{two}'."
-                        " Prefixes for a single client must not overlap."
-                    )
+    at = _first_overlapping(given, existing)
+    if at is None:
+        return
+    prefix = given[at]
+    for known, others in (("an existing", existing), ("another provided", given[at + 1 :])):
+        for other in others:
+            if prefix.startswith(other) or other.startswith(prefix):
+                one, two = (text.decode("utf-8", "surrogateescape") for text in (prefix, other))
+                raise CommandError(
+                    f"Prefix '{one}' overlaps with {known} prefix '{two}'."
+                    " Prefixes for a single client must not overlap."
+                )
+
+
+def _first_overlapping(given: Sequence[bytes], existing: Sequence[bytes]) -> int | None:
+    """Find the first of the given prefixes that overlaps with any other, which sorting brings side by side.
+
+    Comparing each with each would take a minute for the 20,000 prefixes that fit into 300 KB.
+    """
+    prefixes = [*given, *existing]
+    overlapping: set[int] = set()
+    nested: list[int] = []  # each begins with the one before it
+    for at in sorted(range(len(prefixes)), key=prefixes.__getitem__):
+        while nested and not prefixes[at].startswith(prefixes[nested[-1]]):
+            nested.pop()
+        if nested:
+            overlapping |= {at, nested[-1]}
+        nested.append(at)
+    return min((at for at in overlapping if at < len(given)), default=None)
 
 
 @tracking_commands.command(

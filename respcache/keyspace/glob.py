@@ -1,4 +1,4 @@
-"""Redis' glob patterns, compiled to regular expressions that cannot blow up.
+"""Redis' glob patterns: literal pieces are sought as they are, all else by regular expressions that cannot blow up.
 
 ``*`` becomes a lazy atomic group (Python 3.11): once a segment after a star has
 matched at its first place, no later failure makes the matcher try another, so
@@ -39,6 +39,40 @@ def compile_glob(pattern: bytes) -> Matcher:
 
 @functools.lru_cache(COMPILED_PATTERNS)
 def _compile(pattern: bytes) -> Matcher:
+    if not any(mark in pattern for mark in (b"?", b"[", b"\\")):
+        return _among_stars(*pattern.split(b"*"))
+    return _compile_expression(pattern)
+
+
+def _among_stars(first: bytes, *rest: bytes) -> Matcher:
+    """Return a matcher for literal pieces with stars between them.
+
+    Nearly all patterns are such. A regular expression would take three times as long to match,
+    and 8 us for each byte to compile: a client may subscribe to a megabyte of patterns at once.
+    """
+    if not rest:
+        return functools.partial(operator.eq, first)
+    *middle, last = rest
+    if not any((first, *rest)):
+        return bool  # see _compile_expression
+    if not any(rest):
+        return operator.methodcaller("startswith", first)
+
+    def matches(text: bytes) -> bool:
+        if not (text.startswith(first) and text.endswith(last)):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for piece in middle:
+            at = text.find(piece, at, end)
+            if at < 0:
+                return False
+            at += len(piece)
+        return at <= end
+
+    return matches
+
+
+def _compile_expression(pattern: bytes) -> Matcher:
     segments: list[bytes] = [b""]
     for token in _tokens(pattern):
         if token is None:

@@ -27,7 +27,9 @@ def test_all_keys_together_are_what_each_takes() -> None:
     client("SET b 1 EX 100")
     client("HSET c field value")
     db = harness.node.keyspace.databases[0]
-    assert memory_figures(harness.node).data_bytes == sum(entry_bytes(db, entry) for entry in db.entries.values())
+    assert memory_figures(harness.node).data_bytes == sum(
+        entry_bytes(db, entry) for entry in db.entries.values()
+    )
 
 
 def test_payload_overhead_and_clients_add_up() -> None:

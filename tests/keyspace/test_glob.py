@@ -81,6 +81,15 @@ def test_a_long_pattern_is_read_like_a_short_one(pattern: bytes, text: bytes) ->
     assert glob._matches_long(pattern, text) == bool(glob._compile(pattern)(text))
 
 
+@given(PATTERNS.filter(len), TEXTS)
+@example(b"a*a", b"a")
+@example(b"a**b", b"ab")
+@example(b"*a*", b"a")
+def test_pieces_among_stars_are_found_as_an_expression_would(pattern: bytes, text: bytes) -> None:
+    plain = bytes(byte for byte in pattern if byte not in b"?[\\")
+    assert bool(glob._among_stars(*plain.split(b"*"))(text)) == bool(glob._compile_expression(plain)(text))
+
+
 @given(TEXTS)
 def test_a_text_with_its_marks_escaped_matches_only_itself(text: bytes) -> None:
     pattern = re.sub(rb"(?s)(.)", rb"\\\1", text)
