@@ -40,7 +40,7 @@ from .strict import QUERY_LIMIT, StrictParser
 __all__ = ["QUERY_LIMIT", "RequestParser"]
 
 SMALL_READ_BYTES: Final = 512
-"""Reads up to this size are tried as a single command first."""
+"""A lone command up to this size is split at all its line ends; a longer one is not searched behind its last header."""
 
 LARGE_READ_BYTES: Final = 256 * 1024
 """Above this the values must be long, and the strict parser copies them once, hiredis twice."""
@@ -56,7 +56,7 @@ LONG_COMMAND_BYTES: Final = 4096
 """Where the first command of a pipeline is longer, the strict parser reads it: it looks at headers only, 3 us for
 a SET, while what hiredis must not see is searched for in every byte, up to 1 us in a KiB."""
 
-COUNTED_COMMAND_BYTES: Final = 250
+COUNTED_COMMAND_BYTES: Final = 200
 """Up to this length counting the line ends of a command costs less than encoding it again."""
 
 _STAR: Final = ord("*")
@@ -71,6 +71,7 @@ _ONLY_LISTS: Final = {list}
 # By the number of pieces that splitting gives: the header, two for each argument, and an empty last one.
 _COUNT_HEADERS: Final = {2 + 2 * count: b"*%d" % count for count in range(1, SMALL_READ_BYTES // 6)}
 _LENGTH_HEADERS: Final = [b"$%d" % length for length in range(SMALL_READ_BYTES)]
+_BULK_HEADERS: Final = [b"$%d\r\n" % length for length in range(SMALL_READ_BYTES)]
 
 # By its first four bytes: where to split a command of up to nine words so that the last one stays whole.
 _SPLITS: Final = {b"*%d\r\n" % count: 2 * count for count in range(1, 10)}
@@ -241,10 +242,17 @@ def _are_requests(data: bytes, commands: list[list[bytes]], joined: bytes) -> bo
         and data.count(b"\r\n") == len(commands) + 2 * sum(map(len, commands))
     ):
         return True
-    return data == b"".join(map(_encoded, commands))
+    return data == _encoded(commands)
 
 
-def _encoded(command: list[bytes]) -> bytes:
-    parts = [b"*%d\r\n" % len(command)]
-    parts += [b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in command]
+def _encoded(commands: list[list[bytes]]) -> bytes:
+    parts: list[bytes] = []
+    append = parts.append
+    for command in commands:
+        append(b"*%d\r\n" % len(command))
+        for argument in command:
+            size = len(argument)
+            append(_BULK_HEADERS[size] if size < SMALL_READ_BYTES else b"$%d\r\n" % size)
+            append(argument)
+            append(b"\r\n")
     return b"".join(parts)

@@ -56,6 +56,8 @@ values = st.one_of(
     st.text("\r\n*$+=(~|>%0129ab\0\"'", max_size=20).map(str.encode),
     st.binary(max_size=40),
     st.integers(0, 300).map(lambda size: b"v" * size),
+    st.sampled_from([480, 500, 512, 600, 4090, 5000]).map(lambda size: b"v" * size),
+    st.sampled_from([500, 4090]).map(lambda size: b"*" * size),
 )
 requests = st.lists(values, min_size=1, max_size=6).map(lambda arguments: request(*arguments))
 pipelines = st.builds(lambda each, count: each * count, requests, st.integers(2, 30))
