@@ -1,5 +1,6 @@
 """Numbers in clients' words, as strictly as Redis reads them, and as Redis writes them."""
 
+import math
 import re
 from typing import Final
 
@@ -9,7 +10,7 @@ INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 _FLOAT: Final = re.compile(
-    rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)"
+    rb"[+-]?(?:(\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)"
     rb"(?:[pP][+-]?\d+)?|inf(?:inity)?)",
     re.IGNORECASE,
 ).fullmatch
@@ -27,14 +28,19 @@ def parse_integer(raw: bytes, message: str = NOT_AN_INTEGER) -> int:
 
 
 def parse_float(raw: bytes, message: str = NOT_A_FLOAT) -> float:
-    """Parse what C's strtod takes whole, except NaN: decimal, hexadecimal and infinite numbers."""
-    if _FLOAT(raw) is None:
+    """Parse what C's strtod takes whole and in range, except NaN: decimal, hexadecimal and infinite numbers."""
+    found = _FLOAT(raw)
+    if found is None:
         raise CommandError(message)
     text = raw.decode()
     try:
-        return float.fromhex(text) if "x" in text.lower() else float(text)
+        number = float.fromhex(text) if found[2] else float(text)
     except (ValueError, OverflowError):
         raise CommandError(message) from None
+    digits = found[1] or found[2]
+    if digits and (math.isinf(number) or (number == 0 and digits.strip(b"0."))):
+        raise CommandError(message)
+    return number
 
 
 def parse_database(raw: bytes) -> int:
