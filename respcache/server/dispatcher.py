@@ -14,7 +14,6 @@ for the commands that they concern, so a GET does not pay for SET's guard.
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Final
 
@@ -22,15 +21,15 @@ from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.node import Node
-from ..commands.parsing import Run
 from ..commands.pending import Pending
 from ..commands.spec import Command, Flag, Propagation, Trait
-from ..commands.transactions import aborted, discard_transaction
+from ..commands.transactions import aborted, discard_transaction, queue_command
 from ..owners.owners import Owners
 from ..protocol.limits import Limits
-from ..protocol.replies import NO_REPLY, QUEUED, ErrorReply, Reply
+from ..protocol.replies import NO_REPLY, ErrorReply, Reply
 from ..telemetry.command_statistics import CommandStatistics
-from .guards import Guard, bound_guards, session_guards
+from .binding import BoundCommand, bind_command
+from .guards import Guard, session_guards
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
 from .waiting import Waiting
@@ -46,28 +45,6 @@ class Held:
     """What ``execute`` answers when the command must be offered again later; a class used as its own mark."""
 
 
-NO_SUCH_ARITY: Final = 1 << 60
-
-
-@dataclass(slots=True, eq=False)
-class BoundCommand:
-    """A command with its guards bound in, and where its calls are counted."""
-
-    command: Command
-    run: Run
-    arity: int
-    statistics: CommandStatistics
-    guards: tuple[Guard, ...] = field(default=())
-
-
-def _nothing(context: Context) -> Reply:
-    """Stand for no command at all."""
-    raise AssertionError("never called: its arity fits nothing")
-
-
-_NOBODY: Final = Command("", _nothing, "", "", "", Flag(0), ())
-
-
 class Dispatcher:
     """Runs commands for all sessions of one node."""
 
@@ -76,8 +53,6 @@ class Dispatcher:
         self.statistics = node.statistics
         self.owners = owners
         self.fast: dict[bytes, BoundCommand] = {}
-        self.not_fast = BoundCommand(_NOBODY, _NOBODY.run, NO_SUCH_ARITY, CommandStatistics())
-        """What the session finds for a word that is not in ``fast``: its arity never fits, so one test does."""
         self.slow_ns = NEVER_NS
         self.needs_password = False
         self.request_limits = Limits()
@@ -100,8 +75,7 @@ class Dispatcher:
         """Bind guards anew; call it when a setting that a guard depends on has changed."""
         for command in self.node.table.everything():
             statistics = self.node.command_statistics.setdefault(command.full_name, CommandStatistics())
-            run, guards = bound_guards(command, self._setting_guards)
-            self._bound[command.full_name] = BoundCommand(command, run, command.arity, statistics, guards)
+            self._bound[command.full_name] = bind_command(command, self._setting_guards, statistics)
         self._spellings = {
             spelling: self._bound[command.full_name]
             for command in self.node.table
@@ -169,7 +143,7 @@ class Dispatcher:
             if self.is_paused and self._is_held_by_pause(context, command):
                 return Held
             if client.transaction is not None and Trait.IMMEDIATE not in command.traits:
-                return self._queue(client, command, argv)
+                return queue_command(context, command, argv)
         except CommandError as error:
             return self._refuse(context, bound, error)
         pending = self._waiting.submit(context, command, argv) if self.owners.awake else None
@@ -370,13 +344,6 @@ class Dispatcher:
         if transaction is None or Trait.RUNS_TRANSACTION not in command.traits:
             return False
         return any(queued.flags & may_write for queued, _ in transaction.queue)
-
-    def _queue(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
-        assert client.transaction is not None
-        if Flag.NO_MULTI in command.flags:
-            raise CommandError("Command not allowed inside a transaction")
-        client.transaction.queue.append((command, argv))
-        return QUEUED
 
     def _run_untouched(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
         """Run for a client under CLIENT NO-TOUCH: what it reads keeps its age."""

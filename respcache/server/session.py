@@ -28,7 +28,8 @@ from ..protocol.encoder import ENCODERS, encode
 from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
 from ..protocol.replies import OK, NoReply, Reply
-from .dispatcher import BoundCommand, Dispatcher, Held
+from .binding import NOT_FAST, BoundCommand
+from .dispatcher import Dispatcher, Held
 
 COMMANDS_PER_TURN: Final = 1024
 """How many commands a connection may run before the others get theirs: some 2 ms of GETs."""
@@ -243,7 +244,7 @@ class Session:
         fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
         encoders = ENCODERS[client.protocol]
         append = self._tail.append
-        current = not_fast = dispatcher.not_fast
+        current = not_fast = NOT_FAST
         run, arity = current.run, current.arity
         done = 0
         ended_ns = [perf_counter_ns()]  # when the run of equal commands began, and when each of them ended

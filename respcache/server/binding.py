@@ -1,0 +1,43 @@
+"""A command made ready to run: its guards bound in front of it, its counters beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..commands.context import Context
+from ..commands.parsing import Run
+from ..commands.spec import Command, Flag
+from ..protocol.replies import Reply
+from ..telemetry.command_statistics import CommandStatistics
+from .guards import Guard, bound_guards
+
+NO_SUCH_ARITY: Final = 1 << 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundCommand:
+    """What dispatch needs of a command, in one look-up."""
+
+    command: Command
+    run: Run
+    arity: int
+    statistics: CommandStatistics
+    guards: tuple[Guard, ...] = ()
+
+
+def bind_command(command: Command, guards: Sequence[Guard], statistics: CommandStatistics) -> BoundCommand:
+    """Bind those of the setting guards that concern the command."""
+    run, concerned = bound_guards(command, guards)
+    return BoundCommand(command, run, command.arity, statistics, concerned)
+
+
+def _nothing(context: Context) -> Reply:
+    """Stand for no command at all."""
+    raise AssertionError("never called: its arity fits nothing")
+
+
+_NO_COMMAND: Final = Command("", _nothing, "", "", "", Flag(0), ())
+
+NOT_FAST: Final = BoundCommand(_NO_COMMAND, _NO_COMMAND.run, NO_SUCH_ARITY, CommandStatistics())
+"""What the session finds for a word that may not take the short way. Its arity never fits, so
+that the test for the number of words is the only one that the hot loop needs."""
