@@ -5,13 +5,16 @@ slots; here is what commands read and change.
 """
 
 import enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ..protocol.limits import Limits
 
 if TYPE_CHECKING:
     from .spec import Command  # spec needs contexts, and contexts need clients
     from .tracking import Subscription
+
+WORD_BYTES: Final = 33 + 8
+"""A bytes object beside its content, and a place in a list."""
 
 Names: TypeAlias = dict[bytes, None]
 """A set that keeps the order in which its members came."""
@@ -73,12 +76,18 @@ class Connection(Protocol):
 class Transaction:
     """What MULTI has collected so far."""
 
-    __slots__ = ("is_broken", "queue")
+    __slots__ = ("is_broken", "queue", "size_bytes")
 
     def __init__(self) -> None:
         self.queue: list[tuple[Command, list[bytes]]] = []
+        self.size_bytes = 0
+        """Estimated memory of the queue."""
         self.is_broken = False
         """A command was refused while queueing, so EXEC must run none."""
+
+    def add(self, command: "Command", argv: list[bytes]) -> None:
+        self.queue.append((command, argv))
+        self.size_bytes += sum([WORD_BYTES + len(word) for word in argv])
 
 
 class Client:

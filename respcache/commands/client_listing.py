@@ -11,9 +11,6 @@ from .client import Client, Ending
 CLIENT_BYTES: Final = 4900
 """Memory of a connection that has nothing to say, with its session, parser and socket: measured with CPython 3.11."""
 
-WORD_BYTES: Final = 33 + 8
-"""What a queued word takes beside its bytes."""
-
 
 def client_line(client: Client, now_ms: int, *, is_caller: bool) -> str:
     """Describe a client, without the line's end. Whoever asks has not been idle."""
@@ -62,9 +59,7 @@ def client_line(client: Client, now_ms: int, *, is_caller: bool) -> str:
 
 def multi_size_bytes(client: Client) -> int:
     """Return the memory of the commands queued since MULTI."""
-    if client.transaction is None:
-        return 0
-    return sum(WORD_BYTES + len(word) for _, argv in client.transaction.queue for word in argv)
+    return 0 if client.transaction is None else client.transaction.size_bytes
 
 
 def flag_letters(client: Client) -> str:

@@ -4,8 +4,9 @@ Built once from the groups; there is no global registry, so a test can make a
 table of two commands and a server can leave a group out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ..protocol.replies import Raw, Reply
 from .errors import unknown_command, unknown_subcommand
 from .spec import Command, CommandGroup
 
@@ -16,6 +17,8 @@ class CommandTable:
     def __init__(self, groups: Iterable[CommandGroup]) -> None:
         self._by_name: dict[bytes, Command] = {}
         self._children: dict[bytes, dict[bytes, Command]] = {}
+        self.spelled: dict[tuple[Callable[..., Reply], str, int], Raw] = {}
+        """What COMMAND has told of its commands: it never changes, so ``command_commands.py`` encodes it once."""
         for group in groups:
             for command in group.commands:
                 self._add(command)

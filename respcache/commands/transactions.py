@@ -1,7 +1,7 @@
 """MULTI, EXEC and what belongs to them.
 
 Commands between MULTI and EXEC are queued by the dispatcher; here is how a
-queue begins and how it ends. EXEC runs it in one go, so nobody comes between
+queue begins, how it grows and how it ends. EXEC runs it in one go, so nobody comes between
 its commands. An error of one command does not stop the next: a transaction is
 uninterrupted, not all or nothing.
 
@@ -13,14 +13,14 @@ alive when the watch began.
 from collections.abc import Sequence
 
 from ..protocol.encoder import encode
-from ..protocol.replies import NULL_ARRAY, OK, Raw, Reply
+from ..protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, Raw, Reply
 from . import arguments as arg
 from .arguments import Access
-from .client import Client, Transaction
+from .client import Client, Ending, Transaction
 from .context import Context
 from .errors import CommandError
 from .node import Node
-from .spec import CommandGroup, Flag, Trait
+from .spec import Command, CommandGroup, Flag, Trait
 
 transactions = CommandGroup("transactions")
 
@@ -43,6 +43,19 @@ def aborted(refusal: CommandError) -> CommandError:
     """Say that a transaction has ended because its EXEC was refused."""
     code = "" if refusal.code == "ERR" else f"{refusal.code} "
     return CommandError(f"Transaction discarded because of: {code}{refusal.message}", "EXECABORT")
+
+
+def queue_command(context: Context, command: Command, argv: list[bytes]) -> Reply:
+    """Keep a command for EXEC. A client that queues more than it may have waiting unread is closed, as in Redis."""
+    client = context.client
+    if Flag.NO_MULTI in command.flags:
+        raise CommandError("Command not allowed inside a transaction")
+    assert client.transaction is not None
+    client.transaction.add(command, argv)
+    if client.transaction.size_bytes > context.node.settings.client_query_buffer_limit_bytes:
+        client.connection.end(Ending.AT_ONCE)
+        return NO_REPLY
+    return QUEUED
 
 
 @transactions.command(

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from ..commands.client import Client
+from ..commands.client_listing import multi_size_bytes
 
 
 def buffer_bytes(client: Client) -> int:
-    """Return what a client's unfinished input and unsent output hold."""
-    return client.connection.query_bytes + client.connection.output_bytes
+    """Return what a client's unfinished input, open transaction and unsent output hold."""
+    connection = client.connection
+    return connection.query_bytes + multi_size_bytes(client) + connection.output_bytes
 
 
 def clients_to_evict(clients: Iterable[Client], limit_bytes: int) -> list[Client]:

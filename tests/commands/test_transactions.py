@@ -2,6 +2,7 @@
 
 import pytest
 
+from respcache.commands.client import Ending
 from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
 
@@ -210,3 +211,12 @@ def test_the_last_command_of_a_client_may_be_a_queued_one(client: HarnessClient)
     client("MULTI")
     client("HGET h f")
     assert client.record.last_command == "hget"
+
+
+def test_a_transaction_may_be_no_larger_than_what_a_client_may_have_unread() -> None:
+    client = Harness(client_query_buffer_limit="1mb").client()
+    client("MULTI")
+    for _ in range(10):
+        assert client("SET", "a", "x" * 100_000) == b"QUEUED"
+    assert client.send("SET", "a", "x" * 100_000) == []
+    assert client.record.ending is Ending.AT_ONCE

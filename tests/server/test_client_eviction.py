@@ -39,3 +39,10 @@ def test_unsent_output_counts() -> None:
     client("SET", "a", "x" * 5_000)
     client.session.receive(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n")
     assert buffer_bytes(client.record) > 5_000
+
+
+def test_what_waits_for_exec_counts() -> None:
+    client = Harness().client()
+    client("MULTI")
+    client("SET", "a", "x" * 5_000)
+    assert buffer_bytes(client.record) > 5_000
