@@ -114,10 +114,14 @@ def _owner_crash(context: Context, words: Sequence[bytes]) -> Reply:
 def _wake(context: Context, key: bytes, work: Callable[[], Awaitable[Reply]]) -> Reply:
     if context.client.transaction is not None:
         raise CommandError("an owner cannot be woken within a transaction")
-    if (context.db.index, key) in context.node.owners.awake:
-        raise CommandError("the key's owner is busy")
+    owners, index = context.node.owners, context.db.index
+    if (index, key) in owners.awake:
+        # DEBUG declares no keys, so nothing has made it wait for its turn yet.
+        pending = owners.submit([(index, key)], lambda: owners.wake(index, key, work))
+    else:
+        pending = owners.wake(index, key, work)
     # The session takes a Pending wherever a handler may answer; only the type of replies does not say so.
-    return cast(Reply, context.node.owners.wake(context.db.index, key, work))
+    return cast(Reply, pending)
 
 
 def _protocol(context: Context, words: Sequence[bytes]) -> Reply:

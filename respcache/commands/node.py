@@ -41,6 +41,9 @@ class Owners(Protocol):
     def wake(self, db: int, key: bytes, work: Callable[[], Awaitable[Reply]]) -> Pending:
         """Keep the key busy until ``work`` ends; its result is the reply."""
 
+    def submit(self, keys: Sequence[tuple[int, bytes]], run: Callable[[], Reply | Pending]) -> Pending:
+        """Queue a command behind the owners of its keys, of which at least one is awake."""
+
     def statistics(self) -> dict[str, int]:
         """Return the figures of INFO owners."""
 
