@@ -183,7 +183,8 @@ class Command:
             return
         wanted = {parameter_name(a): a.optional for a in self.args}
         have = {p.name: p.default is not p.empty for p in parameters}
-        if wanted != have:
+        required = [name for name, is_optional in wanted.items() if not is_optional]
+        if wanted != have or required != list(have)[: len(required)]:  # those are passed by position
             raise TypeError(f"{self.name}: declares {wanted} (name: optional), handler takes {have}")
 
 
