@@ -58,8 +58,8 @@ class CommandTable:
 
     def find(self, name: bytes) -> Command | None:
         """Return a command by the name COMMAND INFO takes: ``get`` or ``client|list``."""
-        parent, _, child = name.upper().partition(b"|")
-        if child:
+        parent, bar, child = name.upper().partition(b"|")
+        if bar:
             return self._children.get(parent, {}).get(child)
         return self._by_name.get(parent)
 
