@@ -6,7 +6,7 @@ import pytest
 
 from respcache.commands.client import Client, Ending, ReplyMode, Transaction
 from respcache.commands.tracking import Subscription
-from tests.commands.harness import HarnessClient
+from tests.commands.harness import Harness, HarnessClient
 
 STATES: dict[str, Callable[[Client], object]] = {
     "has not logged in": lambda client: setattr(client, "is_authenticated", False),
@@ -80,3 +80,11 @@ def test_readers_subscribers_and_monitors_have_limits_of_their_own(record: Clien
     record.is_monitor = True
     classes.append(record.output_class)
     assert classes == ["normal", "pubsub", "replica"]
+
+
+def test_a_transaction_counts_the_words_it_holds(harness: Harness) -> None:
+    transaction, get = Transaction(), harness.node.table["GET"]
+    transaction.add(get, [b"GET", b"a" * 1000])
+    transaction.add(get, [b"GET", b"b"])
+    assert [argv[1][:1] for _, argv in transaction.queue] == [b"a", b"b"]
+    assert 1007 < transaction.size_bytes < 1007 + 4 * 64
