@@ -141,7 +141,8 @@ class Server:
                 await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
                 # While the reactor still runs, so that whoever waits for a busy key hears why it waits no longer.
                 self._owners.cancel_scope.cancel()
-            await self._wait_answered(reactor, min(timeout_s * LAST_SHARE, 1.0))
+                with trio.CancelScope(shield=True):
+                    await self._wait_answered(reactor, min(timeout_s * LAST_SHARE, 1.0))
             nursery.cancel_scope.cancel()
 
     def _announce(self) -> None:

@@ -212,7 +212,11 @@ class Reactor:
             except OSError as error:
                 log.warning("cannot accept a client: %s", error)  # out of descriptors, or it left at once
                 return
-            open_client(sock)
+            try:
+                open_client(sock)
+            except Exception:
+                log.exception("internal error while letting a client in; closed")
+                sock.close()
 
     def _open(
         self,

@@ -318,16 +318,17 @@ class Session:
         return True
 
     def _owe(self, pending: Pending) -> None:
-        """Keep a place for a reply that is to come."""
+        """Keep a place for a reply that is to come, in the protocol that is spoken now."""
         slot = Slot()
         mode = self.client.reply_mode
+        protocol = None if self.client.is_blocked else self.client.protocol  # EXEC may itself change it
         self._slots.append(slot)
         self._tail = slot.after
         if len(self._slots) >= SLOTS:
             self.is_held = True
 
         def settle(reply: Reply) -> None:
-            slot.wire = b"" if mode is not ReplyMode.ON else encode(reply, self.client.protocol)
+            slot.wire = b"" if mode is not ReplyMode.ON else encode(reply, protocol or self.client.protocol)
             self._settle()
 
         if mode is ReplyMode.SKIP:

@@ -155,6 +155,19 @@ async def test_a_bug_in_serving_costs_only_that_client(
         assert await receive_exactly(other, 7) == b"+PONG\r\n"
 
 
+async def test_a_bug_in_letting_clients_in_costs_only_those_clients(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("respcache.server.admission.Session", None)
+        async with await served.connect() as stream:
+            assert await stream.receive_some() == b""
+    assert "internal error" in caplog.text
+    async with await served.connect() as stream:
+        await stream.send_all(b"PING\r\n")
+        assert await receive_exactly(stream, 7) == b"+PONG\r\n"
+
+
 async def test_unix_sockets_are_served_alike(served: Served, tmp_path: object) -> None:
     from respcache.server.listeners import open_unix_listener
 

@@ -96,6 +96,16 @@ def test_waiting_replies_leave_in_order_whichever_is_ready_first(harness: Harnes
     assert client.replies() == [1, 2, b"PONG"]
 
 
+def test_a_waiting_reply_is_in_the_protocol_that_its_command_was_sent_in(harness: Harness) -> None:
+    client = harness.client(protocol=2)
+    pending = busy(harness, b"slow")
+    client.session.receive(pipeline("GET slow", "HELLO 3", "GET none"))
+    settle(harness, b"slow", pending)
+    wire = b"".join(client.session.take_output())
+    assert wire.startswith(b"$-1\r\n%")
+    assert wire.endswith(b"_\r\n")
+
+
 def test_a_client_owed_many_replies_is_not_read_further(harness: Harness) -> None:
     client = harness.client()
     pending = busy(harness, b"slow")
