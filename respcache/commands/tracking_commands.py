@@ -9,7 +9,7 @@ from typing import Final
 
 from ..protocol.replies import OK, Reply, Unordered
 from . import arguments as arg
-from .arguments import Arg, Choice
+from .arguments import Arg
 from .context import Context
 from .errors import SYNTAX, CommandError
 from .numbers import parse_integer
@@ -166,17 +166,21 @@ def _first_overlapping(given: Sequence[bytes], existing: Sequence[bytes]) -> int
     flags=FLAGS,
     args=(arg.one_of("mode", arg.flag("YES"), arg.flag("NO"), optional=False),),
     traits=Trait.SESSION,
+    raw=True,
 )
-def client_caching(context: Context, mode: Choice) -> Reply:
+def client_caching(context: Context, argv: Sequence[bytes]) -> Reply:
     """Make an exception for the next command: track its keys under OPTIN, or do not under OPTOUT."""
     subscription = context.client.tracking
     if subscription is None or not (subscription.is_opt_in or subscription.is_opt_out):
         raise CommandError(
             "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
         )
-    if mode.token == "YES" and not subscription.is_opt_in:
+    mode = argv[2].upper()
+    if mode not in {b"YES", b"NO"}:
+        raise CommandError(SYNTAX)
+    if mode == b"YES" and not subscription.is_opt_in:
         raise CommandError("CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
-    if mode.token == "NO" and not subscription.is_opt_out:
+    if mode == b"NO" and not subscription.is_opt_out:
         raise CommandError("CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
     subscription.has_chosen = True
     return OK

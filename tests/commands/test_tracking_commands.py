@@ -122,6 +122,7 @@ def test_off_ends_tracking_whatever_else_is_said(client: HarnessClient) -> None:
 @pytest.mark.parametrize(
     ("mode", "choice", "message"),
     [
+        ("OPTIN", "MAYBE", "syntax error"),
         ("OPTIN", "NO", "CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."),
         ("OPTOUT", "YES", "CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."),
         (
