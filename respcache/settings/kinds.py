@@ -6,6 +6,7 @@ those of redis-server 7.0. Kinds with a grammar of their own have files of their
 """
 
 import re
+from abc import ABC, abstractmethod
 from typing import Final, Generic, TypeVar
 
 from .errors import InvalidValueError
@@ -34,15 +35,15 @@ _SIZE = re.compile(r"([0-9]*)([a-z]*)", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?", re.ASCII)
 
 
-class Kind(Generic[Value]):
+class Kind(ABC, Generic[Value]):
     """How values of one kind are written. Subclasses say at least ``parse`` and ``allowed``."""
 
     allowed: str
     """What a person may write, to stand after the word "expected"."""
 
+    @abstractmethod
     def parse(self, text: str, current: Value) -> Value:
         """Read a value; ``current`` is for kinds whose text may mention only a part. Raises InvalidValueError."""
-        raise NotImplementedError
 
     def show(self, value: Value) -> str:
         """Write the value as CONFIG GET shows it."""
