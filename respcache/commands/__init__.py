@@ -7,6 +7,7 @@ from .cluster_commands import cluster
 from .command_commands import commands
 from .config import config
 from .connection import connection
+from .databases import databases
 from .debug import debug_commands
 from .expiry import expiry
 from .foreign import foreign
@@ -14,7 +15,7 @@ from .hash_scans import hash_scans
 from .hashes import hashes
 from .increments import increments
 from .info import info_commands
-from .keys import databases, keys
+from .keys import keys
 from .latency import latency
 from .lcs import subsequences
 from .memory import memory

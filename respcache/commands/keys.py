@@ -1,6 +1,6 @@
-"""Keys of any type, and whole databases: deleting, counting, renaming, copying, moving, emptying, swapping.
+"""Keys of any type: deleting, counting, renaming, copying, moving.
 
-Expiry is in ``expiry.py``, walks over all keys in ``scanning.py``.
+Expiry is in ``expiry.py``, walks over all keys in ``scanning.py``, whole databases in ``databases.py``.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from ..protocol.replies import OK, Reply, SimpleString
 from . import arguments as arg
 from .arguments import Access
 from .context import Context
-from .errors import DB_OUT_OF_RANGE, NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX, CommandError
-from .numbers import parse_integer
+from .databases import numbered_database
+from .errors import NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX, CommandError
+from .numbers import INT_MAX, INT_MIN, parse_integer
 from .spec import CommandGroup, Flag, Trait
 
 keys = CommandGroup("generic")
-databases = CommandGroup("server")
 
 DEL_NOTICE: Final = Notice("g", "del")
 RENAME_FROM: Final = Notice("g", "rename_from")
@@ -30,9 +30,6 @@ COPY_TO: Final = Notice("g", "copy_to")
 
 SAME_OBJECT: Final = "source and destination objects are the same"
 SUM_OF_SHARDS: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
-ALL_SHARDS: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
-INT_MIN: Final = -(2**31)
-INT_MAX: Final = 2**31 - 1
 
 
 # -- one key or several ------------------------------------------------------
@@ -218,13 +215,6 @@ def _parse_int(raw: bytes) -> int:
     return number
 
 
-def _database(context: Context, index: int) -> Database:
-    every = context.node.keyspace.databases
-    if not 0 <= index < len(every):
-        raise CommandError(DB_OUT_OF_RANGE)
-    return every[index]
-
-
 def _twin(value: Value) -> Value:
     """Return a value that changes on its own."""
     if isinstance(value, Hash):
@@ -278,7 +268,7 @@ def _parse_copy_options(context: Context, words: Sequence[bytes]) -> tuple[Datab
         if option == b"REPLACE":
             replace = True
         elif option == b"DB" and (value := next(rest, None)) is not None:
-            target = _database(context, _parse_int(value))
+            target = numbered_database(context, _parse_int(value))
         else:
             raise CommandError(SYNTAX)
     return target, replace
@@ -302,7 +292,7 @@ def move(context: Context, key: bytes, db: int) -> Reply:
     >>> EXISTS one
     0
     """
-    target = _database(context, db)
+    target = numbered_database(context, db)
     if target is context.db:
         raise CommandError(SAME_OBJECT)
     entry = context.db.find(key)
@@ -331,125 +321,3 @@ def randomkey(context: Context) -> Reply:
     one
     """
     return context.db.draw(context.chance)
-
-
-# -- whole databases ---------------------------------------------------------
-
-
-@databases.command(
-    "DBSIZE",
-    since="1.0.0",
-    complexity="O(1)",
-    flags=Flag.READONLY | Flag.FAST,
-    args=(),
-    acl=frozenset({"keyspace"}),
-    tips=("request_policy:all_shards", "response_policy:agg_sum"),
-)
-def dbsize(context: Context) -> Reply:
-    """Return how many keys the database holds, expired ones that nobody has met yet among them.
-
-    >>> MSET one 1 two 2
-    OK
-    >>> DBSIZE
-    2
-    """
-    return len(context.db)
-
-
-HOW: Final = arg.one_of("async", arg.flag("ASYNC", since="4.0.0"), arg.flag("SYNC", since="6.2.0"))
-HOW_HISTORY: Final = (("4.0.0", "Takes `ASYNC`."), ("6.2.0", "Takes `SYNC`."))
-
-
-def _check_how(argv: Sequence[bytes]) -> None:
-    """Take ASYNC or SYNC, which make no difference here: memory is given back at once."""
-    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in {b"ASYNC", b"SYNC"}):
-        raise CommandError(SYNTAX)
-
-
-@databases.command(
-    "FLUSHDB",
-    since="1.0.0",
-    complexity="O(N), N being the number of keys in the database.",
-    flags=Flag.WRITE,
-    traits=Trait.EVERY_KEY,
-    args=(HOW,),
-    acl=frozenset({"keyspace", "dangerous"}),
-    tips=ALL_SHARDS,
-    history=HOW_HISTORY,
-    raw=True,
-)
-def flushdb(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Delete every key of the database.
-
-    >>> SET one 1
-    OK
-    >>> FLUSHDB
-    OK
-    >>> DBSIZE
-    0
-    """
-    _check_how(argv)
-    context.db.flush()
-    return OK
-
-
-@databases.command(
-    "FLUSHALL",
-    since="1.0.0",
-    complexity="O(N), N being the number of keys in all databases.",
-    flags=Flag.WRITE,
-    traits=Trait.EVERY_KEY,
-    args=(HOW,),
-    acl=frozenset({"keyspace", "dangerous"}),
-    tips=ALL_SHARDS,
-    history=HOW_HISTORY,
-    raw=True,
-)
-def flushall(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Delete every key of every database.
-
-    >>> SET one 1
-    OK
-    >>> FLUSHALL ASYNC
-    OK
-    >>> DBSIZE
-    0
-    """
-    _check_how(argv)
-    context.node.keyspace.flush_all()
-    return OK
-
-
-@databases.command(
-    "SWAPDB",
-    since="4.0.0",
-    complexity="O(N), N being the number of keys watched in the two databases.",
-    flags=Flag.WRITE | Flag.FAST,
-    traits=Trait.EVERY_KEY,
-    args=(arg.integer("index1", convert=bytes), arg.integer("index2", convert=bytes)),
-    acl=frozenset({"keyspace", "dangerous"}),
-)
-def swapdb(context: Context, index1: bytes, index2: bytes) -> Reply:
-    """Swap two databases: whoever uses the one sees at once what was in the other.
-
-    >>> SET one 1
-    OK
-    >>> SWAPDB 0 1
-    OK
-    >>> EXISTS one
-    0
-    """
-    first = _parse_swapped(index1, "first")
-    second = _parse_swapped(index2, "second")
-    one, other = _database(context, first), _database(context, second)
-    if one is not other:
-        one.exchange(other)
-    return OK
-
-
-def _parse_swapped(raw: bytes, place: str) -> int:
-    message = f"invalid {place} DB index"
-    number = parse_integer(raw, message)
-    if not INT_MIN <= number <= INT_MAX:
-        raise CommandError(message)
-    return number

@@ -6,6 +6,9 @@ from typing import Final
 
 from .errors import DB_OUT_OF_RANGE, NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 
+INT_MIN: Final = -(2**31)
+INT_MAX: Final = 2**31 - 1
+"""C's ``int``, in which Redis keeps the numbers of databases."""
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
