@@ -2,9 +2,9 @@
 
 A task per connection costs 20 to 24 us per unpipelined request, two thirds of
 it for waking the task and for two more system calls. So all sockets stand in a
-poller of our own, and one task waits for the poller's descriptor. When it wakes
-it serves every ready connection in one go: receive, run, send. Then trio gets
-its turn, so timers, owners and cancellation are never starved.
+poller of our own, and one task waits for the poller. When it wakes it serves
+every ready connection in one go: receive, run, send. trio gets its turn as soon
+as it has anything to do, so timers, owners and cancellation are never starved.
 
 Fairness: a connection runs at most one turn's worth of commands (see
 ``session.py``), and whoever has more is served again after everybody else.
@@ -26,6 +26,7 @@ from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
 from .session import Session
+from .trio_due import TrioDue
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +61,23 @@ class ReactorConnection:
 class Reactor:
     """Serves listeners and their connections until it is cancelled."""
 
-    def __init__(self, poller: Poller, dispatcher: Dispatcher, set_clock: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        dispatcher: Dispatcher,
+        set_clock: Callable[[], None],
+        find_trio: Callable[[], TrioDue | None] = TrioDue.find,
+    ) -> None:
         self._poller = poller
         self._dispatcher = dispatcher
         self._set_clock = set_clock
+        self._find_trio = find_trio
         self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Session | None]]] = {}
         self._connections: dict[int, ReactorConnection] = {}
         self._stirred: dict[ReactorConnection, None] = {}  # to be flushed or ended after the batch; in order
         self._hungry: dict[ReactorConnection, None] = {}
         self._in_turn = False
+        self._trio_rang = False
         self._bell, self._bell_rope = socket.socketpair()  # ends a wait when there is work but no event
         for end in (self._bell, self._bell_rope):
             end.setblocking(False)
@@ -94,13 +103,12 @@ class Reactor:
 
     async def run(self) -> None:
         """Serve until cancelled; then close every connection."""
+        due = self._find_trio()
         try:
-            while True:
-                if self._hungry or self._stirred:
-                    await trio.lowlevel.checkpoint()
-                else:
-                    await trio.lowlevel.wait_readable(self._poller.fileno())
-                self.turn()
+            if due is None:
+                await self._run_as_any_task()
+            else:
+                await self._run_before_trio(due)
         finally:
             self.close_listeners()
             for connection in list(self._connections.values()):
@@ -109,9 +117,30 @@ class Reactor:
             self._bell.close()
             self._bell_rope.close()
 
-    def turn(self) -> None:
-        """Serve everything that is ready now, once."""
-        events = self._poller.poll(0, EVENTS_PER_POLL)
+    async def _run_as_any_task(self) -> None:
+        while True:
+            if self._hungry or self._stirred:
+                await trio.lowlevel.checkpoint()
+            else:
+                await trio.lowlevel.wait_readable(self._poller.fileno())
+            self.turn()
+
+    async def _run_before_trio(self, due: TrioDue) -> None:
+        """Wait for clients and for trio in one system call; see ``trio_due.py``."""
+        self._poller.register(due.fd, READABLE)
+        try:
+            while True:
+                left_s = due.seconds_left()
+                ready = self.turn(0.0 if self._hungry or self._stirred else left_s)
+                if left_s <= 0.0 or ready >= EVENTS_PER_POLL or self._trio_rang:
+                    self._trio_rang = False
+                    await due.pass_on()
+        finally:
+            due.close()
+
+    def turn(self, timeout_s: float = 0.0) -> int:
+        """Serve everything that is ready, once, after waiting for it; return how much there was."""
+        events = self._poller.poll(timeout_s, EVENTS_PER_POLL)
         self._set_clock()
         self._in_turn = True
         connections = self._connections
@@ -127,8 +156,11 @@ class Reactor:
                     self._give_up(connection)
             elif fd == self._bell.fileno():
                 self._bell.recv(4096)
+            else:
+                self._trio_rang = self._trio_rang or fd not in self._listeners
         self._serve_others(events)
         self._in_turn = False
+        return len(events)
 
     def _serve_others(self, events: list[tuple[int, int]]) -> None:
         """Take new clients, and go on with those that have work although nothing came from them."""

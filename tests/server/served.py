@@ -1,6 +1,6 @@
 """A harness behind a real port, served by the reactor; and clients that speak to it under trio."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from respcache.server.admission import Admission
 from respcache.server.listeners import open_tcp_listeners
 from respcache.server.pollers import new_poller
 from respcache.server.reactor import Reactor
+from respcache.server.trio_due import TrioDue
 from tests.commands.harness import Harness
 from tests.wire import ReplySplitter, encode_command, words
 
@@ -31,11 +32,13 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(harness: Harness) -> AsyncIterator[Served]:
+async def serving(
+    harness: Harness, find: Callable[[], TrioDue | None] = TrioDue.find
+) -> AsyncIterator[Served]:
     """Serve until the block ends."""
     poller = new_poller()
     assert poller is not None
-    reactor = Reactor(poller, harness.dispatcher, lambda: None)
+    reactor = Reactor(poller, harness.dispatcher, lambda: None, find)
     [listener] = open_tcp_listeners(["127.0.0.1"], 0, 128)
     port = listener.getsockname()[1]
     reactor.add_listener(listener, Admission(harness.settings, harness.dispatcher).open_session)
