@@ -1,0 +1,122 @@
+"""Who owns which partition: a table that every node computes for itself, equal wherever the members are equal.
+
+``Ownership.update`` takes the members that may own now, all of them, and tells which partitions changed hands. The
+table follows from that set alone, not from the order in which news came. Who may own is for the caller to say
+(active members that are alive or suspected); what happens to the data, too.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from ...keyspace.slots import PARTITIONS
+from .candidate import Candidate
+from .scores import scores
+from .spread import Spread
+
+FEW: Final = 8
+"""While fewer than one member in eight is new, only the partitions that it gets are ranked again. At 100 members
+looking for them takes 1 ms for each newcomer, and ranking all partitions 13 ms."""
+
+DIGEST_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an update changed."""
+
+    partitions: tuple[int, ...]
+    """Those whose owner or backups are others now, or stand in another order; ascending."""
+
+    def __bool__(self) -> bool:
+        return bool(self.partitions)
+
+
+class Ownership:
+    """The table of one node."""
+
+    def __init__(self, copies: int) -> None:
+        if copies < 1:
+            raise ValueError("each partition needs at least its owner")
+        self.copies = copies
+        self.owners: list[tuple[bytes, ...]] = [()] * PARTITIONS
+        """For each partition the owner's id, then its backups'; nothing while there is nobody."""
+        self.version = 0
+        """Counts changes; it means nothing on another node."""
+        self.digest = _digest(self.owners)
+        """Equal on two nodes if and only if their tables are: 8 bytes, to compare in gossip."""
+        self._candidates: dict[bytes, Candidate] = {}
+        self._scores: dict[bytes, list[float]] = {}
+        """Of the candidates only, so no more than there are members."""
+
+    def update(self, candidates: Iterable[Candidate]) -> Changes:
+        """Compute the table anew for these members, whatever their order; a repeated id counts once."""
+        wanted = {one.id: one for one in sorted(candidates) if one.may_own}
+        stale = self._stale_partitions(wanted)
+        ids = sorted(wanted)
+        spread = Spread([wanted[one] for one in ids], self.copies)
+        changed = []
+        for partition in stale:
+            owners = tuple([one.id for one in spread.choose(self._ranked(partition, ids))])
+            if owners != self.owners[partition]:
+                self.owners[partition] = owners
+                changed.append(partition)
+        if changed:
+            self.version += 1
+            self.digest = _digest(self.owners)
+        return Changes(tuple(changed))
+
+    def owner(self, partition: int) -> bytes | None:
+        owners = self.owners[partition]
+        return owners[0] if owners else None
+
+    def preference(self, partition: int, copies: int) -> tuple[bytes, ...]:
+        """Return who would hold a partition if there were so many copies: the table's, then who comes next."""
+        ids = sorted(self._candidates)
+        spread = Spread([self._candidates[one] for one in ids], copies)
+        return tuple([one.id for one in spread.choose(self._ranked(partition, ids))])
+
+    def _ranked(self, partition: int, ids: list[bytes]) -> list[Candidate]:
+        """Return the candidates by falling score; of equal ones the greater id first."""
+        by_score = [(self._scores[one][partition], one) for one in ids]
+        by_score.sort(reverse=True)
+        return [self._candidates[one] for _, one in by_score]
+
+    def _stale_partitions(self, wanted: dict[bytes, Candidate]) -> Iterable[int]:
+        """Take the new candidates over; return, ascending, the partitions whose owners may be others now."""
+        before, self._candidates = self._candidates, wanted
+        kept = self._scores
+        gone = {name for name, one in before.items() if wanted.get(name) != one}
+        come = [one for name, one in wanted.items() if before.get(name) != one]
+        self._scores = {
+            name: kept[name]
+            if name in kept and before[name].weight == one.weight
+            else scores(name, one.weight)
+            for name, one in wanted.items()
+        }
+        if len(come) * FEW > len(wanted):
+            return range(PARTITIONS)
+        stale = {partition for partition, owners in enumerate(self.owners) if not gone.isdisjoint(owners)}
+        for newcomer in come:
+            stale.update(self._gains(newcomer, stale))
+        return sorted(stale)
+
+    def _gains(self, newcomer: Candidate, stale: set[int]) -> list[int]:
+        """Return the partitions, of those that nobody has left, in which a newcomer gets a place."""
+        spread = Spread((), self.copies)
+        mine = self._scores[newcomer.id]
+        return [
+            partition
+            for partition, owners in enumerate(self.owners)
+            if partition not in stale
+            and spread.admits(
+                newcomer, mine[partition], [self._candidates[one] for one in owners], self._scores, partition
+            )
+        ]
+
+
+def _digest(owners: list[tuple[bytes, ...]]) -> bytes:
+    """Condense a table; the number of owners before each partition's keeps different ones apart."""
+    told = b"".join([len(held).to_bytes(2, "big") + b"".join(held) for held in owners])
+    return blake2b(told, digest_size=DIGEST_BYTES, usedforsecurity=False).digest()
