@@ -13,18 +13,19 @@ from typing import Final
 from ..commands import GROUPS
 from ..commands.reference import commands_page
 from ..commands.table import CommandTable
+from ..settings.cluster import Cluster
 from ..settings.compatibility import Compatibility
 from ..settings.events import Events
 from ..settings.parameter import AnyParameter, Section
 from ..settings.settings import SECTIONS
 from ..settings.sources import variable
+from ..settings.toml_statements import JOINT
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE: Final = Path("conf/respcache.toml")
 PAGE: Final = Path("docs/configuration.md")
 COMMANDS: Final = Path("docs/commands.md")
 
-EVENTS_PREFIX: Final = "events-"
 EXAMPLES: Final = {
     "expirations": '[{ pattern = "session:*", seconds = 1800 }, { pattern = "flag:*", seconds = "infinity" }]',
     "events-sinks": '[{ class = "package.module:Class", options = { key = "value" } }]',
@@ -67,6 +68,11 @@ EVENTS_NOTE: Final = (
     "and `expirations` and `events-sinks` as lists of tables, `[[expirations]]` and `[[events.sinks]]`."
 )
 
+CLUSTER_NOTE: Final = (
+    "In the file, settings that begin with `cluster-` may stand in a table `[cluster]` without that prefix: "
+    "`cluster-enabled` as `enabled`, `cluster-seeds` as `seeds`."
+)
+
 COMPATIBILITY_NOTE: Final = (
     "Redis has these settings, tools ask for them, and respcache has no choice about them. To give them the "
     "value they have is allowed wherever Redis would allow a change, and changes nothing; any other is refused."
@@ -84,14 +90,15 @@ def sample() -> str:
 
 def _sample_section(section: type[Section]) -> Iterator[str]:
     yield f"\n# ---- {section.title} {'-' * (70 - len(section.title))}\n"
-    within_table = [p for p in section.parameters if section is Events and p.name.startswith(EVENTS_PREFIX)]
+    prefix = f"{section.table}{JOINT}"
+    within_table = [p for p in section.parameters if section.table and p.name.startswith(prefix)]
     for parameter in section.parameters:
         if parameter not in within_table:
             yield _sample_entry(parameter, parameter.name)
     if within_table:
-        yield "[events]\n"
+        yield f"[{section.table}]\n"
         for parameter in within_table:
-            yield _sample_entry(parameter, parameter.name.removeprefix(EVENTS_PREFIX))
+            yield _sample_entry(parameter, parameter.name.removeprefix(prefix))
 
 
 def _sample_entry(parameter: AnyParameter, key: str) -> str:
@@ -109,6 +116,8 @@ def page() -> str:
         blocks.append(f"## {section.title}\n")
         if section is Events:
             blocks.append(EVENTS_NOTE + "\n")
+        if section is Cluster:
+            blocks.append(CLUSTER_NOTE + "\n")
         if section is Compatibility:
             blocks.append(COMPATIBILITY_NOTE + "\n")
         blocks.append(_table(section))
@@ -136,7 +145,8 @@ def _name(parameter: AnyParameter) -> str:
 
 
 def _meaning(parameter: AnyParameter) -> str:
-    return f"{parameter.doc} Takes {parameter.kind.allowed}. Variable: `{variable(parameter)}`."
+    short = "".join(f" Flag: also `--{flag}`." for flag in parameter.flags)
+    return f"{parameter.doc} Takes {parameter.kind.allowed}. Variable: `{variable(parameter)}`.{short}"
 
 
 def _default(parameter: AnyParameter) -> str:

@@ -25,6 +25,7 @@ def serve_help() -> str:
         for parameter in section.parameters:
             default = parameter.kind.show(parameter.default)
             shown = f" [{default}]" if default else ""
-            lines.append(f"  --{parameter.name}{shown}\n      {parameter.doc}")
+            names = ", ".join(f"--{name}" for name in (parameter.name, *parameter.flags))
+            lines.append(f"  {names}{shown}\n      {parameter.doc}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n" + FOOT

@@ -40,9 +40,6 @@ class Compatibility(Section, title="Compatibility"):
     pidfile = _fixed("pidfile", "", THREADS, "File that holds the process id; empty for none.", mutable=False)
     aclfile = _fixed("aclfile", "", "There is one user, default.", "File of users.", mutable=False)
 
-    cluster_enabled = _fixed(
-        "cluster-enabled", "no", SINGLE, "Whether this is a node of a Redis Cluster.", mutable=False
-    )
     replicaof = Parameter(
         "replicaof",
         Fixed(""),

@@ -8,7 +8,7 @@ from .parameter import Parameter, Section
 NO_SINKS: tuple[SinkSpecification, ...] = ()
 
 
-class Events(Section, title="Events"):
+class Events(Section, title="Events", table="events"):
     """In the file, what begins with ``events-`` may stand in a table ``[events]`` without that prefix."""
 
     notify_keyspace_events = Parameter(

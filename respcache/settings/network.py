@@ -54,6 +54,14 @@ class Network(Section, title="Network"):
         doc="Connections that may wait to be accepted; the kernel may allow fewer (net.core.somaxconn).",
         reason="As Redis: enough for all clients to reconnect at once after a restart.",
     )
+    reuse_port = Parameter(
+        "reuse-port",
+        YesNo(),
+        False,
+        mutable=False,
+        doc="Share the TCP port with other processes of this user that share it too; the system deals clients out among them.",
+        reason="A server started twice by mistake should be told so. The processes of --workers are started with it.",
+    )
     tcp_keepalive_seconds = Parameter(
         "tcp-keepalive",
         Integer(),

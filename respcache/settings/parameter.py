@@ -32,6 +32,7 @@ class Parameter(Generic[Value]):
         mutable: bool = True,
         secret: bool = False,
         aliases: tuple[str, ...] = (),
+        flags: tuple[str, ...] = (),
         since: str = FIRST_VERSION,
     ) -> None:
         self.name = name
@@ -42,6 +43,8 @@ class Parameter(Generic[Value]):
         self.mutable = mutable
         self.secret = secret
         self.aliases = aliases
+        self.flags = flags
+        """Short names for the command line alone: elsewhere they would say too little."""
         self.since = since
         self.attribute = ""
 
@@ -68,8 +71,11 @@ class Section:
     """A group of parameters that stand together in the file and on the reference page."""
 
     title: ClassVar[str] = ""
+    table: ClassVar[str] = ""
+    """The table of the file in which those settings stand whose names begin so; empty for none."""
     parameters: ClassVar[tuple[AnyParameter, ...]] = ()
 
-    def __init_subclass__(cls, *, title: str = "") -> None:
+    def __init_subclass__(cls, *, title: str = "", table: str = "") -> None:
         cls.title = title
+        cls.table = table
         cls.parameters = tuple(value for value in vars(cls).values() if isinstance(value, Parameter))

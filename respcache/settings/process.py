@@ -22,6 +22,15 @@ class Process(Section, title="Process"):
         doc="Most seconds that a shutdown waits for answers and events that are under way.",
         reason="As Redis, and less than what service managers allow before they kill.",
     )
+    workers = Parameter(
+        "workers",
+        Integer(1, 128),
+        1,
+        mutable=False,
+        doc="Processes that share the client port, each a node of the same cluster; above 1, cluster-enabled is implied, the "
+        "bus port and cluster-port are the first of as many, and limits such as maxmemory hold for each process.",
+        reason="One process uses one core, and needs no cluster; each further one uses another.",
+    )
     owner_mailbox_limit = Parameter(
         "owner-mailbox-limit",
         Integer(1),

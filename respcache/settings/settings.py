@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .clients import Clients
+from .cluster import Cluster
 from .compatibility import Compatibility
 from .errors import InvalidValueError, SettingRefusedError, failed_change, unknown_option
 from .events import Events
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Observation,
     Process,
     Events,
+    Cluster,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -36,6 +38,10 @@ PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
 )
 PARAMETERS_BY_NAME: Final[Mapping[str, AnyParameter]] = {
     name: parameter for parameter in PARAMETERS for name in (parameter.name, *parameter.aliases)
+}
+PARAMETERS_BY_FLAG: Final[Mapping[str, AnyParameter]] = {
+    **PARAMETERS_BY_NAME,
+    **{flag: parameter for parameter in PARAMETERS for flag in parameter.flags},
 }
 
 BY_DEFAULT: Final = "default"
@@ -48,7 +54,7 @@ Hook = Callable[[Any], None]
 GlobCompiler = Callable[[bytes], Callable[[bytes], object]]
 
 
-class Settings(Network, Clients, Memory, Expiration, Events, Observation, Process, Compatibility):
+class Settings(Network, Clients, Memory, Expiration, Events, Observation, Process, Cluster, Compatibility):
     """One value for every parameter. ``Settings()`` holds the defaults.
 
     ``Settings(maxmemory="1gb")`` is for tests and programs: texts as CONFIG SET takes

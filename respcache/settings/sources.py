@@ -12,7 +12,7 @@ from typing import Any, Final
 from .errors import InvalidValueError, SettingsError
 from .kinds import Fixed, YesNo
 from .parameter import AnyParameter
-from .settings import PARAMETERS, PARAMETERS_BY_NAME, Settings
+from .settings import PARAMETERS, PARAMETERS_BY_FLAG, PARAMETERS_BY_NAME, Settings
 from .toml_statements import JOINT, scan
 
 PREFIX: Final = "RESPCACHE_"
@@ -109,9 +109,9 @@ def _is_not_ours(name: str, text: str) -> bool:
 
 def _read_flags(settings: Settings, flags: Sequence[tuple[str, str | None]]) -> None:
     for name, given in flags:
-        parameter = PARAMETERS_BY_NAME.get(name.lower())
+        parameter = PARAMETERS_BY_FLAG.get(name.lower())
         if parameter is None:
-            suggestion = _suggestion(f"--{name}", [f"--{known}" for known in _names()])
+            suggestion = _suggestion(f"--{name}", [f"--{known}" for known in PARAMETERS_BY_FLAG])
             raise SettingsError(f"flag --{name}: there is no such setting{suggestion}")
         text = "yes" if given is None and isinstance(parameter.kind, YesNo) else given
         if text is None:

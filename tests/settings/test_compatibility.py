@@ -24,7 +24,7 @@ def test_what_cannot_be_is_refused_rather_than_believed() -> None:
         Settings().set_many([("appendonly", "yes")])
 
 
-@pytest.mark.parametrize("name", ["cluster-enabled", "daemonize", "io-threads", "supervised", "replicaof"])
+@pytest.mark.parametrize("name", ["aclfile", "daemonize", "io-threads", "supervised", "replicaof"])
 def test_what_redis_never_changes_is_immutable_here_too(name: str) -> None:
     with pytest.raises(ChangeRefusedError, match="can't set immutable config"):
         Settings().set_many([(name, "no")])
