@@ -53,6 +53,14 @@ class Connection(Protocol):
 
     def release(self) -> None: ...
 
+    def jam(self) -> None:
+        """Take no further commands until ``clear_jam`` was called as often as this."""
+
+    def clear_jam(self) -> None: ...
+
+    def settle(self) -> None:
+        """Look again at the slots: some have their replies now."""
+
     def set_request_limits(self, limits: Limits) -> None:
         """Read what comes from now on under these limits."""
 
@@ -133,6 +141,10 @@ class Client:
         """CLIENT NO-TOUCH: its reads do not count as uses of a key."""
         self.is_blocked = False
         """Waits for the answer to WATCH or EXEC, because a key is busy: runs nothing until then."""
+        self.is_redirected = False
+        """Came by the cluster port: is told where a key lives, rather than answered from there."""
+        self.remote_watches: set[bytes] = set()
+        """The nodes that watch keys for it."""
         self.is_ordinary = False
         """Whether its data commands may take the short way: no guard could have anything to say."""
 

@@ -135,7 +135,7 @@ def _database_index(raw: bytes) -> int:
     complexity="O(1)",
     flags=ANY_TIME,
     args=(arg.integer("index", convert=_database_index),),
-    traits=Trait.SESSION,
+    traits=Trait.SESSION | Trait.SELECTS,
 )
 def select(context: Context, index: int) -> Reply:
     """Turn to another database; a new connection begins in database 0.

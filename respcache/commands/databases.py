@@ -10,6 +10,7 @@ from .context import Context
 from .errors import DB_OUT_OF_RANGE, SYNTAX, CommandError
 from .numbers import INT_MAX, INT_MIN, parse_integer
 from .spec import AnyHandler, CommandGroup, Flag, Trait
+from .spread import Join, Over, Spread
 
 databases = CommandGroup("server")
 
@@ -32,6 +33,7 @@ def numbered_database(context: Context, index: int) -> Database:
     args=(),
     acl=frozenset({"keyspace"}),
     tips=("request_policy:all_shards", "response_policy:agg_sum"),
+    spread=Spread(Over.NODES, Join.SUM),
 )
 def dbsize(context: Context) -> Reply:
     """Return how many keys the database holds, expired ones that nobody has met yet among them.
@@ -64,6 +66,7 @@ def _declare_flush(name: str, complexity: str) -> Callable[[AnyHandler], AnyHand
         args=(HOW,),
         acl=frozenset({"keyspace", "dangerous"}),
         tips=ALL_SHARDS,
+        spread=Spread(Over.NODES, Join.ALL_OK),
         history=HOW_HISTORY,
         raw=True,
     )
@@ -109,6 +112,7 @@ def flushall(context: Context, argv: Sequence[bytes]) -> Reply:
     traits=Trait.EVERY_KEY,
     args=(arg.integer("index1", convert=bytes), arg.integer("index2", convert=bytes)),
     acl=frozenset({"keyspace", "dangerous"}),
+    spread=Spread(Over.NODES, Join.ALL_OK),
 )
 def swapdb(context: Context, index1: bytes, index2: bytes) -> Reply:
     """Swap two databases: whoever uses the one sees at once what was in the other.

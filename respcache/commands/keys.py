@@ -18,6 +18,7 @@ from .databases import numbered_database
 from .errors import NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX, CommandError
 from .numbers import INT_MAX, INT_MIN, parse_integer
 from .spec import CommandGroup, Flag, Trait
+from .spread import Join, Over, Spread
 
 keys = CommandGroup("generic")
 
@@ -43,6 +44,7 @@ SUM_OF_SHARDS: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
     args=(arg.key("key", Access.RM | Access.DELETE, multiple=True),),
     tips=SUM_OF_SHARDS,
     raw=True,
+    spread=Spread(Over.KEYS, Join.SUM),
 )
 def del_(context: Context, argv: Sequence[bytes]) -> Reply:
     """Delete keys, and return how many there were.
@@ -64,6 +66,7 @@ def del_(context: Context, argv: Sequence[bytes]) -> Reply:
     args=(arg.key("key", Access.RM | Access.DELETE, multiple=True),),
     tips=SUM_OF_SHARDS,
     raw=True,
+    spread=Spread(Over.KEYS, Join.SUM),
 )
 def unlink(context: Context, argv: Sequence[bytes]) -> Reply:
     """Delete keys, and return how many there were; the same as DEL here.
@@ -85,6 +88,7 @@ def unlink(context: Context, argv: Sequence[bytes]) -> Reply:
     tips=SUM_OF_SHARDS,
     history=(("3.0.3", "Takes several keys."),),
     raw=True,
+    spread=Spread(Over.KEYS, Join.SUM),
 )
 def exists(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return how many of the keys exist; one that is named twice counts twice.
@@ -106,6 +110,7 @@ def exists(context: Context, argv: Sequence[bytes]) -> Reply:
     args=(arg.key("key", Access.RO, multiple=True),),
     tips=SUM_OF_SHARDS,
     raw=True,
+    spread=Spread(Over.KEYS, Join.SUM),
 )
 def touch(context: Context, argv: Sequence[bytes]) -> Reply:
     """Use keys without reading them, so that they are not evicted; return how many exist.
@@ -309,6 +314,7 @@ def move(context: Context, key: bytes, db: int) -> Reply:
     flags=Flag.READONLY,
     args=(),
     tips=("request_policy:all_shards", "nondeterministic_output"),
+    spread=Spread(Over.ANY, Join.FIRST),
 )
 def randomkey(context: Context) -> Reply:
     """Return the name of some key, each as likely as any other; nothing if there is none.

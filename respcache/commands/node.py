@@ -20,15 +20,35 @@ from ..telemetry.latency import LatencyMonitor
 from ..telemetry.slowlog import SlowLog
 from ..telemetry.statistics import Statistics
 from .broker import Broker
+from .client import Client
 from .clients import Clients
+from .cluster_view import ClusterView
 from .pause import Pause
-from .pending import Pending
+from .pending import Pending, Slot
 from .tracking import Tracking
 
 if TYPE_CHECKING:
     from .context import Context  # contexts hold a node
     from .spec import Command
     from .table import CommandTable
+
+
+class Router(Protocol):
+    """Who sends commands to the nodes that own their keys; see the cluster package."""
+
+    def route(self, context: "Context", command: "Command", argv: list[bytes]) -> Slot | None:
+        """Send a command on; None when it is for this node alone. Raises CommandError (MOVED, CROSSSLOT ...)."""
+
+    def check_queued(self, context: "Context", command: "Command", argv: Sequence[bytes]) -> None:
+        """Raise CommandError for a command that cannot be part of a transaction in a cluster."""
+
+    def bound(
+        self, command: "Command", run: "Callable[[Context, Sequence[bytes]], Reply | Slot]"
+    ) -> "Callable[[Context, Sequence[bytes]], Reply | Slot]":
+        """Put a question in front of ``run``, for the short way: is the key here? Else the slot of its reply."""
+
+    def unwatch(self, client: Client) -> None:
+        """End what other nodes watch for a client."""
 
 
 class Owners(Protocol):
@@ -126,5 +146,9 @@ class Node:
     """Set while the server runs."""
     sink_statistics: Callable[[], Mapping[str, SinkFigures]] = dict
     """Return the figures of the event sinks by name, for INFO events."""
+    router: Router | None = None
+    """Set where the node is part of a cluster."""
+    cluster: ClusterView | None = None
+    """What CLUSTER commands show; set where the node is part of a cluster."""
     monitors: set[int] = field(default_factory=set)
     """Ids of the clients in MONITOR mode."""

@@ -18,6 +18,7 @@ from .context import Context
 from .errors import CommandError, wrong_subcommand_syntax
 from .help import help_reply
 from .spec import CommandGroup, Flag, Trait
+from .spread import Join, Over, Spread
 
 pubsub = CommandGroup("pubsub")
 
@@ -199,6 +200,7 @@ pubsub.container(
     flags=ASKING_ABOUT,
     args=(arg.pattern("pattern", optional=True),),
     raw=True,
+    spread=Spread(Over.NODES, Join.UNION),
 )
 def pubsub_channels(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return the channels that have subscribers, or those of them that match a pattern.
@@ -216,6 +218,7 @@ def pubsub_channels(context: Context, argv: Sequence[bytes]) -> Reply:
     flags=ASKING_ABOUT,
     args=(arg.pattern("pattern", optional=True),),
     raw=True,
+    spread=Spread(Over.NODES, Join.UNION),
 )
 def pubsub_shardchannels(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return the shard channels that have subscribers, or those of them that match a pattern.
@@ -233,6 +236,7 @@ def pubsub_shardchannels(context: Context, argv: Sequence[bytes]) -> Reply:
     flags=ASKING_ABOUT,
     args=(arg.string("channel", multiple=True, optional=True),),
     raw=True,
+    spread=Spread(Over.NODES, Join.SUM_BY_NAME),
 )
 def pubsub_numsub(context: Context, argv: Sequence[bytes]) -> Reply:
     """Count the subscribers of channels, not those of patterns: each name, followed by its number.
@@ -250,6 +254,7 @@ def pubsub_numsub(context: Context, argv: Sequence[bytes]) -> Reply:
     flags=ASKING_ABOUT,
     args=(arg.string("shardchannel", multiple=True, optional=True),),
     raw=True,
+    spread=Spread(Over.NODES, Join.SUM_BY_NAME),
 )
 def pubsub_shardnumsub(context: Context, argv: Sequence[bytes]) -> Reply:
     """Count the subscribers of shard channels: each name, followed by its number.
@@ -266,6 +271,7 @@ def pubsub_shardnumsub(context: Context, argv: Sequence[bytes]) -> Reply:
     complexity="O(1)",
     flags=ASKING_ABOUT,
     args=(),
+    spread=Spread(Over.NODES, Join.SUM),
 )
 def pubsub_numpat(context: Context) -> Reply:
     """Count the patterns that have subscribers, each once.

@@ -9,6 +9,7 @@ from . import arguments as arg
 from .context import Context
 from .scan_options import parse_cursor, parse_scan_options
 from .spec import CommandGroup, Flag
+from .spread import Join, Over, Spread
 
 scanning = CommandGroup("generic")
 
@@ -21,6 +22,7 @@ scanning = CommandGroup("generic")
     args=(arg.pattern("pattern"),),
     acl=frozenset({"dangerous"}),
     tips=("request_policy:all_shards", "nondeterministic_output_order"),
+    spread=Spread(Over.NODES, Join.CONCATENATION),
 )
 def keys(context: Context, pattern: bytes) -> Reply:
     """Return all keys that match a pattern, while everybody else waits; SCAN does it in steps.
@@ -53,6 +55,7 @@ def keys(context: Context, pattern: bytes) -> Reply:
     tips=("nondeterministic_output", "request_policy:special"),
     history=(("6.0.0", "Takes `TYPE`."),),
     raw=True,
+    spread=Spread(Over.WALK, Join.FIRST),
 )
 def scan(context: Context, argv: Sequence[bytes]) -> Reply:
     """Walk the keys in steps: answers the next cursor, which is 0 at the end, and some keys.

@@ -17,6 +17,7 @@ from .arguments import Access, Arg, KeySpan, arity, key_spans
 from .context import Context
 from .errors import CommandError, wrong_arity
 from .parsing import Handler, Run, bind, parameter_name
+from .spread import Spread
 
 REDACTED: Final = b"(redacted)"
 
@@ -66,6 +67,10 @@ class Trait(enum.Flag):
     """Runs even while CLIENT PAUSE holds everything else."""
     UNTIMED = enum.auto()
     """Waits on purpose, so its time is no measure of the server's health."""
+    WATCHES = enum.auto()
+    """Watches its keys, wherever they live."""
+    SELECTS = enum.auto()
+    """Turns to another database, and changes nothing else of the session."""
 
 
 NO_TRAITS = Trait(0)
@@ -106,6 +111,8 @@ class Command:
     replaced_by: str | None = None
     doc_flags: tuple[str, ...] = ()
     """What COMMAND DOCS says of it beside ``deprecated``: ``syscmd`` for what only people at the server should use."""
+    spread: Spread | None = None
+    """How it is cut up in a cluster; None: whole where its keys live, or where its client is."""
     secrets: Callable[[Sequence[bytes]], Iterable[int]] | None = None
     """Which words of a call hold what nobody else may read: MONITOR and SLOWLOG show ``(redacted)`` for them."""
     raw: bool = False
@@ -210,6 +217,7 @@ class Declaration(Required, total=False):
     deprecated_since: str
     replaced_by: str
     doc_flags: tuple[str, ...]
+    spread: Spread
     secrets: Callable[[Sequence[bytes]], Iterable[int]]
     raw: bool
     least_words: int

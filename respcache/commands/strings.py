@@ -17,6 +17,7 @@ from .deadlines import ABSOLUTE, UNITS_MS, deadline_of_option
 from .errors import SYNTAX, CommandError, wrong_arity, wrong_type
 from .numbers import parse_integer
 from .spec import CommandGroup, Flag, Propagation
+from .spread import Join, Over, Spread
 from .string_values import read_string, view_string
 
 strings = CommandGroup("string")
@@ -352,6 +353,7 @@ def setnx(context: Context, key: bytes, value: bytes) -> Reply:
     args=(arg.key("key", Access.RO | Access.ACCESS, multiple=True),),
     tips=("request_policy:multi_shard",),
     raw=True,
+    spread=Spread(Over.KEYS, Join.IN_KEY_ORDER),
 )
 def mget(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return the strings that several keys hold: nothing for keys that do not exist, or hold no string.
@@ -379,6 +381,7 @@ def mget(context: Context, argv: Sequence[bytes]) -> Reply:
     args=(arg.block(KEY_VALUE, arg.key("key", Access.OW | Access.UPDATE), arg.string("value")),),
     tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
     raw=True,
+    spread=Spread(Over.KEYS, Join.ALL_OK, words_per_key=2),
 )
 def mset(context: Context, argv: Sequence[bytes]) -> Reply:
     """Store several strings at once: nobody sees some of them new and others old.

@@ -26,7 +26,9 @@ transactions = CommandGroup("transactions")
 
 
 def forget_watches(node: Node, client: Client) -> None:
-    """End all watches of a client."""
+    """End all watches of a client, here and elsewhere."""
+    if client.remote_watches and node.router is not None:
+        node.router.unwatch(client)
     if client.watched:
         node.keyspace.journal.unwatch(client.watched, client)
         client.watched = set()
@@ -166,7 +168,7 @@ def discard(context: Context) -> Reply:
     complexity="O(N), N being the number of keys.",
     flags=Flag.NOSCRIPT | Flag.LOADING | Flag.STALE | Flag.FAST | Flag.ALLOW_BUSY,
     args=(arg.key("key", Access.RO, multiple=True),),
-    traits=Trait.SESSION | Trait.IMMEDIATE,
+    traits=Trait.SESSION | Trait.IMMEDIATE | Trait.WATCHES,
 )
 def watch(context: Context, key: Sequence[bytes]) -> Reply:
     """Let the next EXEC run only if none of these keys changes until then.

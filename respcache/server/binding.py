@@ -1,11 +1,11 @@
 """A command made ready to run: its guards bound in front of it, its counters beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..commands.context import Context
-from ..commands.parsing import Run
+from ..commands.pending import Slot
 from ..commands.spec import Command, Flag
 from ..protocol.replies import Reply
 from ..telemetry.command_statistics import CommandStatistics
@@ -19,7 +19,8 @@ class BoundCommand:
     """What dispatch needs of a command, in one look-up."""
 
     command: Command
-    run: Run
+    run: Callable[[Context, Sequence[bytes]], Reply | Slot]
+    """On the short way of a cluster's node: the reply, or the slot of one that another node will give."""
     arity: int
     statistics: CommandStatistics
     guards: tuple[Guard, ...] = ()

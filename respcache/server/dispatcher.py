@@ -14,14 +14,15 @@ for the commands that they concern, so a GET does not pay for SET's guard.
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter_ns
 from typing import Final
 
 from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..commands.errors import CommandError
-from ..commands.node import Node
-from ..commands.pending import Pending
+from ..commands.node import Node, Router
+from ..commands.pending import Pending, Slot
 from ..commands.spec import Command, Flag, Propagation, Trait
 from ..commands.transactions import aborted, discard_transaction, queue_command
 from ..owners.owners import Owners
@@ -53,6 +54,9 @@ class Dispatcher:
         self.statistics = node.statistics
         self.owners = owners
         self.fast: dict[bytes, BoundCommand] = {}
+        """The short way for clients of ours."""
+        self.fast_here: dict[bytes, BoundCommand] = {}
+        """The short way for commands that another node has sent on: they run here, whatever their keys."""
         self.slow_ns = NEVER_NS
         self.needs_password = False
         self.request_limits = Limits()
@@ -62,6 +66,7 @@ class Dispatcher:
         self._setting_guards = tuple(guards)
         self._bound: dict[str, BoundCommand] = {}
         self._spellings: dict[bytes, BoundCommand] = {}
+        self._spellings_here: dict[bytes, BoundCommand] = {}
         self._session_guards = session_guards()
         self._waiting = Waiting(node, owners, self.run_now)
         self._crash_ids = itertools.count(1)
@@ -76,7 +81,7 @@ class Dispatcher:
         for command in self.node.table.everything():
             statistics = self.node.command_statistics.setdefault(command.full_name, CommandStatistics())
             self._bound[command.full_name] = bind_command(command, self._setting_guards, statistics)
-        self._spellings = {
+        self._spellings_here = {
             spelling: self._bound[command.full_name]
             for command in self.node.table
             if command.group in SHORT_WAY_GROUPS
@@ -84,6 +89,13 @@ class Dispatcher:
             and not self.node.table.children(command)
             for spelling in (command.name.encode(), command.name.lower().encode())
         }
+        self._spellings = self._spellings_here
+        router = self.node.router
+        if router is not None:
+            self._spellings = {
+                spelling: replace(bound, run=router.bound(bound.command, bound.run))
+                for spelling, bound in self._spellings_here.items()
+            }
         self.refresh()
 
     def rebind_limits(self) -> None:
@@ -101,6 +113,7 @@ class Dispatcher:
         self.slow_ns = min(limits) * 1000 if limits else NEVER_NS
         closed = self.node.monitors or self.is_paused or self.owners.awake or self.on_effect is not None
         self.fast = {} if closed else self._spellings
+        self.fast_here = {} if closed else self._spellings_here
 
     @property
     def is_paused(self) -> bool:
@@ -123,8 +136,17 @@ class Dispatcher:
 
     # -- the long way ------------------------------------------------------
 
-    def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | type[Held]:  # noqa: PLR0911  # a way out per question
-        """Run one command with every question asked; a refusal becomes its reply."""
+    def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
+        """Run one command with every question asked, wherever its keys live; a refusal becomes its reply."""
+        return self._execute(context, argv, self.node.router)
+
+    def execute_here(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
+        """Run one command that another node has sent on; nobody is asked where its keys live."""
+        return self._execute(context, argv, None)
+
+    def _execute(  # noqa: C901, PLR0911  # a way out per question
+        self, context: Context, argv: list[bytes], router: Router | None
+    ) -> Reply | Pending | Slot | type[Held]:
         client = context.client
         if client.is_blocked:
             return Held
@@ -139,23 +161,39 @@ class Dispatcher:
             assert bound is not None, "a parent without a subcommand fails its arity check"
             if Trait.ENDS_SESSION in command.traits:
                 return self._end_foreign(client, command)
-            self._ask_guards(context, bound, argv)
+            self._ask_session_guards(context, command, argv)
+            is_queued = client.transaction is not None and Trait.IMMEDIATE not in command.traits
+            if router is not None and not (self.is_paused and self._is_held_by_pause(context, command)):
+                if is_queued:
+                    router.check_queued(context, command, argv)
+                elif (slot := router.route(context, command, argv)) is not None:
+                    self._note_forwarded(context, command, argv)
+                    return slot
+            for guard in bound.guards:
+                guard.check(context, command, argv)
             if self.is_paused and self._is_held_by_pause(context, command):
                 return Held
-            if client.transaction is not None and Trait.IMMEDIATE not in command.traits:
+            if is_queued:
                 return queue_command(context, command, argv)
         except CommandError as error:
             return self._refuse(context, bound, error)
         pending = self._waiting.submit(context, command, argv) if self.owners.awake else None
         return pending or self.run_now(context, command, argv)
 
-    def _ask_guards(self, context: Context, bound: BoundCommand, argv: Sequence[bytes]) -> None:
-        command = bound.command
+    def _ask_session_guards(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         for guard in self._session_guards:
             if guard.concerns(command):
                 guard.check(context, command, argv)
-        for guard in bound.guards:
-            guard.check(context, command, argv)
+
+    def _note_forwarded(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
+        """Count and show a command that another node runs for a client of ours."""
+        client = context.client
+        self.statistics.total_commands_processed += 1
+        self._show(context, command, argv)
+        if client.tracking is not None:
+            if Flag.READONLY in command.flags:
+                self.node.tracking.remember(client, command.keys_in(argv))
+            self.node.tracking.after_command(client, command)
 
     def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
         """Run a command that nothing stands against."""

@@ -23,7 +23,7 @@ from typing import Final
 from ..commands.client import Client, Ending, ReplyMode
 from ..commands.context import Context
 from ..commands.errors import CommandError
-from ..commands.pending import Pending
+from ..commands.pending import Pending, Slot
 from ..protocol.encoder import ENCODERS, encode
 from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
@@ -48,16 +48,6 @@ BULK_HEADERS: Final = [b"$%d\r\n" % size for size in range(SHORT_BULK_BYTES)]
 """Header, value and line end are appended one by one: half the cost of formatting, and no copy of a big value."""
 
 NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
-
-
-class Slot:
-    """The place of a reply that is not there yet, and the replies behind it."""
-
-    __slots__ = ("after", "wire")
-
-    def __init__(self) -> None:
-        self.wire: bytes | None = None
-        self.after: list[bytes] = []
 
 
 class Session:
@@ -94,6 +84,8 @@ class Session:
         self.backlog: deque[list[bytes]] = deque()
         self._pushed_bytes = 0
         self.is_held = False
+        self.jams = 0
+        """How many ways to other nodes are full and have asked it to wait."""
         self._is_running = False
         self.has_unread = False  # a turn ended amid input that is read one command at a time
         self.client.refresh()
@@ -198,8 +190,17 @@ class Session:
     def hold(self) -> None:
         self.is_held = True
 
+    def jam(self) -> None:
+        self.jams += 1
+        self.is_held = True
+
+    def clear_jam(self) -> None:
+        self.jams -= 1
+        if not self.jams:
+            self.release()
+
     def release(self) -> None:
-        if self.is_held:
+        if self.is_held and not self.jams:
             self.is_held = False
             self._wake()
 
@@ -288,6 +289,9 @@ class Session:
                 append(b"\r\n")
             elif reply is OK:
                 append(b"+OK\r\n")
+            elif reply.__class__ is Slot:
+                self._keep(reply)
+                append = self._tail.append
             else:
                 append(encoders[reply.__class__](reply))
         if len(ended_ns) > 1:
@@ -308,6 +312,9 @@ class Session:
             self._owe(reply)
             return True
         mode = client.reply_mode
+        if reply.__class__ is Slot and mode is ReplyMode.ON:
+            self._keep(reply)
+            return True
         if mode is ReplyMode.ON:
             if reply.__class__ is not NoReply:
                 self._tail.append(encode(reply, client.protocol))  # type: ignore[arg-type]
@@ -319,23 +326,26 @@ class Session:
 
     def _owe(self, pending: Pending) -> None:
         """Keep a place for a reply that is to come, in the protocol that is spoken now."""
-        slot = Slot()
+        slot = Slot(self)
         mode = self.client.reply_mode
         protocol = None if self.client.is_blocked else self.client.protocol  # EXEC may itself change it
-        self._slots.append(slot)
-        self._tail = slot.after
-        if len(self._slots) >= SLOTS:
-            self.is_held = True
+        self._keep(slot)
 
         def settle(reply: Reply) -> None:
-            slot.wire = b"" if mode is not ReplyMode.ON else encode(reply, protocol or self.client.protocol)
-            self._settle()
+            slot.fill(b"" if mode is not ReplyMode.ON else encode(reply, protocol or self.client.protocol))
 
         if mode is ReplyMode.SKIP:
             self.client.reply_mode = ReplyMode.ON
         pending.when_done(settle)
 
-    def _settle(self) -> None:
+    def _keep(self, slot: Slot) -> None:
+        """Keep a place for a reply that is to come; what is answered next stands behind it."""
+        self._slots.append(slot)
+        self._tail = slot.after
+        if len(self._slots) >= SLOTS:
+            self.is_held = True
+
+    def settle(self) -> None:
         """Move what is no longer behind an open slot to the output."""
         slots = self._slots
         if self.client.ending is Ending.AT_ONCE:
@@ -347,7 +357,7 @@ class Session:
             self.out.extend(slot.after)
             if not slots:
                 self._tail = self.out
-        if self.is_held and len(slots) < SLOTS // 2 and not self._dispatcher.is_paused:
+        if self.is_held and len(slots) < SLOTS // 2 and not self.jams and not self._dispatcher.is_paused:
             self.is_held = False
         if not self._is_running:
             self._wake()
