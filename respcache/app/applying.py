@@ -16,6 +16,8 @@ from ..server.dispatcher import Dispatcher
 from ..server.memory_guard import MemoryGuard
 from ..server.output_limits import OutputLimit
 from ..settings.buffer_limits import BufferLimit
+from ..settings.cluster_rules import exposed_host, insecure, is_clustered
+from ..settings.errors import SettingRefusedError
 from ..settings.parameter import AnyParameter
 from ..settings.settings import Settings
 
@@ -76,6 +78,7 @@ class Applier:
             ),
             (self.apply_tracking, (Settings.tracking_table_max_keys,)),
             (self.apply_owners, (Settings.owner_mailbox_limit,)),
+            (self.check_secret, (Settings.cluster_secrets,)),
         )
 
     def apply_all(self) -> None:
@@ -143,6 +146,12 @@ class Applier:
 
     def apply_owners(self) -> None:
         self._dispatcher.owners.mailbox_jobs = self._settings.owner_mailbox_limit
+
+    def check_secret(self) -> None:
+        """Refuse to open the bus to strangers; the bus itself looks for its keys in the settings."""
+        host = exposed_host(self._settings) if is_clustered(self._settings) else None
+        if host is not None:
+            raise SettingRefusedError(insecure(host))
 
 
 def _output_limit(limit: BufferLimit) -> OutputLimit:

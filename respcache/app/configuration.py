@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..settings.cluster_rules import check_cluster
 from ..settings.errors import SettingsError
 from ..settings.flags import parse_flags
 from ..settings.settings import Settings
@@ -44,6 +45,7 @@ def read_configuration(
         path = found or _find(flags.config, environ, usual_places)
         text = "" if path is None else _read(path)
         settings = load(text, file_name=str(path), environ=environ, flags=flags.settings)
+        check_cluster(settings)
     except SettingsError as error:
         raise ConfigurationError(str(error)) from None
     # Absolute, because the server may change its directory before it writes the file.

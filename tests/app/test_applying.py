@@ -80,6 +80,7 @@ READ_WHEN_NEEDED = {
     "shutdown-timeout": "tests/app/test_serve.py",
     "notify-keyspace-events": "tests/app/test_sinks.py",
     "events-channel": "tests/app/test_sinks.py",
+    "cluster-secret": "when it would be taken away, see below; its change is followed by the bus",
 }
 """Changeable settings without a place among those above, and where their effect is tested."""
 
@@ -142,3 +143,12 @@ def test_writes_go_the_unguarded_way_again_without_a_limit() -> None:
     harness = Harness(maxmemory="100mb")
     harness.client()("CONFIG SET maxmemory 0")
     assert harness.dispatcher.fast[b"SET"].guards == ()
+
+
+def test_an_open_bus_keeps_its_secret_and_may_change_it() -> None:
+    harness = Harness(cluster_enabled="yes", bind="*", cluster_secret="old")
+    client = harness.client()
+    assert "beyond this machine, without a secret" in client("CONFIG", "SET", "cluster-secret", "").message
+    assert harness.settings.cluster_secrets == ("old",)
+    assert client("CONFIG", "SET", "cluster-secret", "new old") == b"OK"
+    assert " ".join(harness.settings.cluster_secrets) == "new old"

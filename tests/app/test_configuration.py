@@ -77,3 +77,8 @@ def test_the_directory_is_entered_and_told_in_full(tmp_path: Path, monkeypatch: 
 def test_a_directory_that_cannot_be_entered_is_told() -> None:
     with pytest.raises(ConfigurationError, match="cannot be entered: No such file or directory"):
         enter_directory(Settings(dir="/no/such/directory"))
+
+
+def test_settings_that_contradict_each_other_are_told_before_anything_starts() -> None:
+    with pytest.raises(ConfigurationError, match="without a secret: give cluster-secret"):
+        read_configuration(["--cluster", "--bind", "*"], {}, usual_places=NOWHERE)
