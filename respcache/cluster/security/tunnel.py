@@ -87,8 +87,10 @@ class Tunnel:
                 pieces.append(piece)
         except ssl.SSLWantReadError:
             return pieces
-        except ssl.SSLError as error:  # the peer's end of TLS is one of them
+        except ssl.SSLError as error:
             self._fail(error)
+        else:
+            self.error = LinkError(Fault.TLS, "the peer ended it")
         return pieces
 
     def send(self, data: bytes) -> bytes:
