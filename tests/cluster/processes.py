@@ -183,7 +183,7 @@ class Cluster:
         self, directory: Path, *flags: str, profile: str = "local", has_cluster_ports: bool = False
     ) -> None:
         self.nodes: list[ClusterNode] = []
-        self._directory = directory
+        self.directory = directory
         self._flags = ["--cluster-profile", profile, "--enable-debug-command", "local", *flags]
         self._has_cluster_ports = has_cluster_ports
 
@@ -206,7 +206,7 @@ class Cluster:
     def add_nowait(self, *flags: str, seeds: str | None = None) -> ClusterNode:
         name = f"node-{len(self.nodes) + 1}"
         node = ClusterNode(
-            name, self._directory, [*self._flags, *flags], has_cluster_port=self._has_cluster_ports
+            name, self.directory, [*self._flags, *flags], has_cluster_port=self._has_cluster_ports
         )
         if seeds is None:
             seeds = self.running[0].bus if self.running else ""

@@ -1,0 +1,54 @@
+"""Clusters of real processes: one of three nodes for the tests that leave it whole, and new ones for those that do not."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.cluster.processes import Cluster, running_cluster
+
+StartCluster = Callable[..., Cluster]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster: runs several real nodes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "cluster/e2e" in item.path.as_posix():
+            item.add_marker("cluster")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the nodes have to say to a failure: their views and the ends of their logs."""
+    report = yield
+    if report.failed and call.when == "call" and isinstance(item, pytest.Function):
+        for cluster in [thing for thing in item.funcargs.values() if isinstance(thing, Cluster)]:
+            report.sections.append(("the nodes", cluster.report()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def three_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster"), 3, has_cluster_ports=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(three_nodes: Cluster) -> Cluster:
+    """Three empty nodes, which a test leaves as it found them."""
+    assert three_nodes[0].call("FLUSHALL").text == b"OK"
+    return three_nodes
+
+
+@pytest.fixture
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCluster]:
+    """Start clusters that a test may break; they end with it."""
+    with ExitStack() as running:
+        yield lambda count, *flags, **options: running.enter_context(
+            running_cluster(tmp_path_factory.mktemp("cluster"), count, *flags, **options)
+        )

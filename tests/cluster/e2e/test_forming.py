@@ -1,0 +1,108 @@
+"""Nodes become one cluster, and stop being one, each in the way that it should."""
+
+import time
+
+import pytest
+
+from tests.cluster.e2e.conftest import StartCluster
+from tests.cluster.processes import Cluster
+from tests.wire import parse
+
+# In profile local; a crash is known sooner, by its closed connections.
+SUSPICION_SECONDS = 5.0
+
+
+@pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
+def test_what_one_node_is_told_the_others_know(protocol: int, cluster: Cluster) -> None:
+    keys = [b"key:%d" % number for number in range(100)]
+    for place, writer in enumerate(cluster):
+        value = b"value %d" % place
+        with writer.client(protocol=protocol) as client:
+            client.pipeline([[b"SET", key, value] for key in keys])
+        for reader in cluster:
+            with reader.client(protocol=protocol) as client:
+                assert client.pipeline([[b"GET", key] for key in keys]) == [b"$7\r\n%b\r\n" % value] * 100
+
+
+def test_every_node_owns_a_fair_share(cluster: Cluster) -> None:
+    owners = [cluster.owner_of(b"key:%d" % number) for number in range(3000)]
+    shares = [owners.count(node) for node in cluster]
+    assert min(shares) > 800, shares
+
+
+def test_a_seed_that_is_not_there_yet_is_found_later(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(1)
+    late = cluster.add(seeds="127.0.0.1:1")  # nobody is there
+    assert late.active_members() == 1
+    early = cluster.add(seeds=late.bus)
+    cluster.wait_until(lambda: early.active_members() == 2, "two nodes found each other", within_s=5)
+    late.kill()
+    cluster.restart(late)  # with the first node as its seed: now all three know of each other
+    cluster.wait_until_together()
+
+
+def test_a_killed_node_is_missed_at_once_and_only_its_keys(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(3)
+    first, _, victim = cluster
+    kept = cluster.keys_of(first, 100)
+    lost = cluster.keys_of(victim, 100)
+    with first.client() as client:
+        client.pipeline([[b"SET", key, b"v"] for key in kept + lost])
+        victim.kill()
+        begun = time.monotonic()
+        assert cluster.wait_until_together(within_s=SUSPICION_SECONDS) < SUSPICION_SECONDS
+        assert client.pipeline([[b"GET", key] for key in kept]) == [b"$1\r\nv\r\n"] * 100
+        assert client.pipeline([[b"GET", key] for key in lost]) == [b"$-1\r\n"] * 100
+        assert client.pipeline([[b"SET", key, b"w"] for key in lost]) == [b"+OK\r\n"] * 100
+        assert time.monotonic() - begun < SUSPICION_SECONDS
+    with cluster[1].client() as client:
+        assert client.pipeline([[b"GET", key] for key in lost]) == [b"$1\r\nw\r\n"] * 100
+
+
+def test_clients_have_errors_for_no_more_than_five_seconds_after_a_kill(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(3)
+    keys = [b"key:%d" % number for number in range(300)]
+    survivors, last_error_at = cluster.nodes[:2], 0.0
+    cluster[2].kill()
+    killed_at = time.monotonic()
+    while time.monotonic() - killed_at < 2 or time.monotonic() - last_error_at < 1:
+        assert time.monotonic() - killed_at < 10, "errors do not end"
+        for node in survivors:
+            with node.client() as client:
+                replies = client.pipeline([[b"SET", key, b"v"] for key in keys])
+                if any(reply.startswith(b"-") for reply in replies):
+                    last_error_at = time.monotonic()
+    assert last_error_at - killed_at < 5
+
+
+def test_a_node_that_is_told_to_end_leaves_at_once_and_suspects_nobody(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(3)
+    with cluster[0].client() as listener:
+        listener.call("SUBSCRIBE", "respcache:cluster")
+        cluster[2].stop()
+        assert cluster.wait_until_together(within_s=1) < 1
+        told = [parse(message).children[2].text for message in listener.available_replies()]
+    assert any(b'"left"' in message for message in told), told
+    assert not any(b'"suspected"' in message or b'"died"' in message for message in told), told
+
+
+def test_a_new_process_at_an_old_address_replaces_it_at_once(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(2)
+    first, second = cluster
+    old_id = second.call("CLUSTER", "MYID").text
+    second.kill()
+    cluster.restart(second)
+    new_id = second.call("CLUSTER", "MYID").text
+    assert new_id != old_id
+    assert cluster.wait_until_together(within_s=2) < 2
+    nodes = first.call("CLUSTER", "NODES").text
+    assert new_id in nodes
+    assert old_id not in nodes or any(
+        old_id in line and (b"fail" in line or b"noaddr" in line) for line in nodes.splitlines()
+    )
+
+
+def test_a_lone_node_serves_before_it_has_found_anybody(start_cluster: StartCluster) -> None:
+    lone = start_cluster(1)[0]
+    assert lone.call("SET", "k", "v").text == b"OK"
+    assert lone.call("GET", "k").text == b"v"
