@@ -6,7 +6,10 @@ node's: two nodes agree only once the news has reached both.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+ANYWHERE: Final = frozenset({"", "*", "0.0.0.0", "::"})
+"""Hosts to listen on that nobody can connect to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,27 @@ class Peer:
     """How many partitions it owns."""
 
     @property
+    def advertised_host(self) -> str:
+        """The host that clients are told; empty where none is known: to them, the one that they asked."""
+        return next((host for host in (self.host, self.bus_host) if host not in ANYWHERE), "")
+
+    @property
     def advertised_port(self) -> int:
         """The port that CLUSTER SLOTS and its kin tell."""
         return self.cluster_port or self.port
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection between this node and another."""
+
+    peer_id: str
+    is_outgoing: bool
+    """Whether this node opened it."""
+    opened_ms: int
+    """When, in Unix ms."""
+    queued_bytes: int
+    """What waits to be sent."""
 
 
 class ClusterView(Protocol):
@@ -67,6 +88,9 @@ class ClusterView(Protocol):
 
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
         """Return (first slot, last slot, owner and backups) in order; neighbours with equal owners are one range."""
+
+    def links(self) -> Sequence[Link]:
+        """Return the established connections to other nodes."""
 
     def figures(self) -> Mapping[str, int | float | str]:
         """Return what INFO cluster and CLUSTER INFO tell beside the usual fields."""

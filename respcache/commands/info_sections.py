@@ -14,6 +14,7 @@ from .. import REDIS_COMPATIBLE_VERSION, __version__
 from ..keyspace.database import Database
 from ..telemetry.command_statistics import commandstats_lines, latencystats_lines
 from .accounting import human_size, memory_figures
+from .cluster_topology import section_lines
 from .node import Node
 
 DAY_SECONDS: Final = 86_400
@@ -339,7 +340,7 @@ def latencystats(node: Node) -> Iterable[str]:
 
 
 def cluster(node: Node) -> Iterable[str]:
-    return ("cluster_enabled:0",)
+    return ("cluster_enabled:0",) if node.cluster is None else section_lines(node.cluster)
 
 
 def keyspace(node: Node) -> Iterable[str]:

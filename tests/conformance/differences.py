@@ -42,6 +42,7 @@ DIFFERENCES: list[Difference] = [
 NEWER_COMMANDS = {
     "client|no-touch": "came with Redis 7.2; its clients may send it",
     "client|setinfo": "came with Redis 7.2; today's clients send it first thing",
+    "cluster|myshardid": "came with Redis 7.2",
 }
 
 # Arguments, by command: the same, for words within a command.

@@ -1,0 +1,198 @@
+"""What CLUSTER tells of the cluster: one view of it, in each of the shapes that clients read.
+
+Every shape names owners only. Copies are no replicas in Redis' sense: each partition has backups of its own, so no
+node mirrors another. A client that reads from replicas would be sent to nodes that hold a slot, but not the next one.
+
+Members that have left are not told at all; dead ones only where their state is told, so that nobody dials them.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import Final
+
+from ..protocol.replies import Reply
+from .cluster_view import ClusterView, Link, Peer
+
+ALIVE: Final = "alive"
+SUSPECT: Final = "suspect"
+DEAD: Final = "dead"
+LEFT: Final = "left"
+
+FLAGS: Final = {SUSPECT: ",fail?", DEAD: ",fail"}
+"""What CLUSTER NODES says of a member's state; nothing when all is well."""
+
+SHARD_ID_BYTES: Final = 20
+
+
+def shard_id(node_id: str) -> str:
+    """Return the id of the shard that a node is: 40 digits that follow from the node's own, and differ from them.
+
+    Whoever owns partitions is a shard, alone. So the id lives as long as the node's.
+    """
+    digest = blake2b(bytes.fromhex(node_id), digest_size=SHARD_ID_BYTES, person=b"respcache.shard")
+    return digest.hexdigest()
+
+
+def is_numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def owned_ranges(view: ClusterView) -> dict[str, list[tuple[int, int]]]:
+    """Return first and last slots by their owner's id."""
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    for first, last, owners in view.ranges():
+        if owners:
+            ranges.setdefault(owners[0].id, []).append((first, last))
+    return ranges
+
+
+def told_peers(view: ClusterView) -> list[Peer]:
+    """Return those who are or may come back, in an order that stays."""
+    return sorted(
+        (one for one in view.peers() if one.state != LEFT), key=lambda one: (one.host, one.port, one.id)
+    )
+
+
+# -- SLOTS -----------------------------------------------------------------
+
+
+def slots_reply(view: ClusterView) -> Reply:
+    return [[first, last, _slots_entry(owners[0])] for first, last, owners in view.ranges() if owners]
+
+
+def _slots_entry(owner: Peer) -> Reply:
+    host = owner.advertised_host
+    more: dict[str, Reply] = {} if not host or is_numeric(host) else {"ip": owner.bus_host}
+    return [host, owner.advertised_port, owner.id, more]
+
+
+# -- SHARDS ----------------------------------------------------------------
+
+
+def shards_reply(view: ClusterView) -> Reply:
+    owners = {owners[0].id: owners[0] for _, _, owners in view.ranges() if owners}
+    return [
+        {"slots": [slot for ends in ranges for slot in ends], "nodes": [_shard_node(owners[node_id])]}
+        for node_id, ranges in owned_ranges(view).items()
+    ]
+
+
+def _shard_node(owner: Peer) -> dict[str, Reply]:
+    host = owner.advertised_host
+    is_name = bool(host) and not is_numeric(host)
+    return {
+        "id": owner.id,
+        "port": owner.advertised_port,
+        "ip": owner.bus_host if is_name else host,
+        "endpoint": host,
+        **({"hostname": host} if is_name else {}),
+        "role": "master",
+        "replication-offset": 0,
+        "health": "fail" if owner.state == DEAD else "online",
+    }
+
+
+# -- NODES -----------------------------------------------------------------
+
+
+def nodes_text(view: ClusterView) -> str:
+    """Return a line for each member, as redis-server keeps them in its nodes.conf."""
+    ranges = owned_ranges(view)
+    return "".join(f"{_node_line(one, ranges.get(one.id, []))}\n" for one in told_peers(view))
+
+
+def _node_line(peer: Peer, ranges: list[tuple[int, int]]) -> str:
+    """Spell id, address, flags, master, ping sent, pong received, epoch, link, slots.
+
+    SWIM neither pings everybody nor has epochs for members. So the times are 0, which Redis says of whom it need not
+    ping, and the epoch is the incarnation.
+    """
+    host = peer.advertised_host
+    name = f",{host}" if host and not is_numeric(host) else ""
+    flags = f"{'myself,' if peer.is_self else ''}master{FLAGS.get(peer.state, '')}"
+    link = "disconnected" if peer.state == DEAD else "connected"
+    slots = "".join(f" {first}-{last}" if first < last else f" {first}" for first, last in ranges)
+    address = f"{host}:{peer.advertised_port}@{peer.bus_port}{name}"
+    return f"{peer.id} {address} {flags} - 0 0 {peer.incarnation} {link}{slots}"
+
+
+# -- INFO ------------------------------------------------------------------
+
+
+def state_of(view: ClusterView) -> str:
+    return "ok" if view.is_ok else "fail"
+
+
+def info_fields(view: ClusterView) -> Mapping[str, object]:
+    """Return the fields of CLUSTER INFO: Redis' own, in its order, then the view's figures, which may replace them."""
+    held = [(last - first + 1, owners[0]) for first, last, owners in view.ranges() if owners]
+    assigned = sum(slots for slots, _ in held)
+    suspected = sum(slots for slots, owner in held if owner.state == SUSPECT)
+    failed = sum(slots for slots, owner in held if owner.state == DEAD)
+    peers = told_peers(view)
+    return {
+        "cluster_state": state_of(view),
+        "cluster_slots_assigned": assigned,
+        "cluster_slots_ok": assigned - suspected - failed,
+        "cluster_slots_pfail": suspected,
+        "cluster_slots_fail": failed,
+        "cluster_known_nodes": len(peers),
+        "cluster_size": len({owner.id for _, owner in held}),
+        "cluster_current_epoch": view.version,
+        "cluster_my_epoch": next((one.incarnation for one in peers if one.is_self), 0),
+        "cluster_stats_messages_sent": 0,
+        "cluster_stats_messages_received": 0,
+        "total_cluster_links_buffer_limit_exceeded": 0,
+        **view.figures(),
+    }
+
+
+def section_lines(view: ClusterView) -> Iterator[str]:
+    """Yield the section of INFO: what monitoring should see without a second command."""
+    fields = info_fields(view)
+    shown = ("cluster_state", "cluster_known_nodes", "cluster_size", *view.figures())
+    yield "cluster_enabled:1"
+    yield f"cluster_name:{view.name}"
+    yield from (f"{name}:{fields[name]}" for name in dict.fromkeys(shown))
+
+
+# -- LINKS and MEMBERS -----------------------------------------------------
+
+
+def link_reply(link: Link) -> Reply:
+    """Return what Redis tells of a link; our buffers hold just what waits."""
+    fields: dict[str, Reply] = {
+        "direction": "to" if link.is_outgoing else "from",
+        "node": link.peer_id,
+        "create-time": link.opened_ms,
+        "events": "rw" if link.queued_bytes else "r",
+        "send-buffer-allocated": link.queued_bytes,
+        "send-buffer-used": link.queued_bytes,
+    }
+    return fields
+
+
+def member_reply(peer: Peer) -> Reply:
+    fields: dict[str, Reply] = {
+        "id": peer.id,
+        "host": peer.host,
+        "port": peer.port,
+        "cluster-port": peer.cluster_port,
+        "bus-host": peer.bus_host,
+        "bus-port": peer.bus_port,
+        "state": peer.state,
+        "phase": peer.phase,
+        "incarnation": peer.incarnation,
+        "partitions": peer.partitions,
+        "weight": peer.weight,
+        "machine": peer.machine,
+        "zone": peer.zone,
+        "loop-lag-ms": peer.loop_lag_ms,
+        "myself": int(peer.is_self),
+    }
+    return fields

@@ -1,0 +1,82 @@
+"""A view of a cluster that a test makes up: some members, and who owns which slots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from respcache.commands.cluster_view import Link, Peer
+from respcache.keyspace.slots import slots_of
+
+
+def peer(
+    number: int,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    cluster_port: int = 0,
+    bus_host: str = "127.0.0.1",
+    state: str = "alive",
+    phase: str = "active",
+    incarnation: int = 0,
+    is_self: bool = False,
+    partitions: int = 0,
+) -> Peer:
+    """Make a member whose id is ``number`` in 40 digits, and whose ports follow from it."""
+    return Peer(
+        id=f"{number:040x}",
+        host=host,
+        port=port or 7000 + number,
+        cluster_port=cluster_port,
+        bus_port=17000 + number,
+        bus_host=bus_host,
+        machine="machine",
+        zone="zone",
+        weight=1.0,
+        state=state,
+        phase=phase,
+        incarnation=incarnation,
+        loop_lag_ms=0,
+        is_self=is_self,
+        partitions=partitions,
+    )
+
+
+@dataclass
+class FakeCluster:
+    """A cluster in which nothing happens. It takes ranges as they come, whether or not they are of whole partitions."""
+
+    members: list[Peer]
+    held: list[tuple[int, int, tuple[Peer, ...]]]
+    is_ok: bool = True
+    version: int = 3
+    name: str = "test"
+    told: dict[str, int | float | str] = field(default_factory=dict)
+    connections: list[Link] = field(default_factory=list)
+
+    @property
+    def my_id(self) -> str:
+        return next(one.id for one in self.members if one.is_self)
+
+    def peers(self) -> list[Peer]:
+        return self.members
+
+    def owners_of(self, partition: int) -> Sequence[Peer]:
+        slot = slots_of(partition)[0]
+        return next((owners for first, last, owners in self.held if first <= slot <= last), ())
+
+    def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
+        return self.held
+
+    def links(self) -> Sequence[Link]:
+        return self.connections
+
+    def figures(self) -> Mapping[str, int | float | str]:
+        return self.told
+
+
+def cluster_of_two() -> FakeCluster:
+    """Make a whole cluster: this node has the first half of the slots, another has the rest, and each backs the other up."""
+    me, other = (
+        peer(1, is_self=True, incarnation=4, partitions=512),
+        peer(2, cluster_port=8002, partitions=512),
+    )
+    return FakeCluster([me, other], [(0, 8191, (me, other)), (8192, 16383, (other, me))])
