@@ -5,7 +5,7 @@ Promises that a missing library is told in one line that says what to install. N
 each of them says beside its key why no nonce comes twice.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
 AUTHENTICATION_TAG_BYTES: Final = 16
 """What sealing adds, as AES-GCM has it."""
@@ -16,31 +16,27 @@ class MissingLibraryError(Exception):
     """A part of the cluster was asked for whose library is not installed."""
 
 
-class Cipher(Protocol):
-    """Authenticated encryption under one key."""
+class Cipher:
+    """AES-256-GCM under one key of 32 bytes."""
 
-    def encrypt(self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | None, /) -> bytes: ...
+    __slots__ = ("_cipher", "_invalid")
 
-    def decrypt(self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | None, /) -> bytes: ...
+    def __init__(self, key: bytes) -> None:
+        try:
+            from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # only where there is a secret
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+        except ImportError:
+            message = "cluster.secret needs the package cryptography: pip install 'respcache[cluster]'"
+            raise MissingLibraryError(message) from None
+        self._cipher = AESGCM(key)
+        self._invalid = InvalidTag
 
+    def seal(self, nonce: bytes, plain: bytes | memoryview, associated_data: bytes | None = None) -> bytes:
+        return self._cipher.encrypt(nonce, plain, associated_data)
 
-def aes_gcm(key: bytes) -> Cipher:
-    """Make AES-256-GCM from 32 bytes."""
-    try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # only with a secret
-    except ImportError:
-        message = "cluster.secret needs the package cryptography: pip install 'respcache[cluster]'"
-        raise MissingLibraryError(message) from None
-    return AESGCM(key)
-
-
-def opened(
-    cipher: Cipher, nonce: bytes, sealed: bytes | memoryview, associated_data: bytes | None
-) -> bytes | None:
-    """Return what was sealed, or None if not exactly this was sealed with this key."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # there is a cipher, so the library is there
-
-    try:
-        return cipher.decrypt(nonce, sealed, associated_data)
-    except InvalidTag:
-        return None
+    def open(self, nonce: bytes, sealed: bytes, associated_data: bytes | None = None) -> bytes | None:
+        """Return what was sealed, or None if not exactly this was sealed with this key."""
+        try:
+            return self._cipher.decrypt(nonce, sealed, associated_data)
+        except self._invalid:
+            return None

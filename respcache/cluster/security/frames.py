@@ -15,6 +15,8 @@ from typing import Final
 LENGTH: Final = Struct(">I")
 PREFIX_BYTES: Final = LENGTH.size
 
+_unpack_from: Final = LENGTH.unpack_from
+
 _TINY_BYTES: Final = 4096
 """Shorter chunks of a frame are gathered in one bytearray: as objects of their own, single bytes would take forty
 times their size."""
@@ -57,25 +59,21 @@ class FrameSplitter:
         elif self._prefix:
             data = self._prefix + data
             self._prefix = b""
-        self._cut(data, offset, frames)
-        return frames
-
-    def _cut(self, data: bytes, offset: int, frames: list[bytes]) -> None:
-        append, unpack_from, most_bytes, end = frames.append, LENGTH.unpack_from, self._most_bytes, len(data)
-        while (start := offset + PREFIX_BYTES) <= end:
+        append, unpack_from, most_bytes, end = frames.append, _unpack_from, self._most_bytes, len(data)
+        while (start := offset + 4) <= end:
             (size_bytes,) = unpack_from(data, offset)
             if not 0 < size_bytes <= most_bytes:
                 self.is_broken = True
-                return
+                return frames
             offset = start + size_bytes
             if offset > end:
-                self._parts = []
                 self._missing = size_bytes
-                if start < end:
-                    self._keep(data[start:])
-                return
+                self._keep(data[start:])
+                return frames
             append(data[start:offset])
-        self._prefix = data[offset:]
+        if offset < end:
+            self._prefix = data[offset:]
+        return frames
 
     def _keep(self, data: bytes) -> None:
         """Take a chunk that is all of the unfinished frame, and not its end."""
@@ -99,26 +97,31 @@ class FrameSplitter:
 
 
 class MessageBuffer:
-    """The same stream before it is known what follows: one frame at a time, and ``rest`` is what lies behind it."""
+    """The same stream before it is known what follows: one frame at a time, and what lies behind it."""
 
-    __slots__ = ("_most_bytes", "rest")
+    __slots__ = ("_most_bytes", "_rest")
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self.rest = b""
+        self._rest = b""
 
     def add(self, data: bytes) -> None:
-        self.rest += data
+        self._rest += data
+
+    def take_rest(self) -> bytes:
+        rest, self._rest = self._rest, b""
+        return rest
 
     def next(self) -> bytes | None:
         """Return the next message if it is whole. Raises ValueError for a length that is not allowed."""
-        if len(self.rest) < PREFIX_BYTES:
+        rest = self._rest
+        if len(rest) < PREFIX_BYTES:
             return None
-        (size_bytes,) = LENGTH.unpack_from(self.rest)
+        (size_bytes,) = LENGTH.unpack_from(rest)
         if not 0 < size_bytes <= self._most_bytes:
             raise ValueError("a message of a length that is not allowed")
         end = PREFIX_BYTES + size_bytes
-        if len(self.rest) < end:
+        if len(rest) < end:
             return None
-        message, self.rest = self.rest[PREFIX_BYTES:end], self.rest[end:]
-        return message
+        self._rest = rest[end:]
+        return rest[PREFIX_BYTES:end]

@@ -20,7 +20,7 @@ has that property, and is an option. A refusal is not authenticated: it is a hin
 import hmac
 from dataclasses import dataclass
 from enum import IntEnum
-from struct import Struct, error
+from struct import Struct
 from typing import Final, Literal, TypeAlias
 
 from .faults import Fault, LinkError
@@ -52,7 +52,7 @@ class Message(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who somebody says to be. ``wire`` is all of it, as it was sent."""
+    """Who somebody says to be. ``wire`` is all of it as it was sent, what later versions may add included."""
 
     role: Role
     has_secret: bool
@@ -61,25 +61,30 @@ class Hello:
     key_id: bytes
     id: bytes
     nonce: bytes
+    extra_flags: int = 0
+    extra: bytes = b""
 
     @property
     def wire(self) -> bytes:
-        flags = _HAS_SECRET if self.has_secret else 0
+        flags = self.extra_flags | (_HAS_SECRET if self.has_secret else 0)
         kind, role = Message.HELLO, _ROLES[self.role]
-        return _HELLO.pack(
+        fixed = _HELLO.pack(
             kind, _MAGIC, role, flags, *self.versions, self.tag, self.key_id, self.id, self.nonce
         )
+        return fixed + self.extra
 
 
 def read_hello(message: bytes, role: Role) -> Hello:
-    """Read a HELLO of somebody in ``role``, of this version of the protocol."""
-    try:
-        kind, magic, number, flags, lowest, highest, tag, key_id, node_id, nonce = _HELLO.unpack(message)
-    except error:
-        raise LinkError(Fault.NOT_A_NODE) from None
-    if kind != Message.HELLO or magic != _MAGIC or number != _ROLES[role] or flags & ~_HAS_SECRET:
+    """Read a HELLO of somebody in ``role``; raise `LinkError` for anything else."""
+    if len(message) < _HELLO.size:
         raise LinkError(Fault.NOT_A_NODE)
-    return Hello(role, bool(flags), (lowest, highest), tag, key_id, node_id, nonce)
+    kind, magic, number, flags, lowest, highest, tag, key_id, node_id, nonce = _HELLO.unpack_from(message)
+    if kind != Message.HELLO or magic != _MAGIC or number != _ROLES[role]:
+        raise LinkError(Fault.NOT_A_NODE)
+    extra_flags, extra = flags & ~_HAS_SECRET, message[_HELLO.size :]
+    return Hello(
+        role, bool(flags & _HAS_SECRET), (lowest, highest), tag, key_id, node_id, nonce, extra_flags, extra
+    )
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from .ciphers import aes_gcm
+from .ciphers import Cipher
 
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 4
@@ -77,7 +77,7 @@ class Keyring:
             raise ValueError("a cluster secret is empty")
         keys = [_key_of(secret) for secret in dict.fromkeys(secrets)]
         if keys:
-            aes_gcm(keys[0].material)  # a missing library is told at the start, not with the first packet
+            Cipher(keys[0].material)  # a missing library is told at the start, not with the first packet
         self._keys = {key.id: key for key in reversed(keys)}
         self.sealing: Key | None = keys[0] if keys else None
 

@@ -98,9 +98,10 @@ class Link:
 
     @property
     def has_output(self) -> bool:
-        if self._output or self._frames:
-            return self._tunnel is None or self._tunnel.is_up
-        return self._tunnel is not None and self._tunnel.has_output
+        is_waiting = bool(self._output or self._frames)
+        if self._tunnel is None:
+            return is_waiting
+        return self._tunnel.has_output or (is_waiting and self._tunnel.is_up)
 
     def take_output(self) -> bytes:
         """Return what is to be sent now. All frames since the last time are sealed together."""
@@ -133,7 +134,7 @@ class Link:
                 self._output += framed(self._handshake.receive(message))
                 if self._handshake.session is not None:
                     self._establish(self._handshake.session)
-                    return self._receive(messages.rest)
+                    return self._receive(messages.take_rest())
         except LinkError as error:
             self._fail(error)
         except ValueError:

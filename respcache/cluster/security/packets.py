@@ -11,7 +11,8 @@ however many nodes send however long, which random nonces under one shared key c
 Promises that `open` raises nothing but `Refused`, counts what it refuses, and keeps a bounded memory of senders
 however many there pretend to be. A replay is refused as long as its sender is remembered; a node that has just started
 remembers nobody, and takes an old packet of a sender until it has heard a newer one: incarnations are what makes that
-harmless, and are the payload's affair. Without a secret all this keeps out accidents, and nobody who means harm.
+harmless, and are the payload's affair. So is whom a packet is for: one that was sent to another node opens here too.
+Without a secret all this keeps out accidents, and nobody who means harm.
 """
 
 import random
@@ -20,7 +21,7 @@ from enum import StrEnum
 from struct import Struct
 from typing import Final
 
-from .ciphers import AUTHENTICATION_TAG_BYTES, NONCE_BYTES, Cipher, aes_gcm, opened
+from .ciphers import AUTHENTICATION_TAG_BYTES, NONCE_BYTES, Cipher
 from .keyring import NO_KEY_ID, Keyring
 from .replay import ReplayWindow
 from .tag import cluster_tag
@@ -96,7 +97,7 @@ class PacketCodec:
         self._keyring = keyring
         self._sealer: Cipher | None = None
         if keyring.sealing is not None:
-            self._sealer = aes_gcm(keyring.sealing.derive(_PURPOSE, self._me))
+            self._sealer = Cipher(keyring.sealing.derive(_PURPOSE, self._me))
         for sender in self._senders.values():
             sender.cipher, sender.key_id = None, NO_KEY_ID
 
@@ -109,7 +110,7 @@ class PacketCodec:
         if key is None or self._sealer is None:
             return self._header(0, NO_KEY_ID) + payload
         header = self._header(_SEALED, key.id)
-        return header + self._sealer.encrypt(_nonce(self._sequence), payload, header)
+        return header + self._sealer.seal(_nonce(self._sequence), payload, header)
 
     def _header(self, flags: int, key_id: bytes) -> bytes:
         return _HEADER.pack(_MAGIC, VERSION, flags, self._tag, key_id, self._me, self._sequence)
@@ -132,7 +133,7 @@ class PacketCodec:
         known = self._senders.get(sender)
         if self._keyring:
             cipher = self._cipher_of(known, key_id, sender)
-            payload = opened(cipher, _nonce(sequence), datagram[_HEADER.size :], datagram[: _HEADER.size])
+            payload = cipher.open(_nonce(sequence), datagram[_HEADER.size :], datagram[: _HEADER.size])
             if payload is None:
                 raise Refused(Reason.FORGED)
         else:
@@ -160,7 +161,7 @@ class PacketCodec:
         key = self._keyring.find(key_id)
         if key is None:
             raise Refused(Reason.UNKNOWN_KEY)
-        return aes_gcm(key.derive(_PURPOSE, sender))
+        return Cipher(key.derive(_PURPOSE, sender))
 
     def _remember(
         self, known: _Sender | None, sender: bytes, sequence: int, key_id: bytes, cipher: Cipher | None

@@ -7,7 +7,7 @@ opened: the link is broken then, for good. A record holds whatever there was to 
 
 from typing import Final
 
-from .ciphers import AUTHENTICATION_TAG_BYTES, NONCE_BYTES, aes_gcm, opened
+from .ciphers import AUTHENTICATION_TAG_BYTES, NONCE_BYTES, Cipher
 from .frames import LENGTH, FrameSplitter
 
 RECORD_BYTES: Final = 256 << 10
@@ -20,7 +20,7 @@ class RecordSealer:
     __slots__ = ("_cipher", "_count")
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = aes_gcm(key)
+        self._cipher = Cipher(key)
         self._count = 0
 
     def seal(self, plain: bytes) -> list[bytes]:
@@ -28,7 +28,7 @@ class RecordSealer:
         parts: list[bytes] = []
         view = memoryview(plain)
         for start in range(0, len(plain), RECORD_BYTES):
-            sealed = self._cipher.encrypt(_nonce(self._count), view[start : start + RECORD_BYTES], None)
+            sealed = self._cipher.seal(_nonce(self._count), view[start : start + RECORD_BYTES])
             self._count += 1
             parts += (LENGTH.pack(len(sealed)), sealed)
         return parts
@@ -41,7 +41,7 @@ class RecordOpener:
 
     def __init__(self, key: bytes) -> None:
         self.is_broken = False
-        self._cipher = aes_gcm(key)
+        self._cipher = Cipher(key)
         self._count = 0
         self._splitter = FrameSplitter(RECORD_BYTES + AUTHENTICATION_TAG_BYTES)
 
@@ -49,7 +49,7 @@ class RecordOpener:
         """Return what the records hold that ``data`` completes, up to the first that is not whole and in its place."""
         plains: list[bytes] = []
         for sealed in self._splitter.split(data):
-            plain = opened(self._cipher, _nonce(self._count), sealed, None)
+            plain = self._cipher.open(_nonce(self._count), sealed)
             if plain is None:
                 self.is_broken = True
                 return plains
