@@ -16,12 +16,16 @@ KEYS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One kind of request, as redis-benchmark names it (``set``, ``get``, ``mset``), and how it is sent."""
+    """One kind of request, as redis-benchmark names it (``set``, ``get``, ``mset``), and how it is sent.
+
+    With ``words``, these are sent instead of the test's own; ``__rand_int__`` in them is one of ``KEYS`` numbers.
+    """
 
     test: str
     requests: int
     clients: int = 50
     depth: int = 1
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ class Figures:
 
 def run(server: Server, load: Load) -> Figures:
     """Run one round; CPU is the server's alone."""
-    command = ["redis-benchmark", "-p", str(server.port), "--csv", "--precision", "3", "-t", load.test]
+    command = ["redis-benchmark", "-p", str(server.port), "--csv", "--precision", "3"]
     command += ["-n", str(load.requests), "-c", str(load.clients), "-P", str(load.depth), "-r", str(KEYS)]
+    command += load.words or ["-t", load.test]
     cpu_before_s = server.cpu_seconds()
     finished = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     cpu_s = server.cpu_seconds() - cpu_before_s

@@ -34,9 +34,9 @@ RESPCACHE: Final = "respcache"
 class Server:
     """A running server process; use it as a context manager, and it stops at the end."""
 
-    def __init__(self, label: str, command: list[str], config: Mapping[str, str]) -> None:
+    def __init__(self, label: str, command: list[str], config: Mapping[str, str], port: int = 0) -> None:
         self.label = label
-        self.port = free_port()
+        self.port = port or free_port()
         self._directory = tempfile.TemporaryDirectory(prefix="respcache-benchmark-")
         self._log = Path(self._directory.name, "log")
         # Settings in the caller's environment would make the two servers unlike.
