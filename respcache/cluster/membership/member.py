@@ -112,7 +112,7 @@ def is_numeric_host(host: str) -> bool:
     return not (parsed.is_multicast or parsed.is_unspecified)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two copies of one member are two things
 class Member:
     """One member as this node sees it. Only `precedence.py` changes it; events carry a copy."""
 
@@ -122,7 +122,7 @@ class Member:
     state: State
     meta: Meta
     changed_at: float  # when `state` changed, on this node's clock
-    meta_bytes: bytes = field(default=b"", repr=False, compare=False)  # `meta` as it travels
+    meta_bytes: bytes = field(default=b"", repr=False)  # `meta` as it travels
 
     @property
     def is_live(self) -> bool:
