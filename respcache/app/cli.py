@@ -12,11 +12,10 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from .. import __version__
-from .client import TIMEOUT_S, Address, ClientError, Connection
+from .client import TIMEOUT_S, ClientError, Connection
+from .cluster_cli import cluster
 from .configuration import ConfigurationError
-
-PASSWORD_VARIABLE: Final = "REDISCLI_AUTH"
-"""Where redis-cli looks for a password, too. One on the command line is seen by everybody on the machine."""
+from .connecting import Host, Password, Port, Socket, address_of
 
 INTERRUPTED: Final = 130
 """What shells report for a program that Ctrl-C ended."""
@@ -29,15 +28,8 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
+app.command(cluster)
 
-Host = Annotated[str, Parameter(["--host", "-h"], help="Name or address of the server.")]
-Port = Annotated[int, Parameter(["--port", "-p"], help="Its TCP port.")]
-Socket = Annotated[
-    str, Parameter(["--socket", "-s"], help="Path of its Unix socket, instead of host and port.")
-]
-Password = Annotated[
-    str, Parameter(["--password", "-a"], help=f"Better given in the variable {PASSWORD_VARIABLE}.")
-]
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
 
 
@@ -59,7 +51,7 @@ def ping(
     timeout: Annotated[float, Parameter(help="Seconds to wait.", validator=Number(gt=0))] = TIMEOUT_S,
 ) -> int:
     """Ask a server whether it answers: prints PONG, or says what is wrong and exits with 1."""
-    with Connection(_address(host, port, socket, password), timeout) as connection:
+    with Connection(address_of(host, port, socket, password), timeout) as connection:
         reply = connection.call("PING")
     if reply != b"PONG":
         raise ClientError(f"the answer to PING was {reply!r}")
@@ -105,7 +97,7 @@ def events(
     from .follow import follow  # noqa: PLC0415
 
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to leave
-        follow(_address(host, port, socket, password), as_json=json, count=count)
+        follow(address_of(host, port, socket, password), as_json=json, count=count)
     return 0
 
 
@@ -124,7 +116,7 @@ def bench(
     """Load a server with SET and GET for a moment, and show how it does."""
     from .bench import Load, run_bench, table  # noqa: PLC0415
 
-    results = run_bench(_address(host, port, socket, password), Load(requests, clients, pipeline, size))
+    results = run_bench(address_of(host, port, socket, password), Load(requests, clients, pipeline, size))
     Console().print(table(results))
     return 0
 
@@ -146,7 +138,3 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return result if isinstance(result, int) else 0
-
-
-def _address(host: str, port: int, socket: str, password: str) -> Address:
-    return Address(host, port, socket, password or os.environ.get(PASSWORD_VARIABLE, ""))

@@ -1,6 +1,7 @@
 """A small synchronous client of ours for the command line: one connection, one question at a time."""
 
 import socket
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -86,6 +87,20 @@ class Connection:
             self._reader.feed(data)
             reply = self._get()
         return reply
+
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Wait until the server ends the connection, whatever else it sends; False if it has not by then."""
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            while (rest_s := deadline_s - time.monotonic()) > 0:
+                self._socket.settimeout(rest_s)
+                if not self._socket.recv(READ_BYTES):
+                    return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True  # a reset is an end, too
+        return False
 
     def wait_for_ever(self) -> None:
         """Let ``receive`` wait as long as it takes: for subscribers."""

@@ -1,14 +1,15 @@
-"""``respcache events``: follow what happens to a cache, line by line, until Ctrl-C.
+"""``respcache events``: follow what happens to a cache, or to a cluster, line by line, until Ctrl-C.
 
-Reads the JSON of the channel ``respcache:events``. A lost server is waited for, and
+Reads the JSON of a channel such as ``respcache:events``. A lost server is waited for, and
 both the loss and the return are told on standard error, because events in between are missed.
 """
 
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from rich.text import Text
 from ..events.line import escaped, quoted, utc_time
 from .client import Address, ClientError, Connection
 
-CHANNEL: Final = b"respcache:events"
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 """A restart takes about a second; a server that stays away is not worth asking more often."""
@@ -36,16 +36,49 @@ COLOURS: Final[Mapping[str, str]] = {
     "missed": "bright_black",
     "owner-crashed": "bold red",
     "dropped": "bold yellow",
+    "joined": "green",
+    "active": "bold green",
+    "suspected": "yellow",
+    "refuted": "cyan",
+    "died": "bold red",
+    "left": "magenta",
 }
 
 HEAD: Final = ("at_ms", "node", "kind", "db", "key", "key_base64")
 """What a line says first, in an order of its own; the other fields follow as they come."""
 
 
-def follow(address: Address, *, as_json: bool, count: int | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A channel of JSON messages, the command that follows it, and what to ask a server before."""
+
+    channel: bytes
+    command: str
+    check: Callable[[Connection], None]
+    """Raises ClientError where there is nothing to follow."""
+
+    def say(self, text: str) -> None:
+        sys.stderr.write(f"{self.command}: {text}\n")
+
+
+def _warn_if_silent(connection: Connection) -> None:
+    try:
+        answer = connection.call("CONFIG", "GET", "events-channel")
+    except ClientError:
+        return  # not ours to ask, or not respcache: the subscription will tell
+    if answer == [b"events-channel", b"no"]:
+        EVENTS.say("events-channel is off on this server: nothing will be shown until it is switched on")
+    elif answer == []:
+        EVENTS.say("this server is no respcache: it has no events to follow")
+
+
+EVENTS: Final = Feed(b"respcache:events", "respcache events", _warn_if_silent)
+
+
+def follow(address: Address, *, as_json: bool, count: int | None, feed: Feed = EVENTS) -> None:
     """Print events until ``count`` are printed, or for ever. Raises ClientError if the first connection fails."""
     console = Console(highlight=False, soft_wrap=True)
-    with closing(messages(address)) as stream:
+    with closing(messages(address, feed)) as stream:
         for message in islice(stream, count):
             if as_json:
                 sys.stdout.write(message.decode("utf-8", "replace") + "\n")
@@ -54,17 +87,17 @@ def follow(address: Address, *, as_json: bool, count: int | None) -> None:
                 console.print(event_line(message))
 
 
-def messages(address: Address) -> Generator[bytes, None, None]:
+def messages(address: Address, feed: Feed = EVENTS) -> Generator[bytes, None, None]:
     """Yield each event's JSON; connect again whenever the server goes away."""
-    connection = _subscribe(address)
+    connection = _subscribe(address, feed)
     while True:
         try:
             with connection:
                 yield from _received(connection)
         except ClientError as error:
-            _say(f"{error}; events are missed until it is back")
-        connection = _subscribe_again(address)
-        _say(f"following {address} again")
+            feed.say(f"{error}; events are missed until it is back")
+        connection = _subscribe_again(address, feed)
+        feed.say(f"following {address} again")
 
 
 def event_line(message: bytes) -> Text:
@@ -107,11 +140,11 @@ def _received(connection: Connection) -> Iterator[bytes]:
                 yield message
 
 
-def _subscribe(address: Address) -> Connection:
+def _subscribe(address: Address, feed: Feed) -> Connection:
     connection = Connection(address)
     try:
-        _warn_if_silent(connection)
-        connection.call("SUBSCRIBE", CHANNEL)
+        feed.check(connection)
+        connection.call("SUBSCRIBE", feed.channel)
     except ClientError:
         connection.close()
         raise
@@ -119,26 +152,11 @@ def _subscribe(address: Address) -> Connection:
     return connection
 
 
-def _subscribe_again(address: Address) -> Connection:
+def _subscribe_again(address: Address, feed: Feed) -> Connection:
     pause_s = FIRST_PAUSE_S
     while True:
         time.sleep(pause_s)
         try:
-            return _subscribe(address)
+            return _subscribe(address, feed)
         except ClientError:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-
-def _warn_if_silent(connection: Connection) -> None:
-    try:
-        answer = connection.call("CONFIG", "GET", "events-channel")
-    except ClientError:
-        return  # not ours to ask, or not respcache: the subscription will tell
-    if answer == [b"events-channel", b"no"]:
-        _say("events-channel is off on this server: nothing will be shown until it is switched on")
-    elif answer == []:
-        _say("this server is no respcache: it has no events to follow")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"respcache events: {text}\n")

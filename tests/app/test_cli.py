@@ -4,6 +4,7 @@ import pytest
 
 from respcache import __version__
 from respcache.app import cli
+from respcache.app.connecting import PASSWORD_VARIABLE
 from tests.app.fakes import scripted_server
 from tests.servers import free_port
 
@@ -26,7 +27,7 @@ def test_another_answer_than_pong_is_a_failure(capsys: pytest.CaptureFixture[str
 
 
 def test_the_password_comes_from_where_redis_cli_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(cli.PASSWORD_VARIABLE, "sesame")
+    monkeypatch.setenv(PASSWORD_VARIABLE, "sesame")
     with scripted_server([b"+OK\r\n", b"+PONG\r\n"]) as address:
         assert cli.main(["ping", "-p", str(address.port)]) == 0
 

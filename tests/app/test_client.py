@@ -84,6 +84,18 @@ def test_silence_is_told_after_the_timeout() -> None:
         connection.call("PING")
 
 
+def test_the_end_of_a_connection_is_waited_for_whatever_comes_before() -> None:
+    with scripted_server([b"+OK\r\n+more\r\n"]) as address, Connection(address) as connection:
+        connection.call("PING")
+        assert connection.wait_closed(5.0)
+
+
+def test_a_connection_that_does_not_end_is_not_waited_for_longer() -> None:
+    with scripted_server([b"+OK\r\n", b""]) as address, Connection(address) as connection:
+        connection.call("PING")
+        assert not connection.wait_closed(0.01)
+
+
 @pytest.mark.redis
 def test_a_real_server_answers(redis_server: Server) -> None:
     with Connection(Address(port=redis_server.port)) as connection:

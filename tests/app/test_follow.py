@@ -107,7 +107,7 @@ def test_what_happens_to_a_real_cache_is_followed(
     )
     follower.start()
     with respcache_server.client() as client:
-        while b":0\r\n" in client.call("PUBSUB", "NUMSUB", follow.CHANNEL):
+        while b":0\r\n" in client.call("PUBSUB", "NUMSUB", follow.EVENTS.channel):
             pass  # each turn is a round trip; the test's own timeout ends it
         client.call("SET", "followed", "x")
         follower.join(10)

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from respcache.app import cli
+from respcache.app.client import Address, packed
+from tests.app.fakes import scripted_server
+from tests.servers import Server, free_port
+
+ID = b"ab" * 20
+MEMBERS = (
+    b"*1\r\n*8\r\n$2\r\nid\r\n$40\r\n%b\r\n$4\r\nname\r\n$5\r\nh:700\r\n"
+    b"$10\r\npartitions\r\n:1024\r\n$6\r\nmyself\r\n:1\r\n" % ID
+)
+OFF = b"-ERR This instance has cluster support disabled\r\n"
+
+
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+def run(address: Address, *words: str) -> int:
+    return cli.main(["cluster", *words, "-h", address.host, "-p", str(address.port)])
+
+
+def test_members_are_a_line_each_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([MEMBERS]) as address:
+        assert run(address, "members") == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split("\t")[:2] == ["id", "name"]
+    assert row.split("\t")[:2] == ["abababab", "h:700 (this one)"]
+
+
+def test_members_are_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([MEMBERS]) as address:
+        assert run(address, "members", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"id": ID.decode(), "name": "h:700", "partitions": 1024, "myself": True}
+    ]
+
+
+def test_info_joins_what_the_node_tells_in_two_places(capsys: pytest.CaptureFixture[str]) -> None:
+    script = [bulk(b"cluster_state:ok\r\n"), bulk(b"# Cluster\r\ncluster_enabled:1\r\n")]
+    with scripted_server(script, script) as address:
+        assert run(address, "info") == 0
+        assert capsys.readouterr().out == "figure\tvalue\ncluster_state\tok\ncluster_enabled\t1\n"
+        assert run(address, "info", "--json") == 0
+        assert json.loads(capsys.readouterr().out) == {"cluster_state": "ok", "cluster_enabled": "1"}
+
+
+def test_leave_waits_until_the_node_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([bulk(ID), b"+OK\r\n"]) as address:
+        assert run(address, "leave") == 0
+    assert capsys.readouterr().out == f"node {ID.decode()} has left the cluster and stopped\n"
+
+
+def test_a_node_that_stays_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    # The third answer never comes, because nothing more is asked: the connection stays open.
+    with scripted_server([bulk(ID), b"+OK\r\n", b""]) as address:
+        assert run(address, "leave", "--timeout", "0.05") == 1
+    assert "is leaving, but has not stopped within 0.05 s" in capsys.readouterr().err
+
+
+def test_events_of_the_cluster_are_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    channel = b"respcache:cluster"
+    joined = b'{"kind":"joined","at_ms":0,"node":"h:700","member":"h:701"}'
+    subscribed = b"*3\r\n$9\r\nsubscribe\r\n%b:1\r\n" % bulk(channel)
+    script = [bulk(ID), subscribed + packed(b"message", channel, joined)]
+    with scripted_server(script, script) as address:
+        assert run(address, "events", "--count", "1") == 0
+        assert capsys.readouterr().out == "1970-01-01T00:00:00.000000Z h:700 joined   member=h:701\n"
+        assert run(address, "events", "--count", "1", "--json") == 0
+        assert capsys.readouterr().out == joined.decode() + "\n"
+
+
+@pytest.mark.parametrize("command", ["members", "info", "leave", "events"])
+def test_a_server_that_is_alone_is_told_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([OFF]) as address:
+        assert run(address, command) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "is not in a cluster: start it with --cluster" in told
+
+
+@pytest.mark.parametrize("command", ["members", "info", "leave", "events"])
+def test_a_node_that_cannot_be_reached_is_told_in_one_line(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    assert run(Address(port=port), command) == 1
+    assert capsys.readouterr().err == f"respcache: cannot reach 127.0.0.1:{port}: Connection refused\n"
+
+
+def test_another_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([b"-ERR unknown subcommand 'MEMBERS'. Try CLUSTER HELP.\r\n"]) as address:
+        assert run(address, "members") == 1
+    assert "does not know this command: is it a respcache?" in capsys.readouterr().err
+
+
+def test_other_errors_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([b"-NOAUTH Authentication required.\r\n"]) as address:
+        assert run(address, "members") == 1
+    assert "NOAUTH Authentication required." in capsys.readouterr().err
+
+
+def test_a_real_server_without_a_cluster_says_so(
+    respcache_server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(Address(port=respcache_server.port), "info") == 1
+    assert "start it with --cluster" in capsys.readouterr().err
