@@ -24,10 +24,11 @@ def machine_of(candidate: Candidate) -> str | bytes:
 class Places:
     """The places of one partition that are taken."""
 
-    __slots__ = ("_machines", "_zones", "taken")
+    __slots__ = ("_ids", "_machines", "_zones", "taken")
 
     def __init__(self) -> None:
         self.taken: list[Candidate] = []
+        self._ids: set[bytes] = set()
         self._machines: set[str | bytes] = set()
         self._zones: set[str] = set()
 
@@ -42,6 +43,7 @@ class Places:
 
     def take(self, candidate: Candidate) -> None:
         self.taken.append(candidate)
+        self._ids.add(candidate.id)
         self._machines.add(machine_of(candidate))
         self._zones.add(candidate.zone)
 
@@ -55,7 +57,7 @@ class Places:
         apart = (False, False)
         for candidate in rank:
             found = (machine_of(candidate) not in self._machines, candidate.zone not in self._zones)
-            if (best is not None and found <= apart) or candidate in self.taken:
+            if (best is not None and found <= apart) or candidate.id in self._ids:
                 continue
             if found >= hoped:
                 return candidate
