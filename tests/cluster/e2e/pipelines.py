@@ -16,7 +16,6 @@ from typing import Final
 
 from tests.cluster.processes import ClusterNode, running_cluster
 from tests.servers import Server, running_respcache
-from tests.wire import RawClient
 
 Command = list[bytes]
 Maker = Callable[[random.Random], list[Command]]
@@ -215,11 +214,6 @@ def differences(commands: Sequence[Command], expected: Sequence[bytes], got: Seq
         if different
         else ""
     )
-
-
-def is_quiet(client: RawClient) -> bool:
-    """Say whether a connection owes us nothing: a PING is answered next."""
-    return client.call("PING") == b"+PONG\r\n"
 
 
 def main() -> int:
