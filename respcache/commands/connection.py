@@ -233,7 +233,7 @@ def hello(context: Context, argv: Sequence[bytes]) -> Reply:
         "version": REDIS_COMPATIBLE_VERSION,
         "proto": client.protocol,
         "id": client.id,
-        "mode": "standalone",
+        "mode": "cluster" if client.is_redirected else "standalone",
         "role": "master",
         "modules": [],
         "respcache": __version__,

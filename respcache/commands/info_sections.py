@@ -39,6 +39,9 @@ def server(node: Node) -> Iterable[str]:
             "redis_git_sha1": "00000000",
             "redis_git_dirty": 0,
             "redis_build_id": "0",
+            # In a cluster as well: where this says "cluster", tools keep to database 0 and to keys of one slot, and
+            # choose nodes by themselves; on the port that forwards all of that is needless. Clients of a cluster go
+            # by cluster_enabled (redis-cli --cluster, old redis-py) or by CLUSTER SLOTS (the others).
             "redis_mode": "standalone",
             "os": facts.get("os", ""),
             "arch_bits": facts.get("arch_bits", "64"),

@@ -166,3 +166,9 @@ def test_what_is_said_to_log_in_does_not_get_into_the_slow_log(line: str) -> Non
     _, _, _, words, *_ = client("SLOWLOG GET 1")[0]
     assert b"(redacted)" in words
     assert b"secret" not in words
+
+
+def test_hello_tells_the_mode_of_the_port(client: HarnessClient) -> None:
+    assert client("HELLO")[b"mode"] == b"standalone"
+    client.record.is_redirected = True
+    assert client("HELLO")[b"mode"] == b"cluster"
