@@ -106,7 +106,7 @@ def slots(context: Context, argv: Sequence[bytes]) -> Reply:
 
     The port is the cluster port where a member has one, and else the one that forwards.
     """
-    return topology.slots_reply(view_of(context))
+    return topology.slots_reply(view_of(context), context.client.protocol)
 
 
 def replicas(context: Context, argv: Sequence[bytes]) -> Reply:

