@@ -12,9 +12,9 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -30,11 +30,15 @@ from ..server.housekeeping import Housekeeping, LoopLag
 from ..server.listeners import CannotListenError, open_tcp_listeners, open_unix_listener
 from ..server.pollers import new_poller
 from ..server.reactor import Reactor
+from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from ..sinks.settings import SinkSettingsError
 from .compose import Composition, compose
 from .reloading import reload_settings
 from .sinks import EventSinks
+
+if TYPE_CHECKING:
+    from .clustering import Clustering  # imported where a cluster is asked for
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +64,15 @@ def run(
     server = Server(settings, config_path, on_ready, read_again or (lambda: settings))
     try:
         server.prepare()
-    except (CannotListenError, SinkSettingsError) as error:
+    except (CannotListenError, SinkSettingsError, CannotStartError) as error:
         log.critical("%s", error)
         return 1
     trio.run(server.main)
     return 0
+
+
+class CannotStartError(Exception):
+    """The settings ask for something that cannot be had; the text says what."""
 
 
 class Server:
@@ -85,6 +93,7 @@ class Server:
         self._lag = LoopLag()
         self._host = ProcessHost(self._lag, config_path, lambda: _rewrite(settings, config_path))
         self._listeners: list[socket.socket] = []
+        self._cluster_listeners: list[socket.socket] = []
         self._owners: trio.Nursery | None = None
         self._parts = compose(
             settings,
@@ -98,12 +107,13 @@ class Server:
             ),
         )
         self._parts.owners.before_turn = self._set_clock
+        self._clustering: Clustering | None = None
         self._reason = "SHUTDOWN"
 
     # -- starting ------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Make the sinks and open the sockets; raises SinkSettingsError or CannotListenError."""
+        """Make the sinks and open the sockets; raises SinkSettingsError, CannotListenError or a cluster's errors."""
         settings = self._settings
         self._sinks = EventSinks(self._parts, settings)
         if settings.port or not settings.unixsocket:
@@ -112,6 +122,22 @@ class Server:
             self._listeners.append(
                 open_unix_listener(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog)
             )
+        if is_clustered(settings):
+            self._prepare_cluster()
+
+    def _prepare_cluster(self) -> None:
+        from .clustering import Clustering, ClusteringError  # noqa: PLC0415  # not for a server that is alone
+
+        settings = self._settings
+        if settings.cluster_port:
+            self._cluster_listeners = open_tcp_listeners(
+                settings.bind, settings.cluster_port, settings.tcp_backlog
+            )
+        chance = random.Random(secrets.randbits(128))
+        try:
+            self._clustering = Clustering(settings, self._parts, self._lag, chance)
+        except ClusteringError as error:
+            raise CannotStartError(str(error)) from error
 
     async def main(self) -> None:
         """Serve until asked to stop, and tell the sinks of the end."""
@@ -133,10 +159,15 @@ class Server:
             nursery.start_soon(housekeeping.run)
             nursery.start_soon(reactor.run)
             async with trio.open_nursery() as self._owners:
+                if self._clustering is not None:
+                    self._clustering.join(_port_of(self._listeners), _port_of(self._cluster_listeners))
+                    await nursery.start(self._clustering.run, reactor)
                 calm_garbage_collector()
                 self._announce()
                 await self._host.wait_shutdown()
                 timeout_s = self._settings.shutdown_timeout_seconds
+                if self._clustering is not None and not self._host.is_urgent:
+                    await self._clustering.leave()
                 reactor.close_listeners()
                 await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
                 # While the reactor still runs, so that whoever waits for a busy key hears why it waits no longer.
@@ -146,8 +177,7 @@ class Server:
             nursery.cancel_scope.cancel()
 
     def _announce(self) -> None:
-        listeners = self._listeners
-        port = next((one.getsockname()[1] for one in listeners if one.family != socket.AF_UNIX), 0)
+        port = _port_of(self._listeners)
         self._parts.node.bus.publish(Started(self._clock.now_ms, self._parts.name, __version__))
         self._on_ready(port)
 
@@ -174,6 +204,8 @@ class Server:
         admission = Admission(self._settings, parts.dispatcher)
         for listener in listeners:
             reactor.add_listener(listener, admission.open_session)
+        for listener in self._cluster_listeners:
+            reactor.add_listener(listener, admission.open_redirected_session)
         return reactor
 
     # -- while serving ---------------------------------------------------------
@@ -209,6 +241,10 @@ class Server:
         with trio.move_on_after(timeout_s):
             while not self._host.is_urgent and not reactor.is_drained():  # noqa: ASYNC110  # an event would cost every reply a test
                 await trio.sleep(0.01)
+
+
+def _port_of(listeners: Sequence[socket.socket]) -> int:
+    return next((one.getsockname()[1] for one in listeners if one.family != socket.AF_UNIX), 0)
 
 
 def calm_garbage_collector() -> None:

@@ -58,6 +58,9 @@ class Connection(Protocol):
 
     def clear_jam(self) -> None: ...
 
+    def select(self, index: int) -> None:
+        """Turn to another database: a transaction that ran elsewhere has done so."""
+
     def settle(self) -> None:
         """Look again at the slots: some have their replies now."""
 

@@ -270,6 +270,14 @@ class Database:
         if self.journal.attentive:
             self.journal.evicted(self.index, key, value)
 
+    def abandon(self, key: bytes) -> bool:
+        """Remove what another node owns now, alive or not; nothing has happened to the key itself, so nobody is told."""
+        entry = self.entries.get(key)
+        if entry is None:
+            return False
+        self._drop(entry)
+        return True
+
     def flush(self) -> int:
         """Forget everything; return how many keys that were."""
         count = len(self.entries)

@@ -53,6 +53,13 @@ class Admission:
             descriptor=sock.fileno(),
         )
 
+    def open_redirected_session(self, sock: socket.socket, wake: Callable[[], None]) -> Session | None:
+        """Return a session for a client of the cluster port: it is told where keys live."""
+        session = self.open_session(sock, wake)
+        if session is not None:
+            session.client.is_redirected = True
+        return session
+
     def _refuse(self, sock: socket.socket, wire: bytes) -> None:
         try:
             sock.send(wire)

@@ -63,6 +63,8 @@ class Dispatcher:
         self.output_limits: dict[str, OutputLimit] = {}
         self.on_effect: Callable[[list[bytes]], None] | None = None
         """Receives the effects of every change; set it before ``refresh``."""
+        self.also_release: list[Callable[[], None]] = []
+        """Called at the end of CLIENT PAUSE: others than clients have commands waiting, too."""
         self._setting_guards = tuple(guards)
         self._bound: dict[str, BoundCommand] = {}
         self._spellings: dict[bytes, BoundCommand] = {}
@@ -122,8 +124,13 @@ class Dispatcher:
     def _follow_pause(self) -> None:
         self.refresh()
         if not self.is_paused:
-            for client in self.node.clients:
-                client.connection.release()
+            self._release_everybody()
+
+    def _release_everybody(self) -> None:
+        for client in self.node.clients:
+            client.connection.release()
+        for release in self.also_release:
+            release()
 
     def end_pause(self, now_ms: int) -> None:
         """Let held clients go on once CLIENT PAUSE is over; called every now and then, and by UNPAUSE."""
@@ -131,8 +138,7 @@ class Dispatcher:
         if pause.until_ms and not pause.is_active(now_ms):
             pause.until_ms = 0
             self.refresh()
-            for client in self.node.clients:
-                client.connection.release()
+            self._release_everybody()
 
     # -- the long way ------------------------------------------------------
 
@@ -341,6 +347,8 @@ class Dispatcher:
         node = self.node
         node.broker.forget(client)
         node.tracking.stop(client)
+        if client.remote_watches and node.router is not None:
+            node.router.unwatch(client)
         if client.watched:
             node.keyspace.journal.unwatch(client.watched, client)
             client.watched = set()

@@ -24,14 +24,19 @@ class PeerAddress:
     is_local: bool
 
 
-def open_tcp_listeners(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
-    """Bind every host; one with a leading ``-`` may be missing on this machine, as in Redis. ``*`` is all."""
+def open_tcp_listeners(
+    hosts: Sequence[str], port: int, backlog: int, *, is_shared: bool = False
+) -> list[socket.socket]:
+    """Bind every host; one with a leading ``-`` may be missing on this machine, as in Redis. ``*`` is all.
+
+    With ``is_shared`` other processes of the same user may bind the same, and the system deals clients out among all.
+    """
     opened: list[socket.socket] = []
     try:
         for name in hosts:
             is_optional, host = name.startswith("-"), name.removeprefix("-")
             try:
-                listener = _open_tcp(host, port, backlog)
+                listener = _open_tcp(host, port, backlog, is_shared=is_shared)
             except OSError as error:
                 if is_optional:
                     continue
@@ -48,7 +53,7 @@ def open_tcp_listeners(hosts: Sequence[str], port: int, backlog: int) -> list[so
     return opened
 
 
-def _open_tcp(host: str, port: int, backlog: int) -> socket.socket:
+def _open_tcp(host: str, port: int, backlog: int, *, is_shared: bool) -> socket.socket:
     if host in ("*", ""):
         host = "0.0.0.0"  # asked for in so many words
     elif host == "::*":
@@ -59,6 +64,8 @@ def _open_tcp(host: str, port: int, backlog: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)

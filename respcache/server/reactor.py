@@ -21,11 +21,11 @@ from typing import Final
 import trio
 
 from ..commands.client import Ending
+from .conversation import Conversation
 from .dispatcher import Dispatcher
 from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
-from .session import Session
 from .trio_due import TrioDue
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class ReactorConnection:
         self.send = sock.send
         self.mask = READABLE
         self.unsent: bytes | memoryview = b""
-        self.session: Session = None  # type: ignore[assignment]  # set by the reactor before anything runs
+        self.session: Conversation = None  # type: ignore[assignment]  # set by the reactor before anything runs
 
 
 class Reactor:
@@ -72,7 +72,7 @@ class Reactor:
         self._dispatcher = dispatcher
         self._set_clock = set_clock
         self._find_trio = find_trio
-        self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Session | None]]] = {}
+        self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Conversation | None]]] = {}
         self._connections: dict[int, ReactorConnection] = {}
         self._stirred: dict[ReactorConnection, None] = {}  # to be flushed or ended after the batch; in order
         self._hungry: dict[ReactorConnection, None] = {}
@@ -87,12 +87,22 @@ class Reactor:
         return len(self._connections)
 
     def add_listener(
-        self, sock: socket.socket, open_session: Callable[[socket.socket, Callable[[], None]], Session | None]
+        self,
+        sock: socket.socket,
+        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
     ) -> None:
         """Accept clients from ``sock``; ``open_session`` gets a socket and the wake function, or refuses by None."""
         sock.setblocking(False)
         self._listeners[sock.fileno()] = (sock, lambda client: self._open(client, open_session))
         self._poller.register(sock.fileno(), READABLE)
+
+    def attach(
+        self,
+        sock: socket.socket,
+        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
+    ) -> None:
+        """Serve a socket that was connected elsewhere; ``open_session`` as for ``add_listener``."""
+        self._open(sock, open_session)
 
     def close_listeners(self) -> None:
         """Accept nobody any more."""
@@ -253,8 +263,8 @@ class Reactor:
     def _open(
         self,
         sock: socket.socket,
-        open_session: Callable[[socket.socket, Callable[[], None]], Session | None],
-    ) -> Session | None:
+        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
+    ) -> Conversation | None:
         sock.setblocking(False)
         connection = ReactorConnection(sock)
         session = open_session(sock, lambda: self._stir(connection))

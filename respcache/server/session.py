@@ -204,6 +204,9 @@ class Session:
             self.is_held = False
             self._wake()
 
+    def select(self, index: int) -> None:
+        self.context.select(index)
+
     def set_request_limits(self, limits: Limits) -> None:
         if self.parser.limits is self.limits:
             self.parser.limits = limits
@@ -314,6 +317,8 @@ class Session:
         mode = client.reply_mode
         if reply.__class__ is Slot and mode is ReplyMode.ON:
             self._keep(reply)
+            if reply.wire is not None:
+                self.settle()
             return True
         if mode is ReplyMode.ON:
             if reply.__class__ is not NoReply:

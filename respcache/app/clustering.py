@@ -1,0 +1,321 @@
+"""A node's part in a cluster, from the settings: sockets, the hub, and the tasks that keep it in touch.
+
+The order of starting: sockets, hub, then (once the reactor runs) gossip, lanes, discovery; the node says that it is
+ACTIVE when it has met the others, or has looked for them long enough. The order of stopping: LEAVING and
+LEFT are told first, while everything still runs.
+"""
+
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from ..cluster.bus.inlet import Inlet
+from ..cluster.bus.lane import Lane
+from ..cluster.dialing import Dialer
+from ..cluster.discovery.assembly import discoveries
+from ..cluster.discovery.polling import deregister, poll
+from ..cluster.discovery.protocol import Announcement, DiscoverySettingsError
+from ..cluster.gossip import Gossip
+from ..cluster.hub import Hub, Options
+from ..cluster.membership.member import Address, Meta, Phase
+from ..cluster.membership.profiles import PROFILES
+from ..cluster.security.ciphers import MissingLibraryError
+from ..cluster.security.keyring import Keyring
+from ..cluster.security.links import Link
+from ..cluster.security.packets import PacketCodec
+from ..cluster.security.tunnel import node_context
+from ..cluster.view import View
+from ..server.housekeeping import LoopLag
+from ..server.listeners import CannotListenError, address_of, open_tcp_listeners
+from ..server.reactor import Reactor
+from ..settings.cluster_rules import bus_hosts, bus_port
+from ..settings.settings import Settings
+from .compose import Composition
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 0.02
+"""How often forwards are looked at that wait: a fiftieth of their time-out."""
+
+ALONE_S: Final = 1.0
+"""A node that was told of others and finds none serves alone after this; they find each other later all the same."""
+
+LEAVE_S: Final = 2.0
+"""For the news of our leaving to go round: some ten periods of gossip."""
+
+WILDCARDS: Final = ("0.0.0.0", "::")
+
+
+class ClusteringError(Exception):
+    """The settings of the cluster ask for something that cannot be had; the text says what."""
+
+
+class Clustering:
+    """Everything that a member of a cluster has beside a single server."""
+
+    def __init__(self, settings: Settings, parts: Composition, lag: LoopLag, chance: random.Random) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._lag = lag
+        self._chance = chance
+        try:
+            self._keyring = Keyring(settings.cluster_secrets)
+            self._discoveries = discoveries(settings)
+            self._contexts = self._tls_contexts()
+        except (MissingLibraryError, DiscoverySettingsError, OSError) as error:
+            raise ClusteringError(str(error)) from error
+        self.id = secrets.token_bytes(20)
+        self.listeners = self._open_sockets()
+
+    # -- starting ------------------------------------------------------------------
+
+    def _open_sockets(self) -> list[socket.socket]:
+        settings = self._settings
+        listeners = open_tcp_listeners(bus_hosts(settings), bus_port(settings), settings.tcp_backlog)
+        self.datagrams: list[socket.socket] = []
+        try:
+            for listener in listeners:
+                sock = socket.socket(listener.family, socket.SOCK_DGRAM)
+                self.datagrams.append(sock)
+                sock.setblocking(False)
+                if listener.family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind(listener.getsockname())
+        except OSError as error:
+            host, port = listener.getsockname()[:2]
+            for sock in [*listeners, *self.datagrams]:
+                sock.close()
+            raise CannotListenError(
+                f"cannot listen on {host}:{port} (UDP): {error.strerror or error}"
+            ) from error
+        return listeners
+
+    def _tls_contexts(self) -> dict[str, ssl.SSLContext | None]:
+        settings = self._settings
+        if not settings.cluster_tls_cert_file:
+            return {"dial": None, "accept": None}
+        files = (settings.cluster_tls_cert_file, settings.cluster_tls_key_file, settings.cluster_tls_ca_file)
+        certificate, key, authority = map(Path, files)
+        return {
+            "dial": node_context("dial", certificate, key, authority),
+            "accept": node_context("accept", certificate, key, authority),
+        }
+
+    def join(self, client_port: int, cluster_port: int) -> None:
+        """Make the hub, once the client ports are known, and let commands be routed by it."""
+        settings, node = self._settings, self._parts.node
+        meta = self._meta(client_port, cluster_port)
+        self.hub = Hub(
+            node,
+            self._parts.dispatcher,
+            id=self.id,
+            address=self._bus_address(meta),
+            meta=meta,
+            profile=PROFILES[settings.cluster_profile],
+            options=Options(
+                settings.cluster_copies, settings.cluster_lanes, settings.cluster_forward_timeout_ms / 1000
+            ),
+            chance=self._chance,
+            now_s=trio.current_time,
+            loop_lag_s=lambda: self._lag.last_and_worst_ms()[0] / 1000,
+        )
+        node.router = self.hub.router
+        node.cluster = View(self.hub, settings.cluster_name)
+        self._parts.dispatcher.also_release.append(self.hub.runner.release)
+        self._parts.dispatcher.rebind()
+        codec = PacketCodec(settings.cluster_name, self._keyring, self.id, self._chance)
+        self._gossip = Gossip(
+            self.hub,
+            codec,
+            self.datagrams,
+            lambda nonce: self._link("dial", nonce),
+            PROFILES[settings.cluster_profile].probe_period_s * 4,
+        )
+        settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
+        self._announcement = Announcement(
+            id=self.id.hex(),
+            bus=_spell(self.hub.swim.me.address),
+            name=meta.name,
+            cluster=settings.cluster_name,
+        )
+
+    def _meta(self, client_port: int, cluster_port: int) -> Meta:
+        settings = self._settings
+        host = settings.cluster_announce_host or self._own_host()
+        port = settings.cluster_announce_port or client_port
+        return Meta(
+            name=_spell((host, port)),
+            host=host,
+            client_port=port,
+            cluster_port=settings.cluster_announce_cluster_port or cluster_port,
+            bus_port=settings.cluster_announce_bus_port or self.listeners[0].getsockname()[1],
+            http_port=0,
+            machine=settings.cluster_machine or machine_identity(),
+            zone=settings.cluster_zone,
+            weight=settings.cluster_weight,
+            phase=Phase.JOINING,
+            versions=(1, 1),
+            loop_lag_ms=0,
+        )
+
+    def _own_host(self) -> str:
+        host = str(self.listeners[0].getsockname()[0])
+        return host if host not in WILDCARDS else _outward_host(self.listeners[0].family)
+
+    def _bus_address(self, meta: Meta) -> Address:
+        """Return where others reach us: numeric, as gossip needs it."""
+        try:
+            found = socket.getaddrinfo(meta.host, meta.bus_port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise CannotListenError(f"cluster-announce-host {meta.host}: {error}") from error
+        families = [sock.family for sock in self.datagrams]
+        usable = [one for one in found if one[0] in families] or found
+        return str(usable[0][4][0]), meta.bus_port
+
+    def _link(self, role: str, nonce: bytes, expected_id: bytes | None = None) -> Link:
+        return Link(
+            "dial" if role == "dial" else "accept",
+            self._settings.cluster_name,
+            self._keyring,
+            self.id,
+            nonce,
+            expected_id=expected_id,
+            tls=self._contexts[role],
+        )
+
+    def _rekey(self, texts: tuple[str, ...], codec: PacketCodec) -> None:
+        self._keyring = Keyring(texts)
+        codec.rekey(self._keyring)
+
+    # -- running -------------------------------------------------------------------
+
+    async def run(
+        self, reactor: Reactor, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Take part until cancelled; started once this node may serve."""
+        for listener in self.listeners:
+            reactor.add_listener(listener, self._accept)
+        dialer = Dialer(
+            self.hub,
+            self._parts.node.clock,
+            lambda sock, make: _attach(reactor, sock, make),
+            new_link=lambda nonce, expected: self._link("dial", nonce, expected),
+            lanes=self._settings.cluster_lanes,
+            chance=self._chance,
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._gossip.run)
+            nursery.start_soon(dialer.run)
+            nursery.start_soon(self._tick)
+            nursery.start_soon(self._discover)
+            await self._wait_for_others()
+            self.hub.set_phase(Phase.ACTIVE)
+            log.info("active", extra={"members": len(self.hub.others) + 1, "id": self.id.hex()})
+            task_status.started()
+
+    async def leave(self) -> None:
+        """Tell the others that we go, and give the news its time."""
+        await deregister(self._discoveries, self._announcement)
+        if not self.hub.others:
+            return
+        self.hub.set_phase(Phase.LEAVING)
+        with trio.move_on_after(LEAVE_S):
+            while self.hub.directory.has_rooms:  # noqa: ASYNC110  # once in a lifetime
+                await trio.sleep(0.01)
+            self.hub.act(self.hub.swim.leave(trio.current_time()))
+            while not self.hub.swim.has_left:  # noqa: ASYNC110  # once in a lifetime
+                await trio.sleep(0.01)
+
+    def close(self) -> None:
+        """Close what the reactor does not."""
+        for sock in self.datagrams:
+            sock.close()
+
+    def _accept(self, sock: socket.socket, wake: Callable[[], None]) -> Inlet:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        inlet = Inlet(
+            self._link("accept", secrets.token_bytes(32)),
+            self._parts.node.clock,
+            wake,
+            address_of(sock).address,
+            runner=self.hub.runner,
+            territory=self.hub,
+        )
+        inlet.start()
+        return inlet
+
+    async def _tick(self) -> None:
+        while True:
+            await trio.sleep(TICK_S)
+            self.hub.tick()
+
+    async def _discover(self) -> None:
+        def found(addresses: list[Address]) -> None:
+            own = self.hub.swim.me.address
+            others = [address for address in addresses if address != own]
+            self.hub.act(self.hub.swim.join(trio.current_time(), others))
+
+        await poll(
+            self._discoveries,
+            self._announcement,
+            found,
+            period_s=self._settings.cluster_discovery_period_seconds,
+            chance=self._chance,
+        )
+
+    async def _wait_for_others(self) -> None:
+        """Wait until another member is known, unless there is nobody to look for or nobody comes."""
+        settings = self._settings
+        if settings.cluster_discovery == ("static",) and not settings.cluster_seeds:
+            return
+        with trio.move_on_after(ALONE_S):
+            while not self.hub.others:  # noqa: ASYNC110  # once, at the start
+                await trio.sleep(0.01)
+
+
+def _attach(reactor: Reactor, sock: socket.socket, make: Callable[[Callable[[], None]], Lane]) -> Lane:
+    made: list[Lane] = []
+
+    def open_lane(sock: socket.socket, wake: Callable[[], None]) -> Lane:
+        made.append(make(wake))
+        return made[0]
+
+    reactor.attach(sock, open_lane)
+    return made[0]
+
+
+def machine_identity() -> str:
+    """Return what tells this machine from others, where copies of data must not all lie."""
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            text = Path(path).read_text().strip()
+            if text:
+                return (
+                    f"{text[:32]}-{socket.gethostname()[:24]}"  # containers share the file, and not the name
+                )
+    return os.uname().nodename[:64]
+
+
+def _outward_host(family: int) -> str:
+    """Return the address that this machine has towards others. No packet is sent."""
+    target = ("2001:db8::1", 9) if family == socket.AF_INET6 else ("192.0.2.1", 9)
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(target)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "::1" if family == socket.AF_INET6 else "127.0.0.1"
+
+
+def _spell(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,1 @@
+"""The bus between nodes: frames, lanes, forwarding, and what is done with a command that was forwarded."""

@@ -1,0 +1,192 @@
+"""One end of a TCP connection between nodes, as the reactor drives it: bytes in, bytes out.
+
+The reactor asks of it what it asks of a client's session; most answers are constant here.
+What comes are frames, and ``take`` says what they mean: a lane's dialling end (``lane.py``)
+or its accepting end (``inlet.py``).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ...commands.client import Client, Ending
+from ...keyspace.clock import Clock
+from ...protocol.limits import Limits
+from ..security.links import Link
+from .frames import BrokenFrameError
+
+PENDING_OUTPUT: Final = [b"."]
+"""Stands for output that is made only when it is taken: frames of one turn leave together."""
+
+RECEIVE_BYTES: Final = 1 << 18
+"""One read: lanes carry the commands of many clients."""
+
+
+class _Clocked:
+    """What the reactor looks at of a session's context."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+
+class BusConnection:
+    """The common half of both ends."""
+
+    def __init__(self, link: Link, clock: Clock, wake: Callable[[], None], address: str) -> None:
+        self.link = link
+        self._wake = wake
+        self.client = Client(0, self, address, "", clock.now_ms)
+        self.client.is_blocked = True  # no idle limit
+        self.context = _Clocked(clock)
+        self.parser = self
+        self.wanted_bytes = RECEIVE_BYTES
+        self.backlog: Sequence[object] = ()
+        self.has_unread = False
+        self.is_held = False
+        self.unsent_bytes = 0
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        self.over_soft_limit_since_ms: int | None = None
+        self.out: list[bytes] = []
+        self.on_closed: Callable[[], None] = lambda: None
+        self.on_ended: Callable[[], None] = lambda: None
+        self._frames: list[bytes] = []
+        self._is_receiving = False
+        self.was_established = False
+
+    # -- the reactor's side ----------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take what has arrived; a peer that breaks the rules is let go."""
+        self.received_bytes += len(data)
+        self._is_receiving = True
+        try:
+            frames = self.link.feed(data)
+            if not self.was_established and self.link.is_established:
+                self.was_established = True
+                self.established()
+            for frame in frames:
+                self.take(frame)
+        except BrokenFrameError as error:
+            self.link.error = self.link.error or str(error)
+        self._is_receiving = False
+        if self.link.has_output or (self.was_established and self.has_frames):
+            self.out = PENDING_OUTPUT
+        if self.link.error is not None and self.client.ending is None:
+            self.client.ending = Ending.AFTER_REPLIES
+
+    def take_output(self) -> list[bytes]:
+        """Hand over everything that is to be sent now."""
+        if self.was_established:
+            frames = self.take_frames()
+            if frames:
+                self.link.send(frames)
+        self.out = []
+        return [self.link.take_output()]
+
+    def resume(self) -> None:
+        """Nothing waits here but what ``take`` has put off."""
+
+    def close(self) -> None:
+        """Be told that the connection is gone."""
+        self.client.ending = Ending.AT_ONCE
+        self.on_closed()
+        self.on_ended()
+
+    def hang_up(self) -> None:
+        """End the connection, if it has not ended."""
+        if self.client.ending is None:
+            self.end(Ending.AT_ONCE)
+
+    @property
+    def has_output(self) -> bool:
+        return bool(self.out)
+
+    @property
+    def is_hungry(self) -> bool:
+        return False
+
+    @property
+    def wants_input(self) -> bool:
+        return not self.is_held and self.client.ending is None
+
+    @property
+    def is_drained(self) -> bool:
+        """Clients are drained, not nodes: a shutdown does not wait for lanes."""
+        return True
+
+    @property
+    def output_bytes(self) -> int:
+        return self.unsent_bytes
+
+    # -- for those who send ------------------------------------------------------
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame with the others of this turn."""
+        self._frames.append(frame)
+        self.stir()
+
+    def stir(self) -> None:
+        """Let what waits be sent at the end of the turn."""
+        if self.was_established and not self.out:
+            self.out = PENDING_OUTPUT
+            if not self._is_receiving:
+                self._wake()
+
+    def start(self) -> None:
+        """Say the first words, if they are ours to say."""
+        self.link.start()
+        if self.link.has_output:
+            self.out = PENDING_OUTPUT
+            self._wake()
+
+    # -- what the two ends do in their own ways ------------------------------------
+
+    def established(self) -> None:
+        """Begin: the peer is who it says."""
+        raise NotImplementedError
+
+    def take(self, frame: bytes) -> None:
+        """Act on one frame. Raises BrokenFrameError."""
+        raise NotImplementedError
+
+    @property
+    def has_frames(self) -> bool:
+        return bool(self._frames)
+
+    def take_frames(self) -> list[bytes]:
+        frames, self._frames = self._frames, []
+        return frames
+
+    # -- as commands.client.Connection ---------------------------------------------
+
+    def push(self, wire: bytes) -> None:
+        """Do nothing: a node subscribes to nothing."""
+
+    def end(self, ending: Ending) -> None:
+        self.client.ending = ending
+        self._wake()
+
+    def hold(self) -> None:
+        """Do nothing: a node's commands hold nobody."""
+
+    def release(self) -> None:
+        """See ``hold``."""
+
+    def jam(self) -> None:
+        """Do nothing: what a node has sent here is not sent on."""
+
+    def clear_jam(self) -> None:
+        """See ``jam``."""
+
+    def select(self, index: int) -> None:
+        """Do nothing: each batch names its database."""
+
+    def settle(self) -> None:
+        """No slots are kept here."""
+
+    def set_request_limits(self, limits: Limits) -> None:
+        """Frames have limits of their own."""
+
+    @property
+    def query_bytes(self) -> int:
+        return 0

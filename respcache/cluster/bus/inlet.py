@@ -1,0 +1,325 @@
+"""The accepting end of a connection between nodes: runs what the other node sends on, and answers.
+
+``_run_batch`` is the owner's half of the path that every forwarded command takes, a twin of the session's hot loop:
+equal commands in a row are looked up and counted together, and neighbouring replies leave in one frame.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter_ns
+from typing import Final, Protocol
+
+from ...commands.client import Client
+from ...commands.context import Context
+from ...commands.errors import CommandError
+from ...commands.spec import Command
+from ...commands.spread import Over
+from ...commands.transactions import forget_watches
+from ...keyspace.clock import Clock
+from ...keyspace.slots import key_slot, partition_of
+from ...protocol.encoder import ENCODERS
+from ..security.links import Link
+from .connection import BusConnection
+from .frames import (
+    ANSWER,
+    ANYWHERE,
+    EXCHANGE,
+    PARTITION_MASK,
+    REFUSAL,
+    REQUEST,
+    TRANSACTION,
+    UNWATCH,
+    WATCH,
+    WORKING,
+    Answer,
+    BrokenFrameError,
+    Decoders,
+    Exchange,
+    Refusal,
+    Request,
+    TransactionRequest,
+    Unwatch,
+    Watch,
+    Working,
+    frame,
+)
+from .memory import Memory
+from .runner import Bound, Runner
+
+DATABASES: Final = 1 << 16
+"""Above any number of databases: what is less and missing gets an answer, what is more was never meant."""
+
+
+class Territory(Protocol):
+    """What an inlet asks about partitions, and whom it tells what."""
+
+    def serves(self, partition: int) -> bool: ...
+    def owner_of(self, partition: int) -> bytes:
+        """Return the id of a partition's owner as far as we know; empty if we do not."""
+
+    def memory_of(self, origin: bytes) -> Memory: ...
+    def inlet_opened(self, inlet: "Inlet") -> None: ...
+    def inlet_closed(self, inlet: "Inlet") -> None: ...
+    def exchange_asked(self, inlet: "Inlet", exchange: Exchange) -> None: ...
+    def other_frame(self, inlet: "Inlet", data: bytes) -> None:
+        """Take a frame that is not about commands. Raises BrokenFrameError."""
+
+
+DECODERS: Final = Decoders(
+    {
+        REQUEST: Request,
+        TRANSACTION: TransactionRequest,
+        WATCH: Watch,
+        UNWATCH: Unwatch,
+        EXCHANGE: Exchange,
+    }
+)
+KINDS: Final = REQUEST + TRANSACTION + WATCH + UNWATCH + EXCHANGE
+
+
+class _Late:
+    """An answer that is not there yet, and the connection that will carry it: another, if it is asked for again."""
+
+    __slots__ = ("batch", "inlet", "is_write", "position")
+
+    def __init__(self, inlet: "Inlet", batch: int, position: int, is_write: bool) -> None:
+        self.inlet = inlet
+        self.batch = batch
+        self.position = position
+        self.is_write = is_write
+
+    def fill(self, wire: bytes) -> None:
+        memory = self.inlet.memory
+        memory.late.pop((self.batch, self.position), None)
+        if self.is_write:
+            memory.note(self.batch, self.position, [wire])
+        self.inlet.answer(self.batch, self.position, [wire])
+
+
+class Inlet(BusConnection):
+    """One other node's commands."""
+
+    memory: Memory
+
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        wake: Callable[[], None],
+        address: str,
+        *,
+        runner: Runner,
+        territory: Territory,
+    ) -> None:
+        super().__init__(link, clock, wake, address)
+        self._runner = runner
+        self._territory = territory
+        self._contexts: dict[tuple[int, int], Context] = {}
+        self._watchers: dict[int, Client] = {}
+        self.on_closed = self._closed
+
+    @property
+    def peer_id(self) -> bytes:
+        assert self.link.peer_id is not None
+        return self.link.peer_id
+
+    def established(self) -> None:
+        self.memory = self._territory.memory_of(self.peer_id)
+        self._territory.inlet_opened(self)
+
+    def take(self, data: bytes) -> None:
+        if data[:1] not in KINDS or not data:
+            self._territory.other_frame(self, data)
+            return
+        body = DECODERS.decode(data)
+        if isinstance(body, Request):
+            if len(body.places) != len(body.commands) or not all(body.commands):
+                raise BrokenFrameError("a batch without a place and words for each command")
+            if body.is_resent or self._runner.is_held:
+                self._run_singly(body)
+            else:
+                self._run_batch(body)
+        elif isinstance(body, TransactionRequest):
+            self._run_transaction(body)
+        elif isinstance(body, Watch):
+            self._watch(body)
+        elif isinstance(body, Unwatch):
+            self._unwatch(body.client)
+        elif isinstance(body, Exchange):
+            self._territory.exchange_asked(self, body)
+
+    def answer(self, batch: int, first: int, wires: list[bytes]) -> None:
+        self.send(frame(ANSWER, Answer(batch, first, wires)))
+
+    # -- running -------------------------------------------------------------------
+
+    def _run_batch(self, request: Request) -> None:  # the owner's hot loop, see above
+        """Run commands that were never sent before, in order."""
+        context = self._context(request.db, request.protocol)
+        runner, serves = self._runner, self._territory.serves
+        executor = runner.executor
+        encoders = ENCODERS[request.protocol]
+        wires: list[bytes] = []
+        first = request.first
+        commands, places = request.commands, request.places
+        current: Bound | None = None
+        has_write = False
+        ended_ns = [perf_counter_ns()]
+        for at, argv in enumerate(commands):
+            partition = places[at] & PARTITION_MASK
+            bound = executor.fast_here.get(argv[0])
+            is_ours = partition == ANYWHERE or serves(partition)
+            if bound is not None and bound.command.spread is not None and is_ours:
+                is_ours = self._serves_all(bound.command, argv, partition)
+            if bound is not current or not is_ours:
+                if current is not None and len(ended_ns) > 1:
+                    executor.count(context.client, current, ended_ns, commands, at)
+                ended_ns = ended_ns[-1:]
+                current = bound
+                has_write = has_write or (bound is not None and bound.command.is_write)
+            if not is_ours or bound is None or not _fits(bound.arity, len(argv)):
+                self._flush(request.batch, first, wires, has_write)
+                wires, first, has_write, current = [], request.first + at + 1, False, None
+                self._run_one(request, at, context)
+                ended_ns = [perf_counter_ns()]
+                continue
+            try:
+                reply = bound.run(context, argv)
+            except CommandError as error:
+                reply = executor.fail(bound, error)
+            except Exception as error:
+                reply = executor.crash(context.client, bound, argv, error)
+            ended_ns.append(perf_counter_ns())
+            if reply.__class__ is bytes:
+                wires.append(b"$%d\r\n%b\r\n" % (len(reply), reply))
+            else:
+                wires.append(encoders[reply.__class__](reply))
+        if current is not None and len(ended_ns) > 1:
+            executor.count(context.client, current, ended_ns, commands, len(commands))
+        self._flush(request.batch, first, wires, has_write)
+
+    def _flush(self, batch: int, first: int, wires: list[bytes], has_write: bool) -> None:
+        """Answer neighbouring commands in one frame."""
+        if wires:
+            if has_write:
+                self.memory.note(batch, first, wires)
+            self.answer(batch, first, wires)
+
+    def _run_singly(self, request: Request) -> None:
+        """Run commands that may have run before, or that must wait behind others."""
+        context = self._context(request.db, request.protocol)
+        for at in range(len(request.commands)):
+            position = request.first + at
+            if request.is_resent and self._answer_again(request.batch, position):
+                continue
+            self._run_one(request, at, context)
+
+    def _answer_again(self, batch: int, position: int) -> bool:
+        """Answer an operation that has run already, or is running; say whether it has or is."""
+        wire = self.memory.find(batch, position)
+        if wire is not None:
+            self.answer(batch, position, [wire])
+            return True
+        late = self.memory.late.get((batch, position))
+        if late is None:
+            return False
+        assert isinstance(late, _Late)
+        late.inlet = self
+        self.send(frame(WORKING, Working(batch, position)))
+        return True
+
+    def _run_one(self, request: Request, at: int, context: Context) -> None:
+        """Run one command the long way, or refuse it."""
+        partition = request.places[at] & PARTITION_MASK
+        position = request.first + at
+        argv = request.commands[at]
+        is_write, is_ours = False, partition == ANYWHERE or self._territory.serves(partition)
+        with suppress(CommandError):  # a command that there is not says so itself
+            command = self._runner.node.table.resolve(argv)
+            is_write = command.is_write
+            is_ours = is_ours and self._serves_all(command, argv, partition)
+        if not is_ours:
+            self._refuse(request.batch, position, partition)
+            return
+        late = _Late(self, request.batch, position, is_write)
+        if not self._runner.run(context, argv, late.fill):
+            self._put_off(late)
+
+    def _serves_all(self, command: Command, argv: list[bytes], partition: int) -> bool:
+        """Say whether all keys of a command that was cut for us are ours."""
+        if command.spread is None or command.spread.over is not Over.KEYS or partition == ANYWHERE:
+            return True
+        return all(self._territory.serves(partition_of(key_slot(key))) for key in command.keys_in(argv))
+
+    def _put_off(self, late: _Late) -> None:
+        self.memory.late[late.batch, late.position] = late
+        self.send(frame(WORKING, Working(late.batch, late.position)))
+
+    def _refuse(self, batch: int, position: int, partition: int) -> None:
+        self.send(frame(REFUSAL, Refusal(batch, position, self._territory.owner_of(partition))))
+
+    def _context(self, db: int, protocol: int) -> Context:
+        context = self._contexts.get((db, protocol))
+        if context is None:
+            if not 0 <= db < len(self._runner.node.keyspace.databases) or protocol not in ENCODERS:
+                raise BrokenFrameError(f"no database {db}, or no RESP version {protocol}")
+            context = self._contexts[db, protocol] = self._runner.context(
+                self, db, protocol, self.client.address
+            )
+        elif context.client.db_index != db:
+            context.select(db)
+        return context
+
+    # -- watches and transactions ----------------------------------------------------
+
+    def _watch(self, body: Watch) -> None:
+        if not self._owns_all(body.places, body.batch):
+            return
+        watcher = self._watchers.get(body.client)
+        if watcher is None:
+            watcher = self._watchers[body.client] = self._runner.context(self, body.db, 2).client
+        watcher.db_index = body.db
+        context = Context(self._runner.node, watcher)
+        late = _Late(self, body.batch, 0, False)
+        if not self._runner.run(context, [b"WATCH", *body.keys], late.fill):
+            self._put_off(late)
+
+    def _unwatch(self, client: int) -> None:
+        watcher = self._watchers.pop(client, None)
+        if watcher is not None:
+            forget_watches(self._runner.node, watcher)
+
+    def _run_transaction(self, body: TransactionRequest) -> None:
+        if body.is_resent and self._answer_again(body.batch, 0):
+            return
+        if not self._owns_all(body.places, body.batch):
+            return
+        watcher = self._watchers.pop(body.client, None)
+        context = self._runner.context(self, body.db, body.protocol)
+        if watcher is not None:
+            watcher.protocol, watcher.db_index = body.protocol, body.db
+            context = Context(self._runner.node, watcher)
+        is_dirty = (
+            body.is_watching and watcher is None
+        )  # our memory of the watch is gone, so anything may have changed
+        late = _Late(self, body.batch, 0, True)
+        if not self._runner.run_transaction(context, body.commands, late.fill, is_dirty=is_dirty):
+            self._put_off(late)
+
+    def _owns_all(self, places: list[int], batch: int) -> bool:
+        for place in places:
+            partition = place & PARTITION_MASK
+            if partition != ANYWHERE and not self._territory.serves(partition):
+                self._refuse(batch, 0, partition)
+                return False
+        return True
+
+    def _closed(self) -> None:
+        for client in tuple(self._watchers):
+            self._unwatch(client)
+        if self.was_established:
+            self._territory.inlet_closed(self)
+
+
+def _fits(arity: int, words: int) -> bool:
+    return words == arity or (arity < 0 and words >= -arity)

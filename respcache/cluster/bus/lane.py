@@ -1,0 +1,87 @@
+"""The dialling end of a connection between nodes: sends a channel's commands, brings the replies back."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ...keyspace.clock import Clock
+from ..security.links import Link
+from .channel import Channel
+from .connection import BusConnection
+from .frames import (
+    ANSWER,
+    REFUSAL,
+    WORKING,
+    Answer,
+    Decoders,
+    Refusal,
+    Working,
+)
+
+DECODERS: Final = Decoders({ANSWER: Answer, REFUSAL: Refusal, WORKING: Working})
+
+
+class LaneKeeper(Protocol):
+    """Whom a lane tells what has happened on it."""
+
+    def lane_opened(self, lane: "Lane") -> None: ...
+    def lane_closed(self, lane: "Lane") -> None: ...
+    def refused(self, lane: "Lane", refusal: Refusal) -> None:
+        """One command was not run by the node that we took for the owner."""
+
+    def completed(self) -> None:
+        """One batch has all its replies."""
+
+
+class Lane(BusConnection):
+    """Carries one channel while it lasts."""
+
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        wake: Callable[[], None],
+        address: str,
+        *,
+        channel: Channel,
+        keeper: LaneKeeper,
+        index: int,
+    ) -> None:
+        super().__init__(link, clock, wake, address)
+        self.channel = channel
+        self.index = index
+        self._keeper = keeper
+        self.on_closed = self._closed
+
+    @property
+    def peer_id(self) -> bytes:
+        assert self.link.peer_id is not None
+        return self.link.peer_id
+
+    def established(self) -> None:
+        self.channel.wake = self.stir
+        self._keeper.lane_opened(self)
+
+    def take(self, frame: bytes) -> None:
+        body = DECODERS.decode(frame)
+        if body.__class__ is Answer:
+            assert isinstance(body, Answer)
+            if self.channel.answer(body.batch, body.first, body.wires):
+                self._keeper.completed()
+        elif isinstance(body, Refusal):
+            self._keeper.refused(self, body)
+        elif isinstance(body, Working):
+            batch = self.channel.find(body.batch, body.position)
+            if batch is not None:
+                batch.working.add(body.position)
+
+    @property
+    def has_frames(self) -> bool:
+        return bool(self._frames) or self.channel.has_unsent
+
+    def take_frames(self) -> list[bytes]:
+        return super().take_frames() + self.channel.take_frames()
+
+    def _closed(self) -> None:
+        if self.was_established:
+            self.channel.disconnect()
+        self._keeper.lane_closed(self)

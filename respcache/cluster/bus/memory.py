@@ -1,0 +1,61 @@
+"""What was answered to operations of other nodes, so that one that is sent again runs once.
+
+Only writes are remembered. A node sends again only what its lanes still wait for, so the
+bounds follow from the lanes': see ``COMMANDS`` and ``BYTES``.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from .channel import BYTES
+from .channel import COMMANDS as CHANNEL_COMMANDS
+
+COMMANDS: Final = 4 * CHANNEL_COMMANDS
+"""Answers remembered for one node: those of four full lanes."""
+
+ORIGINS: Final = 1024
+"""Nodes whose operations are remembered: more than a cluster has, so only strangers are forgotten."""
+
+
+class Memory:
+    """The answers given to one node."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[int, list[tuple[int, list[bytes]]]] = OrderedDict()
+        self._commands = 0
+        self._bytes = 0
+        self.late: dict[tuple[int, int], object] = {}
+        """Operations that run still, by batch and position."""
+
+    def note(self, batch: int, first: int, wires: list[bytes]) -> None:
+        """Remember the answers to neighbouring commands of a batch."""
+        self._runs.setdefault(batch, []).append((first, wires))
+        self._commands += len(wires)
+        self._bytes += sum(map(len, wires))
+        while self._commands > COMMANDS or (self._bytes > BYTES and len(self._runs) > 1):
+            _, runs = self._runs.popitem(last=False)
+            for _, forgotten in runs:
+                self._commands -= len(forgotten)
+                self._bytes -= sum(map(len, forgotten))
+
+    def find(self, batch: int, position: int) -> bytes | None:
+        """Return what was answered to an operation; None if it is not known to have run."""
+        for first, wires in self._runs.get(batch, ()):
+            if first <= position < first + len(wires):
+                return wires[position - first]
+        return None
+
+
+class Memories:
+    """A memory for each node that sends commands here."""
+
+    def __init__(self) -> None:
+        self._by_origin: OrderedDict[bytes, Memory] = OrderedDict()
+
+    def of(self, origin: bytes) -> Memory:
+        memory = self._by_origin.get(origin)
+        if memory is None:
+            memory = self._by_origin[origin] = Memory()
+            if len(self._by_origin) > ORIGINS:
+                self._by_origin.popitem(last=False)
+        return memory

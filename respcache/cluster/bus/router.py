@@ -1,0 +1,263 @@
+"""Where a client's command runs: here, at the owner of its keys, or at several nodes.
+
+``bound`` puts the question in front of the functions on the short way: one hash and one look at a table for a
+command with one key. Everything else comes through ``route``. Both return None or the reply where the
+command is for this node, and a slot where it was sent on.
+
+Clients of the cluster port are told where a key lives (MOVED) instead; what concerns all nodes
+concerns only this one for them, because they ask every node themselves.
+"""
+
+from binascii import crc_hqx
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from ...commands.arguments import Access
+from ...commands.client import Client
+from ...commands.cluster_errors import NOT_SERVED, clusterdown, crossslot, moved
+from ...commands.context import Context
+from ...commands.errors import CommandError
+from ...commands.node import Node
+from ...commands.pending import Slot
+from ...commands.spec import Command, Trait
+from ...commands.spread import Join, Over
+from ...keyspace.slots import SLOTS, key_slot, partition_of
+from ...protocol.replies import Reply
+from .batch import Batch, Sink
+from .directory import Directory
+from .joining import JOINS, Joining, cut, in_key_order
+from .runner import Runner
+from .transactions import RemoteTransactions
+from .walking import Walks
+
+SLOT_MASK = SLOTS - 1
+
+Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Reply | Slot]
+
+
+class Addresses(Protocol):
+    """Where clients of the cluster port are sent."""
+
+    def client_address(self, id: bytes) -> tuple[str, int]: ...
+
+
+class Router:
+    """See ``commands.node.Router``."""
+
+    def __init__(self, node: Node, directory: Directory, runner: Runner, addresses: Addresses) -> None:
+        self._node = node
+        self._directory = directory
+        self._runner = runner
+        self._addresses = addresses
+        self._transactions = RemoteTransactions(node, directory)
+        self._walks = Walks(node, directory, runner)
+        directory.cut_again = self._cut_again
+        directory.on_moved = self._transactions.move
+
+    # -- the short way ---------------------------------------------------------------
+
+    def bound(self, command: Command, run: Bound) -> Bound:
+        """Return ``run`` with the question in front of it whether the key is here."""
+        if not command.spans or command.spans[0].access is Access.NOT_KEY:
+            return run if command.spread is None else self._bound_by_route(command, run)
+        first, last, _, counted, _ = command.spans[0]
+        if len(command.spans) > 1 or first != 1 or last != 0 or counted:
+            return self._bound_by_route(command, run)
+        mine, forward = self._directory.mine, self._forward
+
+        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+            key = argv[1]
+            slot = key_slot(key) if b"{" in key else crc_hqx(key, 0) & SLOT_MASK
+            if mine[slot]:
+                return run(context, argv)
+            return forward(context.client, argv, slot)
+
+        return routed
+
+    def _bound_by_route(self, command: Command, run: Bound) -> Bound:
+        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+            assert isinstance(argv, list)
+            slot = self.route(context, command, argv)
+            return run(context, argv) if slot is None else slot
+
+        return routed
+
+    def _forward(self, client: Client, argv: Sequence[bytes], slot: int) -> Slot:
+        """Send a command to the owner of a slot that is not ours."""
+        if client.is_redirected:
+            raise self._moved(slot)
+        partition = slot >> 4
+        place = Slot(client.connection)
+        target = self._directory.targets[partition]
+        if target is None:
+            self._directory.wait_for_owner(client, place, list(argv), partition)
+            return place
+        target.add(client, place, argv, partition)  # type: ignore[arg-type]  # a session's words are a list
+        return place
+
+    # -- the long way ------------------------------------------------------------------
+
+    def route(  # noqa: PLR0911  # a way out per kind of command
+        self, context: Context, command: Command, argv: list[bytes]
+    ) -> Slot | None:
+        """Send a command on, or return None; see ``commands.node.Router``."""
+        client = context.client
+        if Trait.WATCHES in command.traits:
+            return self._watch(client, command, argv)
+        if Trait.RUNS_TRANSACTION in command.traits and client.transaction is not None:
+            return self._run_transaction(client)
+        spread = command.spread
+        if spread is not None and spread.over is not Over.KEYS:
+            return None if client.is_redirected else self._spread(context, command, argv)
+        slots = slots_of(command, argv)
+        if not slots:
+            return None
+        if len(slots) > 1:
+            if spread is None or client.is_redirected:
+                raise crossslot()
+            if all(map(self._directory.mine.__getitem__, slots)):
+                return None
+            return self._split(context, command, argv)
+        [slot] = slots
+        return None if self._directory.mine[slot] else self._forward(client, argv, slot)
+
+    def check_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
+        """Refuse what cannot be part of a transaction here."""
+        client = context.client
+        if command.spread is not None and command.spread.over is not Over.KEYS and not client.is_redirected:
+            raise CommandError(
+                f"{command.name} concerns every node of the cluster and cannot be part of a transaction"
+            )
+        slots = slots_of(command, argv)
+        if len(slots) > 1:
+            raise crossslot()
+        if client.is_redirected and slots and not self._directory.mine[next(iter(slots))]:
+            raise self._moved(next(iter(slots)))
+
+    def unwatch(self, client: Client) -> None:
+        """End what other nodes watch for a client."""
+        self._transactions.unwatch(client)
+
+    def connection_lost(self, id: bytes) -> None:
+        """Note that a node has forgotten what it watched for clients of this one."""
+        self._transactions.lose(id)
+
+    # -- transactions --------------------------------------------------------------------
+
+    def _watch(self, client: Client, command: Command, argv: list[bytes]) -> Slot | None:
+        if client.transaction is not None:
+            return None  # WATCH itself says what is wrong with that
+        slots = slots_of(command, argv)
+        if len(slots) > 1:
+            raise crossslot()
+        [slot] = slots
+        if self._directory.mine[slot]:
+            return None
+        if client.is_redirected:
+            raise self._moved(slot)
+        return self._transactions.watch(client, argv[1:], partition_of(slot))
+
+    def _run_transaction(self, client: Client) -> Slot | None:
+        transaction = client.transaction
+        assert transaction is not None
+        slots = {slot for command, argv in transaction.queue for slot in slots_of(command, argv)}
+        slots |= {key_slot(key) for _, key in client.watched}
+        partitions = self._transactions.watched_partitions(client)
+        if transaction.is_broken or client.is_dirty or not (slots or partitions):
+            return None  # nothing will run, or nothing that has a place
+        if len(slots) > 1 or len(partitions | {partition_of(slot) for slot in slots}) > 1:
+            return self._transactions.refuse(client, crossslot())
+        partition = next(iter(partitions), None)
+        if partition is None:
+            [slot] = slots
+            if self._directory.mine[slot]:
+                return None
+            if client.is_redirected:
+                return self._transactions.refuse(client, self._moved(slot))
+            partition = partition_of(slot)
+        return self._transactions.run(client, partition)
+
+    # -- several nodes ---------------------------------------------------------------------
+
+    def _split(self, context: Context, command: Command, argv: list[bytes]) -> Slot:
+        """Give each owner its keys of a command, and join what they answer."""
+        assert command.spread is not None
+        command.check_arity(argv)
+        if (len(argv) - 1) % command.spread.words_per_key:
+            command.run(context, argv)  # raises its own error before it touches anything
+            raise AssertionError(f"{command.name} takes an odd number of words")
+        place = Slot(context.client.connection)
+        for words, sink in self._cut(command, argv, place):
+            self._send_part(context.client, words, sink)
+        return place
+
+    def _cut(self, command: Command, argv: list[bytes], whole: Sink) -> list[tuple[list[bytes], Sink]]:
+        """Return the words for each owner, and where its reply goes; ``whole`` gets them all as one."""
+        assert command.spread is not None
+        directory = self._directory
+
+        def owner_of(key: bytes) -> object:
+            partition = partition_of(key_slot(key))
+            return directory.targets[partition] or directory.owners[partition][:1]
+
+        parts = list(cut(argv, command.spread.words_per_key, owner_of))
+        join = (
+            in_key_order([order for _, order in parts])
+            if command.spread.join is Join.IN_KEY_ORDER
+            else JOINS[command.spread.join]
+        )
+        joining = Joining(whole, len(parts), join)
+        return [(words, joining.part(index)) for index, (words, _) in enumerate(parts)]
+
+    def _send_part(self, client: Client, words: list[bytes], sink: Sink) -> None:
+        partition = partition_of(key_slot(words[1]))
+        target = self._directory.targets[partition]
+        if target is not None:
+            target.add(client, sink, words, partition)
+            return
+        here = self._runner.context(client.connection, client.db_index, client.protocol, client.address)
+        self._runner.run(here, words, sink.fill)
+
+    def _cut_again(self, batch: Batch) -> list[Batch]:
+        """Cut a command whose owner has changed while it was on its way, if its keys have several owners now."""
+        [argv] = batch.commands
+        command = self._node.table.resolve(argv)
+        if command.spread is None or command.spread.over is not Over.KEYS:
+            return [batch]
+        whole = batch.sinks[0]
+        assert whole is not None
+        parts = []
+        for words, sink in self._cut(command, argv, whole):
+            place = partition_of(key_slot(words[1]))
+            parts.append(self._directory.part_of(batch, words, sink, place))
+        return parts
+
+    def _spread(self, context: Context, command: Command, argv: list[bytes]) -> Slot | None:
+        """Ask every owner of anything, or one after the other."""
+        assert command.spread is not None
+        others = self._directory.owning_nodes()
+        if not others:
+            return None
+        if command.spread.over is Over.WALK:
+            return self._walks.scan(context, argv)
+        if command.spread.over is Over.ANY:
+            return self._walks.ask_around(context, argv)
+        client = context.client
+        place = Slot(client.connection)
+        whole = Joining(place, len(others) + 1, JOINS[command.spread.join])
+        for index, destination in enumerate(others, 1):
+            self._walks.ask(destination, client, argv, whole.part(index).fill)
+        self._walks.ask(None, client, argv, whole.part(0).fill)
+        return place
+
+    def _moved(self, slot: int) -> CommandError:
+        owners = self._directory.owners[partition_of(slot)]
+        if not owners or owners[0] == self._directory.my_id:
+            return clusterdown(NOT_SERVED)
+        host, port = self._addresses.client_address(owners[0])
+        return moved(slot, host, port)
+
+
+def slots_of(command: Command, argv: Sequence[bytes]) -> set[int]:
+    """Return the slots of the keys that a call names."""
+    return {key_slot(argv[at]) for at, access in command.key_positions(argv) if access is not Access.NOT_KEY}

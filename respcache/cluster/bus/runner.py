@@ -1,0 +1,114 @@
+"""Running commands here for somebody else: another node's client, or one whose key has just become ours."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ...commands.client import Client, Connection, Transaction
+from ...commands.context import Context
+from ...commands.errors import CommandError
+from ...commands.node import Node
+from ...commands.pending import Pending, Slot
+from ...commands.spec import Command
+from ...protocol.encoder import encode
+from ...protocol.replies import ErrorReply, Reply
+from ...telemetry.command_statistics import CommandStatistics
+
+Fill = Callable[[bytes], None]
+
+
+class Bound(Protocol):
+    """A command ready to run; the server's binding."""
+
+    @property
+    def command(self) -> Command: ...
+    @property
+    def run(self) -> Callable[[Context, Sequence[bytes]], Reply | Slot]: ...
+    @property
+    def arity(self) -> int: ...
+    @property
+    def statistics(self) -> CommandStatistics: ...
+
+
+class Executor(Protocol):
+    """What the dispatcher offers to those who run commands that another node has sent on."""
+
+    @property
+    def fast_here(self) -> Mapping[bytes, Bound]: ...
+    def execute_here(
+        self, context: Context, argv: list[bytes]
+    ) -> Any:  # a mark of the dispatcher's own among others
+        """Return a reply, a Pending, or a class: then it is to be offered again later."""
+
+    def fail(self, bound: Any, error: CommandError) -> ErrorReply: ...  # the dispatcher's own type
+    def crash(self, client: Client, bound: Any, argv: Sequence[bytes], error: Exception) -> ErrorReply: ...
+    def count(
+        self, client: Client, bound: Any, ended_ns: list[int], commands: Sequence[Sequence[bytes]], done: int
+    ) -> None: ...
+
+
+class Runner:
+    """Runs one command after another, and keeps their order when CLIENT PAUSE holds them up."""
+
+    def __init__(self, node: Node, executor: Executor) -> None:
+        self.node = node
+        self.executor = executor
+        self._held: deque[tuple[Context, list[bytes], Fill]] = deque()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether commands wait for the end of a pause."""
+        return bool(self._held)
+
+    def context(self, connection: Connection, db: int, protocol: int, address: str = "") -> Context:
+        """Return a context for commands of that database and RESP version."""
+        client = Client(self.node.clients.next_id(), connection, address, "", self.node.clock.now_ms)
+        client.is_authenticated = True
+        client.protocol = protocol
+        client.db_index = db
+        client.refresh()
+        return Context(self.node, client)
+
+    def run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
+        """Run a command; ``fill`` gets the reply's bytes, now (then True is returned) or later."""
+        if self._held:
+            self._held.append((context, argv, fill))
+            return False
+        return self._run(context, argv, fill)
+
+    def run_transaction(
+        self, context: Context, queue: Sequence[list[bytes]], fill: Fill, *, is_dirty: bool = False
+    ) -> bool:
+        """Run the commands of a transaction in one go."""
+        client = context.client
+        client.transaction = Transaction()
+        try:
+            for argv in queue:
+                client.transaction.add(self.node.table.resolve(argv), argv)
+        except CommandError as error:  # the nodes are of different versions
+            client.transaction = None
+            fill(encode(ErrorReply(error.code, error.message), client.protocol))
+            return True
+        client.is_dirty = client.is_dirty or is_dirty
+        return self.run(context, [b"EXEC"], fill)
+
+    def release(self) -> None:
+        """Go on after a pause."""
+        while self._held:
+            context, argv, fill = self._held.popleft()
+            before = len(self._held)
+            if not self._run(context, argv, fill) and len(self._held) > before:
+                self._held.rotate(1)  # held again: it was the first, and stays it
+                return
+
+    def _run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
+        reply = self.executor.execute_here(context, argv)
+        if isinstance(reply, type):
+            self._held.append((context, argv, fill))
+            return False
+        protocol = context.client.protocol
+        if isinstance(reply, Pending):
+            reply.when_done(lambda late: fill(encode(late, protocol)))
+            return reply.is_done
+        fill(encode(reply, protocol))
+        return True

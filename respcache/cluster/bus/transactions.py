@@ -1,0 +1,163 @@
+"""WATCH and EXEC whose keys another node owns.
+
+The owner watches for the client (``inlet.py``) and runs the transaction whole. What is known here is which nodes
+watch for whom. When such a node is lost, or a watched partition changes hands, the client's EXEC runs nothing: nobody
+can say any more that the keys have not changed.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ...commands.client import Client
+from ...commands.errors import CommandError
+from ...commands.node import Node
+from ...commands.pending import Slot
+from ...commands.spec import Command, Flag, Trait
+from ...commands.transactions import discard_transaction
+from ...keyspace.slots import key_slot, partition_of
+from ...protocol.encoder import encode
+from ...protocol.replies import ErrorReply
+from .batch import Notice, TransactionBatch, WatchBatch
+from .directory import Destination, Directory, WaitingRoom
+from .frames import UNWATCH, Unwatch, frame
+
+TRIES_AGAIN: Final = "the owner of the transaction's keys is changing"
+
+
+class _Watches:
+    """What other nodes watch for one client."""
+
+    __slots__ = ("client", "nodes", "partitions")
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.nodes: set[bytes] = set()
+        self.partitions: set[int] = set()
+
+
+class _End:
+    """Where EXEC's reply arrives: the client may go on, in the database that the transaction has left it in."""
+
+    def __init__(self, slot: Slot, client: Client, selected: int | None) -> None:
+        self._slot = slot
+        self._client = client
+        self._selected = selected
+
+    def fill(self, wire: bytes) -> None:
+        client = self._client
+        client.is_blocked = False
+        if self._selected is not None and wire.startswith(b"*") and not wire.startswith(b"*-1"):
+            client.connection.select(self._selected)
+        client.refresh()
+        self._slot.fill(wire)
+        client.connection.release()
+
+
+class RemoteTransactions:
+    """Watches and transactions of this node's clients at other nodes."""
+
+    def __init__(self, node: Node, directory: Directory) -> None:
+        self._node = node
+        self._directory = directory
+        self._watches: dict[int, _Watches] = {}
+
+    def watch(self, client: Client, keys: list[bytes], partition: int) -> Slot:
+        """Have the owner watch keys for a client."""
+        target = self._target(partition)
+        slot = Slot(client.connection)
+        batch = WatchBatch(self._directory.next_number(), client.db_index, self._directory.now_s(), client.id)
+        batch.sinks, batch.commands, batch.places, batch.left = [slot], [keys], [partition], 1
+        batch.size_bytes = sum(map(len, keys))
+        watches = self._watches.setdefault(client.id, _Watches(client))
+        watches.nodes.add(target.id)
+        watches.partitions.add(partition)
+        client.remote_watches.add(target.id)
+        target.channel_of(client).append(batch)
+        return slot
+
+    def watched_partitions(self, client: Client) -> set[int]:
+        """Return the partitions that other nodes watch for a client."""
+        watches = self._watches.get(client.id)
+        return set(watches.partitions) if watches is not None else set()
+
+    def unwatch(self, client: Client) -> None:
+        """End all watches of a client elsewhere."""
+        self._watches.pop(client.id, None)
+        for peer_id in client.remote_watches:
+            destination = self._directory.destinations.get(peer_id)
+            if destination is not None:
+                destination.channel_of(client).append(Notice(frame(UNWATCH, Unwatch(client.id))))
+        client.remote_watches = set()
+
+    def refuse(self, client: Client, error: CommandError) -> Slot:
+        """End a transaction that cannot run; return the error in EXEC's place."""
+        self._watches.pop(client.id, None)
+        discard_transaction(self._node, client)
+        slot = Slot(client.connection)
+        slot.wire = encode(ErrorReply(error.code, error.message), client.protocol)
+        return slot
+
+    def run(self, client: Client, partition: int) -> Slot:
+        """Have the owner run a client's transaction; until its answer the client runs nothing else."""
+        transaction = client.transaction
+        assert transaction is not None
+        try:
+            selected = self._check(transaction.queue)
+            target = self._target(partition)
+        except CommandError as error:
+            return self.refuse(client, error)
+        slot = Slot(client.connection)
+        batch = TransactionBatch(
+            self._directory.next_number(),
+            client.db_index,
+            client.protocol,
+            self._directory.now_s(),
+            client.id,
+            is_watching=target.id in client.remote_watches,
+        )
+        batch.sinks, batch.left = [_End(slot, client, selected)], 1
+        batch.commands, batch.places = [argv for _, argv in transaction.queue], [partition]
+        batch.size_bytes = transaction.size_bytes
+        client.remote_watches.discard(target.id)  # EXEC itself ends them there
+        self._watches.pop(client.id, None)
+        discard_transaction(self._node, client)
+        client.is_blocked = True
+        client.refresh()
+        target.channel_of(client).append(batch)
+        return slot
+
+    def lose(self, id: bytes) -> None:
+        """Note that a node's memory of watches is gone: its connection was lost."""
+        for watches in self._watches.values():
+            if id in watches.nodes:
+                watches.client.is_dirty = True
+
+    def move(self, partitions: Iterable[int]) -> None:
+        """Note that partitions have changed hands: whoever watches a key there cannot be sure of it."""
+        changed = set(partitions)
+        for watches in self._watches.values():
+            if watches.partitions & changed:
+                watches.client.is_dirty = True
+        for client in self._node.clients:
+            if client.watched and any(partition_of(key_slot(key)) in changed for _, key in client.watched):
+                client.is_dirty = True
+
+    def _check(self, queue: list[tuple[Command, list[bytes]]]) -> int | None:
+        """Refuse what would change the session where the client is not; return the database that SELECT leaves."""
+        selected = None
+        for command, argv in queue:
+            if Trait.SELECTS in command.traits:
+                selected = int(argv[1]) if argv[1].isdigit() else selected
+                if selected is not None and selected >= len(self._node.keyspace.databases):
+                    selected = None  # it will fail there as it would here
+            elif Trait.SESSION in command.traits or command.flags & (Flag.ADMIN | Flag.PUBSUB):
+                raise CommandError(
+                    f"{command.name} cannot be part of a transaction whose keys another node owns"
+                )
+        return selected
+
+    def _target(self, partition: int) -> Destination:
+        target = self._directory.targets[partition]
+        if target is None or isinstance(target, WaitingRoom):
+            raise CommandError(TRIES_AGAIN, "TRYAGAIN")
+        return target

@@ -1,0 +1,192 @@
+"""One node of a cluster: membership, ownership and forwarding joined. Does no I/O.
+
+News of members come in by ``happened``; from them follows who may own, from that the table of owners, and
+from the table where commands go. Connections are made and kept by others (``dialing.py``), which
+tell of them here.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ..commands.node import Node
+from ..keyspace.slots import SLOTS_PER_PARTITION
+from .bus.directory import Directory
+from .bus.frames import BrokenFrameError, Exchange, Refusal
+from .bus.inlet import Inlet
+from .bus.lane import Lane
+from .bus.memory import Memories, Memory
+from .bus.router import Router
+from .bus.runner import Executor, Runner
+from .membership.member import Address, Member, Meta, Phase, State
+from .membership.outputs import Happened, Kind, Output
+from .membership.profiles import Profile
+from .membership.swim import Swim
+from .ownership.candidate import Candidate
+from .ownership.table import Ownership
+from .shedding import Shedder
+
+GONE: Final = frozenset({State.DEAD, State.LEFT})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator has chosen."""
+
+    copies: int
+    lanes: int
+    forward_timeout_s: float
+
+
+class Hub:
+    """See the file's docstring."""
+
+    def __init__(
+        self,
+        node: Node,
+        executor: Executor,
+        *,
+        id: bytes,
+        address: Address,
+        meta: Meta,
+        profile: Profile,
+        options: Options,
+        chance: random.Random,
+        now_s: Callable[[], float],
+        loop_lag_s: Callable[[], float],
+    ) -> None:
+        self.node = node
+        self.id = id
+        self.now_s = now_s
+        self.runner = Runner(node, executor)
+        self.directory = Directory(id, self.runner, now_s, options.lanes, options.forward_timeout_s)
+        self.router = Router(node, self.directory, self.runner, self)
+        self.ownership = Ownership(options.copies)
+        self.shedder = Shedder(node.keyspace)
+        self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
+        self.memories = Memories()
+        self.lanes: dict[tuple[bytes, int], Lane] = {}
+        self.inlets: list[Inlet] = []
+        self.followers: list[Callable[[Happened], None]] = []
+        """Told of everything that happens to members."""
+        self.on_view: list[Callable[[Sequence[int]], None]] = []
+        """Told which partitions have new owners."""
+        self.on_members: Callable[[], None] = lambda: None
+        """Called when there are others to connect to, or fewer."""
+        self.act: Callable[[Sequence[Output]], None] = lambda outputs: None
+        """Does what membership asks for: sends packets, asks over TCP."""
+        self.answer: Callable[[Inlet, Exchange], None] = lambda inlet, exchange: None
+        self.take_frame: Callable[[Inlet, bytes], None] = _unknown
+        self._refresh()
+
+    # -- members -------------------------------------------------------------------
+
+    def happened(self, happened: Happened) -> None:
+        """Take news of a member."""
+        member = happened.member
+        is_gone = happened.kind in {Kind.DIED, Kind.LEFT} and member.id != self.id
+        self._refresh(gone={member.id} if is_gone else set())
+        if is_gone:
+            self.directory.remove_node(member.id)
+        for follower in self.followers:
+            follower(happened)
+        self.on_members()
+
+    def set_phase(self, phase: Phase) -> None:
+        """Tell everybody whether this node may own."""
+        meta = msgspec.structs.replace(self.swim.me.meta, phase=phase)
+        self.act(self.swim.update_meta(self.now_s(), meta))
+        self._refresh()
+
+    @property
+    def others(self) -> list[Member]:
+        """Return the other members that are there."""
+        return [one for one in self.swim.members.values() if one.id != self.id and one.state not in GONE]
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether every partition has an owner."""
+        return bool(self.ownership.owners[0])
+
+    def _refresh(self, gone: set[bytes] | None = None) -> None:
+        """Compute the owners anew, and aim commands at them."""
+        changes = self.ownership.update(
+            Candidate(one.id, one.meta.weight, one.meta.machine, one.meta.zone)
+            for one in self.swim.members.values()
+            if one.state not in GONE and one.meta.phase is Phase.ACTIVE
+        )
+        if not changes:
+            return
+        before = self.directory.owners
+        owners = list(self.ownership.owners)
+        lost = [p for p in changes.partitions if before[p][:1] == (self.id,) != owners[p][:1]]
+        gained = [p for p in changes.partitions if before[p][:1] != (self.id,) == owners[p][:1]]
+        if gained:
+            self.shedder.gain(gained)
+        moved = self.directory.set_owners(owners, gone or ())
+        self.shedder.lose(lost)
+        for follow in self.on_view:
+            follow(moved)
+
+    # -- for the bus: Territory, LaneKeeper, Addresses -------------------------------
+
+    def serves(self, partition: int) -> bool:
+        return bool(self.directory.mine[partition * SLOTS_PER_PARTITION])
+
+    def owner_of(self, partition: int) -> bytes:
+        owners = self.directory.owners[partition]
+        return owners[0] if owners else b""
+
+    def memory_of(self, origin: bytes) -> Memory:
+        return self.memories.of(origin)
+
+    def client_address(self, id: bytes) -> tuple[str, int]:
+        member = self.swim.members.get(id)
+        if member is None:
+            return "", 0
+        return member.meta.host or member.address[0], member.meta.cluster_port or member.meta.client_port
+
+    def lane_opened(self, lane: Lane) -> None:
+        self.lanes[lane.peer_id, lane.index] = lane
+
+    def lane_closed(self, lane: Lane) -> None:
+        if not lane.was_established:
+            return
+        if self.lanes.get((lane.peer_id, lane.index)) is lane:
+            del self.lanes[lane.peer_id, lane.index]
+        self.router.connection_lost(lane.peer_id)
+        self.act(self.swim.connection_lost(self.now_s(), lane.peer_id))
+
+    def inlet_opened(self, inlet: Inlet) -> None:
+        self.inlets.append(inlet)
+
+    def inlet_closed(self, inlet: Inlet) -> None:
+        self.inlets.remove(inlet)
+        self.act(self.swim.connection_lost(self.now_s(), inlet.peer_id))
+
+    def refused(self, lane: Lane, refusal: Refusal) -> None:
+        self.directory.refused(lane, refusal)
+
+    def completed(self) -> None:
+        if self.directory.has_rooms:
+            self.directory.completed()
+
+    def exchange_asked(self, inlet: Inlet, exchange: Exchange) -> None:
+        self.answer(inlet, exchange)
+
+    def other_frame(self, inlet: Inlet, data: bytes) -> None:
+        self.take_frame(inlet, data)
+
+    # -- time ------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Give up and try again what is due, and clear away what this node owns no more."""
+        self.directory.tick()
+        self.shedder.sweep()
+
+
+def _unknown(inlet: Inlet, data: bytes) -> None:
+    raise BrokenFrameError(f"unknown kind of frame {data[:1]!r}")

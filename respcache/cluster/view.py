@@ -1,0 +1,109 @@
+"""The cluster as commands may see it: see ``commands/cluster_view.py``."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from ..commands.cluster_view import Link, Peer
+from ..keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION
+from .bus.inlet import Inlet
+from .bus.lane import Lane
+from .hub import GONE, Hub
+from .membership.member import Member, Phase
+
+
+class View:
+    """What one hub shows."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self._hub = hub
+        self.name = name
+
+    @property
+    def my_id(self) -> str:
+        return self._hub.id.hex()
+
+    @property
+    def version(self) -> int:
+        return self._hub.ownership.version
+
+    @property
+    def is_ok(self) -> bool:
+        return self._hub.is_serving
+
+    def peers(self) -> list[Peer]:
+        owned = self._owned()
+        members = sorted(self._hub.swim.members.values(), key=lambda one: one.id)
+        return [self._peer(member, owned.get(member.id, 0)) for member in members]
+
+    def owners_of(self, partition: int) -> Sequence[Peer]:
+        known = {peer.id: peer for peer in self.peers()}
+        return [known[one.hex()] for one in self._hub.ownership.owners[partition] if one.hex() in known]
+
+    def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
+        known = {bytes.fromhex(peer.id): peer for peer in self.peers()}
+        owners = self._hub.ownership.owners
+        found = []
+        for ids, partitions in groupby(range(PARTITIONS), key=owners.__getitem__):
+            run = list(partitions)
+            if ids:
+                peers = tuple(known[one] for one in ids if one in known)
+                last = (run[-1] + 1) * SLOTS_PER_PARTITION - 1
+                found.append((run[0] * SLOTS_PER_PARTITION, last, peers))
+        return found
+
+    def links(self) -> Sequence[Link]:
+        connections: list[tuple[Lane | Inlet, bool]] = [(lane, True) for lane in self._hub.lanes.values()]
+        connections += [(inlet, False) for inlet in self._hub.inlets]
+        return [
+            Link(one.peer_id.hex(), is_outgoing, one.client.created_ms, one.output_bytes)
+            for one, is_outgoing in connections
+        ]
+
+    def figures(self) -> Mapping[str, int | float | str]:
+        hub = self._hub
+        members = hub.swim.members.values()
+        present = [member for member in members if member.state not in GONE]
+        channels = [channel for one in hub.directory.destinations.values() for channel in one.channels]
+        return {
+            "cluster_phase": hub.swim.me.meta.phase.name.lower(),
+            "cluster_known_members": len(members),
+            "cluster_live_members": len(present),
+            "cluster_active_members": sum(one.meta.phase is Phase.ACTIVE for one in present),
+            "cluster_partitions_owned": self._owned().get(hub.id, 0),
+            "cluster_view_version": hub.ownership.version,
+            "cluster_view_digest": hub.ownership.digest.hex(),
+            "cluster_local_health": hub.swim.health,
+            "cluster_lanes_open": len(hub.lanes),
+            "cluster_inlets_open": len(hub.inlets),
+            "cluster_commands_forwarded": sum(channel.forwarded for channel in channels),
+            "cluster_commands_waiting": sum(channel.count for channel in channels),
+            "cluster_keys_shed": hub.shedder.removed,
+            **{f"cluster_gossip_{name}": value for name, value in hub.swim.statistics().items()},
+        }
+
+    def _owned(self) -> dict[bytes, int]:
+        owned: dict[bytes, int] = {}
+        for ids in self._hub.ownership.owners:
+            if ids:
+                owned[ids[0]] = owned.get(ids[0], 0) + 1
+        return owned
+
+    def _peer(self, member: Member, partitions: int) -> Peer:
+        meta = member.meta
+        return Peer(
+            id=member.id.hex(),
+            host=meta.host,
+            port=meta.client_port,
+            cluster_port=meta.cluster_port,
+            bus_port=member.address[1],
+            bus_host=member.address[0],
+            machine=meta.machine,
+            zone=meta.zone,
+            weight=meta.weight,
+            state=member.state.name.lower(),
+            phase=meta.phase.name.lower(),
+            incarnation=member.incarnation,
+            loop_lag_ms=meta.loop_lag_ms,
+            is_self=member.id == self._hub.id,
+            partitions=partitions,
+        )

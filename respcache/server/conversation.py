@@ -1,0 +1,63 @@
+"""What the reactor asks of whoever is behind a socket: a client's session, or a connection between nodes.
+
+Methods and attributes mean what they mean in ``session.py``, where each is explained.
+"""
+
+from collections.abc import Callable, Sized
+from typing import Protocol, TypeAlias
+
+from ..commands.client import Client
+from ..keyspace.clock import Clock
+
+
+class Parser(Protocol):
+    """How much the next read should take."""
+
+    @property
+    def wanted_bytes(self) -> int: ...
+
+
+class Clocked(Protocol):
+    """What knows the time of the batch."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+class Conversation(Protocol):
+    """Bytes in, bytes out."""
+
+    out: list[bytes]
+    unsent_bytes: int
+    sent_bytes: int
+    over_soft_limit_since_ms: int | None
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def context(self) -> Clocked: ...
+    @property
+    def parser(self) -> Parser: ...
+    @property
+    def backlog(self) -> Sized: ...
+    @property
+    def has_unread(self) -> bool: ...
+    @property
+    def is_held(self) -> bool: ...
+    @property
+    def has_output(self) -> bool: ...
+    @property
+    def is_hungry(self) -> bool: ...
+    @property
+    def wants_input(self) -> bool: ...
+    @property
+    def is_drained(self) -> bool: ...
+    @property
+    def output_bytes(self) -> int: ...
+    def receive(self, data: bytes) -> None: ...
+    def resume(self) -> None: ...
+    def take_output(self) -> list[bytes]: ...
+    def close(self) -> None: ...
+
+
+Wake: TypeAlias = Callable[[], None]
