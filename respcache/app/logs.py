@@ -56,7 +56,10 @@ def level_name(level: int) -> str:
 
 
 class HumanFormatter(logging.Formatter):
-    """Local time, level, message. What clients put into a message cannot break the line or steer the terminal."""
+    """Local time, level, the worker if there are several, message.
+
+    What clients put into a message cannot break the line or steer the terminal.
+    """
 
     def __init__(self, *, has_colour: bool) -> None:
         super().__init__()
@@ -66,7 +69,9 @@ class HumanFormatter(logging.Formatter):
         moment = datetime.fromtimestamp(record.created).astimezone()
         level = level_name(record.levelno)
         shown = f"{COLOURS[level]}{level:8}{PLAIN}" if self._has_colour else f"{level:8}"
-        line = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03} {shown} {escaped(record.getMessage())}"
+        worker = f"[{record.worker}] " if hasattr(record, "worker") else ""
+        text = worker + escaped(record.getMessage())
+        line = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03} {shown} {text}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line + "\n"

@@ -33,6 +33,10 @@ def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 0
     try:
         configuration = read_configuration(arguments, environ)
+        if configuration.settings.workers > 1:
+            from .workers import run_workers  # noqa: PLC0415 - most servers are one process
+
+            return run_workers(configuration, arguments, environ)
         enter_directory(configuration.settings)
         return _run(configuration, arguments, environ)
     except ConfigurationError as error:
@@ -44,21 +48,29 @@ def _run(configuration: Configuration, arguments: Sequence[str], environ: Mappin
     from . import serve  # noqa: PLC0415 - wrong settings are told before half a second of imports
     from .logs import start_logs  # noqa: PLC0415
     from .open_files import provide_files  # noqa: PLC0415
+    from .worker_lifeline import taken_lifeline  # noqa: PLC0415
 
+    lifeline = taken_lifeline(environ)
     logs = start_logs(configuration.settings, environ)
+    if lifeline is not None:
+        lifeline.mark_log()
+        lifeline.watch()
     provide_files(configuration.settings)
 
     def announce(port: int) -> None:
-        if logs.is_human:
+        if logs.is_human and lifeline is None:  # of workers, the supervisor tells
             from .banner import banner  # noqa: PLC0415 - clients can connect already
 
             logs.print_nowait(banner(configuration, port, os.getpid(), has_colour=logs.has_colour))
         log.info("ready for clients", extra={"version": __version__, "port": port, "pid": os.getpid()})
+        if lifeline is not None:
+            lifeline.tell_ready()
 
     try:
         return serve.run(
             configuration.settings,
-            config_path=configuration.path,
+            # CONFIG REWRITE would write one worker's ports into the file of all.
+            config_path=configuration.path if lifeline is None else None,
             on_ready=announce,
             read_again=lambda: _read_again(configuration, arguments, environ),
         )

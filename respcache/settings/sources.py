@@ -17,8 +17,8 @@ from .toml_statements import JOINT, scan
 
 PREFIX: Final = "RESPCACHE_"
 
-NOT_SETTINGS: Final = frozenset({"RESPCACHE_CONFIG", "RESPCACHE_REQUIRE_TOOLS"})
-"""The path of the file, and a switch of our own tests, which start servers."""
+NOT_SETTINGS: Final = frozenset({"RESPCACHE_CONFIG", "RESPCACHE_LIFELINE", "RESPCACHE_REQUIRE_TOOLS"})
+"""The path of the file, what a supervisor tells its workers, and a switch of our own tests, which start servers."""
 
 ORCHESTRATOR_VARIABLE: Final = re.compile(
     r"RESPCACHE_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"

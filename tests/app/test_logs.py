@@ -91,6 +91,12 @@ def test_a_line_for_people_cannot_be_broken_or_steer_the_terminal() -> None:
     assert line.endswith(" notice   from x\\x0a\\x1b[2J\n")
 
 
+def test_where_several_workers_write_a_line_says_which() -> None:
+    line = HumanFormatter(has_colour=False).format(record("hello", worker=2))
+    assert line.endswith("notice   [2] hello\n")
+    assert json.loads(JsonFormatter().format(record("hello", worker=2)))["worker"] == 2
+
+
 def test_colour_marks_the_level_only() -> None:
     line = HumanFormatter(has_colour=True).format(record("hello", level=logging.WARNING))
     assert "\x1b[33mwarning \x1b[0m hello\n" in line

@@ -39,6 +39,16 @@ def test_a_port_in_use_is_named() -> None:
     first.close()
 
 
+def test_a_shared_port_is_shared_with_those_who_share_it_and_nobody_else() -> None:
+    [first] = open_tcp_listeners(["127.0.0.1"], 0, 16, is_shared=True)
+    port = first.getsockname()[1]
+    [second] = open_tcp_listeners(["127.0.0.1"], port, 16, is_shared=True)
+    with pytest.raises(CannotListenError, match="Address already in use"):
+        open_tcp_listeners(["127.0.0.1"], port, 16)
+    first.close()
+    second.close()
+
+
 def test_a_socket_file_left_behind_is_replaced(tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     open_unix_listener(path, 0o600, 16).close()
