@@ -121,6 +121,23 @@ def bench(
     return 0
 
 
+@app.command
+def uplink(
+    *,
+    host: Annotated[str, Parameter(["--host", "-h"], help="Name or address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, Parameter(["--port", "-p"], help="TCP port to listen on.", validator=Number(gte=0, lte=65535))
+    ] = 6400,
+) -> int:
+    """Run a registry over HTTP by which nodes of clusters find each other, until Ctrl-C or SIGTERM."""
+    try:
+        from .uplink_cli import run_uplink  # noqa: PLC0415
+    except ImportError as error:
+        raise ClientError(f"this needs {error.name}: pip install 'respcache[cluster]'") from error
+    run_uplink(host, port)
+    return 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run a command; return the exit code. Whatever goes wrong is one sentence on standard error."""
     try:
