@@ -78,7 +78,7 @@ class Keyring:
         keys = [_key_of(secret) for secret in dict.fromkeys(secrets)]
         if keys:
             Cipher(keys[0].material)  # a missing library is told at the start, not with the first packet
-        self._keys = {key.id: key for key in reversed(keys)}
+        self._keys = {key.id: key for key in keys}
         self.sealing: Key | None = keys[0] if keys else None
 
     def find(self, key_id: bytes) -> Key | None:

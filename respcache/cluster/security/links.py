@@ -98,10 +98,7 @@ class Link:
 
     @property
     def has_output(self) -> bool:
-        is_waiting = bool(self._output or self._frames)
-        if self._tunnel is None:
-            return is_waiting
-        return self._tunnel.has_output or (is_waiting and self._tunnel.is_up)
+        return bool(self._output or self._frames) or (self._tunnel is not None and self._tunnel.has_output)
 
     def take_output(self) -> bytes:
         """Return what is to be sent now. All frames since the last time are sealed together."""

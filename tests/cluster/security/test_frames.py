@@ -110,7 +110,8 @@ def test_a_large_frame_costs_linear_time(piece_bytes: int) -> None:
 def test_messages_come_one_by_one_and_leave_the_rest(
     messages: list[bytes], rest: bytes, sizes: list[int]
 ) -> None:
-    buffer, taken = MessageBuffer(20), []
+    taken: list[bytes] = []
+    buffer = MessageBuffer(20)
     for piece in cut(b"".join(framed(messages)) + rest, sizes):
         buffer.add(piece)
         while len(taken) < len(messages) and (message := buffer.next()) is not None:

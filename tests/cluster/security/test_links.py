@@ -249,6 +249,15 @@ def test_a_frame_that_is_too_large_ends_the_link_before_it_is_there() -> None:
     assert acceptor.fault is Fault.FRAME_SIZE
 
 
+def test_nothing_behind_a_bad_frame_is_delivered_though_it_is_sealed_well() -> None:
+    dialer, acceptor = pair(ring("secret"))
+    dialer._frames = [b"\xff" * 4]
+    bad = dialer.take_output()
+    dialer.send([b"frame"])
+    assert acceptor.feed(bad + dialer.take_output()) == []
+    assert acceptor.fault is Fault.FRAME_SIZE
+
+
 def test_an_empty_frame_ends_the_link() -> None:
     _, acceptor = pair()
     acceptor.feed(bytes(4))

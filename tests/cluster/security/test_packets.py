@@ -60,6 +60,11 @@ def test_no_sequence_number_comes_twice_even_through_a_rotation() -> None:
     assert len(set(numbers)) == 80
 
 
+def test_sequence_numbers_begin_anywhere() -> None:
+    starts = [int.from_bytes(codec(seed=seed).seal(b"")[36:HEADER_BYTES]) for seed in range(9)]
+    assert min(abs(one - other) for one in starts for other in starts if one is not other) > 2**32
+
+
 # -- what is refused ----------------------------------------------------------------
 
 
@@ -208,6 +213,13 @@ def test_after_the_rotation_the_old_secret_opens_nothing_and_is_not_opened() -> 
     done.rekey(ring("new"))
     assert refusal(late, done.seal(PAYLOAD)) is Reason.UNKNOWN_KEY
     assert refusal(done, late.seal(PAYLOAD)) is Reason.UNKNOWN_KEY
+
+
+def test_a_dropped_secret_does_not_live_on_for_those_who_were_heard_with_it() -> None:
+    sender, receiver = codec(ALICE, ring("old")), codec(BOB, ring("new", "old"))
+    receiver.open(sender.seal(b""))
+    receiver.rekey(ring("new"))
+    assert refusal(receiver, sender.seal(PAYLOAD)) is Reason.UNKNOWN_KEY
 
 
 def test_a_rotation_forgets_no_replay() -> None:

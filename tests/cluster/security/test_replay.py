@@ -20,6 +20,18 @@ def test_late_numbers_are_accepted_within_the_window() -> None:
     assert not window.accepts(5)
 
 
+def test_a_jump_as_wide_as_the_window_remembers_its_far_end() -> None:
+    window = ReplayWindow(0)
+    assert window.accepts(WINDOW - 1)
+    assert not window.accepts(0)
+
+
+def test_the_memory_of_a_window_is_bounded() -> None:
+    window = ReplayWindow(0)
+    assert all(window.accepts(number) for number in range(1, 5 * WINDOW))
+    assert window._bits.bit_length() == WINDOW
+
+
 def test_a_jump_forgets_the_numbers_before() -> None:
     window = ReplayWindow(1)
     assert window.accepts(1 + 2**62)

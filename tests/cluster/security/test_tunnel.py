@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from respcache.cluster.security import tunnel
 from respcache.cluster.security.faults import Fault
 from respcache.cluster.security.greeting import Role
 from respcache.cluster.security.tunnel import HANDSHAKE_BYTES, Tunnel
@@ -23,8 +24,8 @@ def pair(dial: ssl.SSLContext | None = None, accept: ssl.SSLContext | None = Non
     return dialer, acceptor
 
 
-def faults(*tunnels: Tunnel) -> list[Fault]:
-    return [tunnel.error.fault for tunnel in tunnels if tunnel.error is not None]
+def faults(*sides: Tunnel) -> list[Fault]:
+    return [side.error.fault for side in sides if side.error is not None]
 
 
 def test_what_is_sent_arrives_and_is_not_to_be_seen_on_the_way() -> None:
@@ -94,11 +95,11 @@ def test_nothing_older_than_tls_1_3_is_spoken() -> None:
 @pytest.mark.parametrize("role", ["dial", "accept"])
 @given(data=st.binary(min_size=1, max_size=300))
 def test_garbage_never_raises(role: Role, data: bytes) -> None:
-    tunnel = Tunnel(role, context(role))
-    tunnel.start()
-    assert tunnel.receive(data) == []
-    tunnel.send(b"")
-    assert not tunnel.is_up
+    side = Tunnel(role, context(role))
+    side.start()
+    assert side.receive(data) == []
+    side.send(b"")
+    assert not side.is_up
 
 
 def test_a_handshake_without_end_is_ended() -> None:
@@ -113,6 +114,16 @@ def test_a_handshake_without_end_is_ended() -> None:
         acceptor.receive(more)
         received += len(more)
     assert faults(acceptor) == [Fault.TLS]
+
+
+def test_what_may_come_before_tls_is_up_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnel, "HANDSHAKE_BYTES", 200)
+    dialer, acceptor = Tunnel("dial", context("dial")), Tunnel("accept", context("accept"))
+    dialer.start()
+    for byte in dialer.send(b""):
+        acceptor.receive(bytes([byte]))
+    assert faults(acceptor) == [Fault.TLS]
+    assert "too many bytes" in str(acceptor.error)
 
 
 def test_an_altered_record_ends_it_behind_what_was_whole() -> None:
