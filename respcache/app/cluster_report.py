@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events.line import escaped
+from ..settings.word_lists import join_address
 from .client import ClientError
 
 Cell: TypeAlias = str | int | float | bool
@@ -36,11 +37,11 @@ SHORT_ID: Final = 8
 
 COLUMNS: Final[tuple[tuple[str, Callable[[Member], str]], ...]] = (
     ("id", lambda member: _shown(member, "id")[:SHORT_ID]),
-    ("name", lambda member: _shown(member, "name") + (" (this one)" if member.get("myself") else "")),
+    ("address", lambda member: _address(member, "host", "port") + (" *" if member.get("myself") else "")),
     ("state", lambda member: _shown(member, "state")),
     ("phase", lambda member: _shown(member, "phase")),
     ("partitions", lambda member: _shown(member, "partitions")),
-    ("bus", lambda member: _shown(member, "bus-port")),
+    ("bus", lambda member: _address(member, "bus-host", "bus-port")),
     ("cluster port", lambda member: _or_none(_shown(member, "cluster-port"))),
     ("machine", lambda member: _or_none(_shown(member, "machine"))),
     ("zone", lambda member: _or_none(_shown(member, "zone"))),
@@ -50,14 +51,14 @@ COLUMNS: Final[tuple[tuple[str, Callable[[Member], str]], ...]] = (
 
 
 def members_of(reply: object) -> list[Member]:
-    """Read the answer to CLUSTER MEMBERS, sorted by name. Raises ClientError if it is none."""
+    """Read the answer to CLUSTER MEMBERS, sorted by address. Raises ClientError if it is none."""
     if not isinstance(reply, list):
         raise ClientError(f"the answer to CLUSTER MEMBERS was {reply!r}")
-    return sorted((_member(element) for element in reply), key=lambda one: (str(one.get("name")), str(one)))
+    return sorted((_member(element) for element in reply), key=_place)
 
 
 def member_row() -> tuple[str, ...]:
-    """Return the heads of the columns of ``member_rows``."""
+    """Return the heads of the columns of ``member_rows``; a star marks the node that answers."""
     return tuple(head for head, _ in COLUMNS)
 
 
@@ -110,6 +111,17 @@ def _plain(value: object) -> Cell:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value if isinstance(value, str | int | float) else str(value)
+
+
+def _place(member: Member) -> tuple[str, ...]:
+    """Return what to sort members by; workers share host and port, and differ in their bus."""
+    host, port, bus_port, id = (str(member.get(name, "")) for name in ("host", "port", "bus-port", "id"))
+    return host, port.rjust(5), bus_port.rjust(5), id
+
+
+def _address(member: Member, host: str, port: str) -> str:
+    number = member.get(port)
+    return join_address(_shown(member, host), number) if isinstance(number, int) else ""
 
 
 def _shown(member: Member, name: str) -> str:

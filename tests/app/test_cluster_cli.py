@@ -9,7 +9,7 @@ from tests.servers import Server, free_port
 
 ID = b"ab" * 20
 MEMBERS = (
-    b"*1\r\n*8\r\n$2\r\nid\r\n$40\r\n%b\r\n$4\r\nname\r\n$5\r\nh:700\r\n"
+    b"*1\r\n*10\r\n$2\r\nid\r\n$40\r\n%b\r\n$4\r\nhost\r\n$1\r\nh\r\n$4\r\nport\r\n:700\r\n"
     b"$10\r\npartitions\r\n:1024\r\n$6\r\nmyself\r\n:1\r\n" % ID
 )
 OFF = b"-ERR This instance has cluster support disabled\r\n"
@@ -27,15 +27,15 @@ def test_members_are_a_line_each_for_programs(capsys: pytest.CaptureFixture[str]
     with scripted_server([MEMBERS]) as address:
         assert run(address, "members") == 0
     head, row = capsys.readouterr().out.splitlines()
-    assert head.split("\t")[:2] == ["id", "name"]
-    assert row.split("\t")[:2] == ["abababab", "h:700 (this one)"]
+    assert head.split("\t")[:2] == ["id", "address"]
+    assert row.split("\t")[:2] == ["abababab", "h:700 *"]
 
 
 def test_members_are_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     with scripted_server([MEMBERS]) as address:
         assert run(address, "members", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [
-        {"id": ID.decode(), "name": "h:700", "partitions": 1024, "myself": True}
+        {"id": ID.decode(), "host": "h", "port": 700, "partitions": 1024, "myself": True}
     ]
 
 
