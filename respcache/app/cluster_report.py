@@ -115,8 +115,8 @@ def _plain(value: object) -> Cell:
 
 def _place(member: Member) -> tuple[str, ...]:
     """Return what to sort members by; workers share host and port, and differ in their bus."""
-    host, port, bus_port, id = (str(member.get(name, "")) for name in ("host", "port", "bus-port", "id"))
-    return host, port.rjust(5), bus_port.rjust(5), id
+    host, port, bus_port, own_id = (str(member.get(name, "")) for name in ("host", "port", "bus-port", "id"))
+    return host, port.rjust(5), bus_port.rjust(5), own_id
 
 
 def _address(member: Member, host: str, port: str) -> str:

@@ -4,7 +4,6 @@ Mistakes are told before anything is opened, each in one sentence that says what
 ways of discovery need is theirs to ask for.
 """
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
@@ -102,6 +101,8 @@ def _plain(host: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - a server that is alone starts some milliseconds sooner without it
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
