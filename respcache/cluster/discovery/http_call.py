@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import httpx2
+import trio
 
-from .protocol import SourceError
+from .protocol import DiscoverySettingsError, SourceError
 
 MOST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """A thousand peers are some 200 KiB in a registry, and a MiB in Kubernetes, which tells more of each."""
@@ -34,7 +35,10 @@ async def call(
     parameters: Mapping[str, str] | None = None,
     content: bytes | None = None,
 ) -> bytes:
-    """Return the body of a 2xx answer; SourceError tells everything else, without the URL's user and password."""
+    """Return the body of a 2xx answer; SourceError tells everything else, without the URL's user and password.
+
+    The URL has passed ``check_url``.
+    """
     # Unpacking would let a small answer become a huge one.
     all_headers = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
     # Without a context httpx2 would load the system's authorities, 20 ms in which nobody is served.
@@ -46,8 +50,8 @@ async def call(
             client.stream(method, url, headers=all_headers, params=parameters, content=content) as answer,
         ):
             body = await _bounded(answer)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise SourceError(f"{_whom(url)}: {type(error).__name__}: {error}") from error
+    except httpx2.HTTPError as error:
+        raise SourceError(f"{_whom(url)}: {_reason(error)}") from error
     if not 200 <= answer.status_code < 300:
         words = " ".join(body[:MOST_REASON_CHARACTERS].decode("utf-8", "replace").split())
         raise SourceError(f"{_whom(url)} answers {answer.status_code}: {words}")
@@ -55,14 +59,36 @@ async def call(
 
 
 async def _bounded(answer: httpx2.Response) -> bytes:
+    """Read the body. Who breaks off leaves generators of the library to the garbage collector; cancelling unwinds them."""
     body = bytearray()
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) > MOST_ANSWER_BYTES:
-            raise SourceError(f"{_whom(str(answer.url))} answers more than {MOST_ANSWER_BYTES} bytes")
+    with trio.CancelScope() as scope:
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > MOST_ANSWER_BYTES:
+                scope.cancel()
+    if len(body) > MOST_ANSWER_BYTES:
+        raise SourceError(f"{_whom(str(answer.url))} answers more than {MOST_ANSWER_BYTES} bytes")
     return bytes(body)
 
 
+def check_url(url: str) -> None:
+    """Raise DiscoverySettingsError unless ``call`` could use it."""
+    try:
+        address = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise DiscoverySettingsError(f"{url!r} is no URL: {error}") from error
+    if address.scheme not in ("http", "https") or not address.host:
+        raise DiscoverySettingsError(f"{url!r} is no URL of http: or https:")
+
+
 def _whom(url: str) -> str:
-    address = httpx2.URL(url)
-    return address.netloc.decode("ascii", "replace")
+    return httpx2.URL(url).netloc.decode("ascii", "replace")
+
+
+def _reason(error: BaseException) -> str:
+    """Say what is wrong; the libraries between us and the system often leave that to what they were caused by."""
+    kind, text = type(error).__name__, ""
+    cause: BaseException | None = error
+    while cause is not None and not text:
+        text, cause = str(cause), cause.__cause__ or cause.__context__
+    return f"{kind}: {text}"

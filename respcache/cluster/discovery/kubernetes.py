@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from .endpoints import HIGHEST_PORT, Endpoint, numeric_host
-from .http_call import call
+from .http_call import call, check_url
 from .protocol import DiscoverySettingsError, ReadOnly, SourceError
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -85,8 +85,7 @@ class KubernetesEndpoints(ReadOnly):
         self._port = port
         self._api = api.rstrip("/") or _api_of(environ)
         self._account = account
-        if urlsplit(self._api).scheme not in ("http", "https"):
-            raise DiscoverySettingsError(f"{self._api!r} is no URL of http: or https:")
+        check_url(self._api)
         if port.isdecimal() and not 0 < int(port) <= HIGHEST_PORT:
             raise DiscoverySettingsError(f"{port} is no port")
 

@@ -7,13 +7,13 @@ once formed, does not need it; a registry that comes back empty has learnt of al
 import ssl
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from ..uplink.messages import Listing, Registration
-from .http_call import call
-from .protocol import Announcement, DiscoverySettingsError, SourceError
+from .http_call import call, check_url
+from .protocol import Announcement, SourceError
 
 LEAST_TTL_S: Final = 30
 """A registry that is started anew, or a node that stands still, for less than this is no departure."""
@@ -30,8 +30,7 @@ class Uplink:
     name = "uplink"
 
     def __init__(self, url: str, cluster: str, period_s: float) -> None:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise DiscoverySettingsError(f"{url!r} is no URL of http: or https:")
+        check_url(url)
         self._members = f"{url.rstrip('/')}/v1/clusters/{quote(cluster, safe='')}/members"
         self._ttl_s = max(LEAST_TTL_S, int(PERIODS_PER_TTL * period_s))
         # Loading the system's authorities takes 20 ms, so once and before anybody is served.

@@ -77,6 +77,7 @@ class Choices:
     cluster_name: str = "test"
     cluster_secrets: tuple[str, ...] = field(default=())
     cluster_discovery: tuple[str, ...] = ("static",)
+    cluster_discovery_period_seconds: int = 5
     cluster_seeds: tuple[str, ...] = ()
     cluster_dns_name: str = ""
     cluster_dns_port: int = 0
