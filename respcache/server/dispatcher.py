@@ -53,6 +53,7 @@ class Dispatcher:
         self.node = node
         self.statistics = node.statistics
         self.owners = owners
+        self.now_ns = perf_counter_ns
         self.fast: dict[bytes, BoundCommand] = {}
         """The short way for clients of ours."""
         self.fast_here: dict[bytes, BoundCommand] = {}

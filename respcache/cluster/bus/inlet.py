@@ -6,7 +6,6 @@ equal commands in a row are looked up and counted together, and neighbouring rep
 
 from collections.abc import Callable
 from contextlib import suppress
-from time import perf_counter_ns
 from typing import Final, Protocol
 
 from ...commands.client import Client
@@ -158,13 +157,14 @@ class Inlet(BusConnection):
         context = self._context(request.db, request.protocol)
         runner, serves = self._runner, self._territory.serves
         executor = runner.executor
+        now_ns = executor.now_ns
         encoders = ENCODERS[request.protocol]
         wires: list[bytes] = []
         first = request.first
         commands, places = request.commands, request.places
         current: Bound | None = None
         has_write = False
-        ended_ns = [perf_counter_ns()]
+        ended_ns = [now_ns()]
         for at, argv in enumerate(commands):
             partition = places[at] & PARTITION_MASK
             bound = executor.fast_here.get(argv[0])
@@ -181,7 +181,7 @@ class Inlet(BusConnection):
                 self._flush(request.batch, first, wires, has_write)
                 wires, first, has_write, current = [], request.first + at + 1, False, None
                 self._run_one(request, at, context)
-                ended_ns = [perf_counter_ns()]
+                ended_ns = [now_ns()]
                 continue
             try:
                 reply = bound.run(context, argv)
@@ -189,7 +189,7 @@ class Inlet(BusConnection):
                 reply = executor.fail(bound, error)
             except Exception as error:
                 reply = executor.crash(context.client, bound, argv, error)
-            ended_ns.append(perf_counter_ns())
+            ended_ns.append(now_ns())
             if reply.__class__ is bytes:
                 wires.append(b"$%d\r\n%b\r\n" % (len(reply), reply))
             else:

@@ -34,6 +34,10 @@ class Executor(Protocol):
     """What the dispatcher offers to those who run commands that another node has sent on."""
 
     @property
+    def now_ns(self) -> Callable[[], int]:
+        """A clock that only differences are taken of."""
+
+    @property
     def fast_here(self) -> Mapping[bytes, Bound]: ...
     def execute_here(
         self, context: Context, argv: list[bytes]
