@@ -242,7 +242,7 @@ class Cluster(Section, title="Cluster", table="cluster"):
         PORT,
         0,
         mutable=False,
-        doc="For dns: the bus port of all peers; 0 for this node's own.",
+        doc="For dns: the bus port of all peers; 0 for the one in cluster-dns-name, or else this node's own.",
         reason="Nodes with a name in common are usually configured alike.",
     )
     cluster_srv_name = Parameter(
@@ -258,7 +258,7 @@ class Cluster(Section, title="Cluster", table="cluster"):
         Text(),
         "",
         mutable=False,
-        doc="For kubernetes: the headless service whose endpoints are the peers.",
+        doc="For kubernetes: the headless service whose endpoints are the peers, or a selector of labels such as app=cache.",
         reason="It is yours to choose.",
     )
     cluster_kubernetes_namespace = Parameter(
@@ -290,7 +290,7 @@ class Cluster(Section, title="Cluster", table="cluster"):
         Text(),
         "233.252.1.32",
         mutable=False,
-        doc="For multicast: the group that nodes call in; with cluster-multicast-broadcast, the address to broadcast to.",
+        doc="For multicast: the group that nodes call in; with cluster-multicast-broadcast, an address to broadcast to instead of 255.255.255.255.",
         reason="As libcluster: a group that no well-known service uses.",
     )
     cluster_multicast_port = Parameter(
@@ -330,7 +330,7 @@ class Cluster(Section, title="Cluster", table="cluster"):
         Text(),
         "",
         mutable=False,
-        doc="For file: path of a file with one host:port in a line, read again whenever it changes.",
+        doc="For file: path of a file with one host:port in a line, read again at every look.",
         reason="It is yours to write.",
     )
     cluster_uplink_url = Parameter(

@@ -101,7 +101,7 @@ def _plain(host: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    import ipaddress  # noqa: PLC0415 - a server that is alone starts some milliseconds sooner without it
+    import ipaddress  # noqa: PLC0415 - a server that is alone starts a millisecond sooner without it
 
     try:
         return ipaddress.ip_address(host).is_loopback
