@@ -56,7 +56,7 @@ class Exchanges:
         self._seeds = tuple(addresses[:MOST_SEEDS])
         self._core.chance.shuffle(absent)
         for address in absent:
-            self._dial(now, address)
+            self.dial(now, address)
 
     def _is_absent(self, address: Address) -> bool:
         core = self._core
@@ -65,7 +65,8 @@ class Exchanges:
         member = core.roster.members.get(self._alias_of.get(address, b""))
         return (member is None or not member.is_live) and is_numeric_host(address[0])
 
-    def _dial(self, now: float, address: Address) -> None:
+    def dial(self, now: float, address: Address) -> None:
+        """Exchange views with whoever is at this address, unless too many are being exchanged."""
         is_dialled = any(address == other for other, _ in self._in_flight.values())
         if is_dialled or len(self._in_flight) >= MOST_IN_FLIGHT or self._core.has_departed:
             return
@@ -84,7 +85,7 @@ class Exchanges:
         )
         self._expire(now)
         for member in core.roster.pick_alive(1):
-            self._dial(now, member.address)
+            self.dial(now, member.address)
 
     def _redial_on_time(self, now: float) -> None:
         """Forget those who are gone for long; dial one of the others, or a seed where nobody is."""
@@ -94,7 +95,7 @@ class Exchanges:
         dead = core.roster.recently_dead(now - profile.redial_for_s)
         absent = sorted({a for a in (*(m.address for m in dead), *self._seeds) if self._is_absent(a)})
         if absent:
-            self._dial(now, core.chance.choice(absent))
+            self.dial(now, core.chance.choice(absent))
 
     # Answering
 

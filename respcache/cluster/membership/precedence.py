@@ -28,6 +28,7 @@ class Precedence:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._suspicions: dict[bytes, tuple[Suspicion, Alarm]] = {}
+        self._declared_dead = 0  # the last incarnation of oneself that others declared dead
         self._claims: dict[bytes, tuple[Alive, float]] = {}
 
     # ALIVE
@@ -125,6 +126,17 @@ class Precedence:
         elif is_changed and not is_new:
             core.happened(Kind.UPDATED, member, None, was)
 
+    def correct(self, news: Suspect | Dead, source: Address) -> None:
+        """Answer an accusation that was refuted already with the refutation.
+
+        The accuser may have missed it, and all the times that it was to be told may be over: two nodes that
+        speak much with each other use them up between them.
+        """
+        member = self._core.roster.members.get(news.id)
+        if member is not None and member.state is State.ALIVE and news.incarnation < member.incarnation:
+            self._core.counts["corrections"] += 1
+            self._core.send(source, alive_of(member), besides=member.id)
+
     # SUSPECT
 
     def suspect(self, now: float, news: Suspect) -> None:
@@ -147,7 +159,17 @@ class Precedence:
             self._core.tell(news.id, news)
 
     def _start(self, now: float, member: Member, news: Suspect) -> None:
-        core, profile, count = self._core, self._core.profile, self._core.roster.live_count
+        core = self._core
+        member.state, member.incarnation, member.changed_at = State.SUSPECT, news.incarnation, now
+        self._begin(now, member, news.by, refused=news.refused and core.fast_path)
+        core.counts["suspicions"] += 1
+        core.tell(news.id, news)
+        core.happened(Kind.SUSPECTED, member, news.by, State.ALIVE)
+
+    def _begin(self, now: float, member: Member, by: bytes, *, refused: bool) -> None:
+        """Set the clock of a suspicion, anew if there is one."""
+        profile, count = self._core.profile, self._core.roster.live_count
+        self._drop_suspicion(member.id)
         patience = Patience(
             profile.suspicion_minimum_s(count),
             profile.suspicion_maximum_s(count),
@@ -155,12 +177,8 @@ class Precedence:
             profile.probe_period_s,
             count <= 2,
         )
-        suspicion = Suspicion(now, news.by, news.refused and core.fast_path, patience)
-        member.state, member.incarnation, member.changed_at = State.SUSPECT, news.incarnation, now
-        self._suspicions[news.id] = suspicion, self._arm(member, suspicion.deadline())
-        core.counts["suspicions"] += 1
-        core.tell(news.id, news)
-        core.happened(Kind.SUSPECTED, member, news.by, State.ALIVE)
+        suspicion = Suspicion(now, by, refused, patience)
+        self._suspicions[member.id] = suspicion, self._arm(member, suspicion.deadline())
 
     def _arm(self, member: Member, when: float) -> Alarm:
         return self._core.schedule.at(when, partial(self._expire, member))
@@ -184,17 +202,35 @@ class Precedence:
     def dead(self, now: float, news: Dead) -> None:
         core = self._core
         member = core.roster.members.get(news.id)
-        if member is None or news.incarnation < member.incarnation:
-            return
         if member is core.me:
-            if not core.has_departed:
-                self._refute(news.incarnation, news.by, State.DEAD)
+            self._dead_about_me(now, news)
+        elif member is None or news.incarnation < member.incarnation:
+            return
         elif member.is_live:
             member.incarnation = news.incarnation
             self._bury(now, member, news.by)
         elif member.state is State.DEAD and news.by == news.id:
             member.state = State.LEFT  # it went by itself after all: nobody need dial it again
             core.tell(news.id, news)
+
+    def _dead_about_me(self, now: float, news: Dead) -> None:
+        """Refute, and say so even if a later suspicion was refuted before: others took over what was mine.
+
+        It was this node that was cut off, so it takes back what it has said and begins its suspicions anew:
+        confirmed by the others' view they would end at once, before the accused can object.
+        """
+        core, me = self._core, self._core.me
+        if core.has_departed or news.incarnation <= self._declared_dead:
+            return
+        self._declared_dead = news.incarnation
+        core.counts["declared_dead"] += 1
+        for suspect in list(self._suspicions):
+            core.broadcasts.forget(suspect)
+            self._begin(now, core.roster.members[suspect], core.me.id, refused=False)
+        if news.incarnation >= me.incarnation:
+            self._refute(news.incarnation, news.by, State.DEAD)
+        else:
+            core.happened(Kind.REFUTED, me, news.by, State.DEAD)
 
     def _bury(self, now: float, member: Member, by: bytes) -> None:
         core, was = self._core, member.state

@@ -178,7 +178,7 @@ class Prober:
     # Being asked
 
     def answer(self, ping: Ping, source: Address) -> None:
-        """Answer a probe. Who asks for another id learns who is here; who counts as gone here learns that, to refute it."""
+        """Answer a probe. Who asks for another id learns who is here; who is accused here learns that, to refute it."""
         core = self._core
         asker = core.roster.members.get(ping.sender)
         ack = Ack(ping.sequence, core.me.id)
@@ -186,5 +186,7 @@ class Prober:
             core.send(source, ack, alive_of(core.me), besides=core.me.id)
         elif asker is not None and not asker.is_live:
             core.send(source, ack, dead_of(asker, core.me.id), besides=asker.id)
+        elif asker is not None and asker.state is State.SUSPECT:
+            core.send(source, ack, Suspect(asker.incarnation, asker.id, core.me.id), besides=asker.id)
         else:
             core.send(source, ack)

@@ -111,6 +111,7 @@ class Swim:
         """Take one datagram, already opened and authenticated."""
         core = self._core
         self._gossip.set_time(now)
+        declared_dead = core.counts["declared_dead"]
         messages, malformed = unpack(payload)
         core.counts["packets_received"] += 1
         core.counts["malformed"] += malformed
@@ -123,6 +124,9 @@ class Swim:
         # Answered last, so that the refutation of what else the packet says goes along.
         for ping in pings:
             self._prober.answer(ping, source)
+        if core.counts["declared_dead"] > declared_dead:
+            # This node was cut off, and believes the others dead as they believed it. One view tells them all.
+            self._exchanges.dial(now, source)
         return core.take_outputs()
 
     def _apply(self, now: float, message: Message, source: Address) -> None:
@@ -130,8 +134,10 @@ class Swim:
             case Alive():
                 self._precedence.alive(now, message, source)
             case Suspect():
+                self._precedence.correct(message, source)
                 self._precedence.suspect(now, message)
             case Dead():
+                self._precedence.correct(message, source)
                 self._precedence.dead(now, message)
             case Ack():
                 self._prober.acknowledged(now, message, source)
@@ -244,6 +250,8 @@ COUNTERS: Final = (
     "failed_probes",
     "suspicions",
     "refutations",
+    "corrections",
+    "declared_dead",
     "deaths",
     "superseded",
     "excused",
