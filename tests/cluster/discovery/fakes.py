@@ -1,7 +1,7 @@
 """Sources that say what they are told to, and what the settings may hold."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -15,6 +15,13 @@ ME = Announcement(id="ab" * 20, bus="127.0.0.1:17001", name="127.0.0.1:7001", cl
 def announcement(number: int, *, bus: str = "", cluster: str = "test") -> Announcement:
     port = 17000 + number
     return Announcement(f"{number:040x}", bus or f"127.0.0.1:{port}", f"127.0.0.1:{port - 10000}", cluster)
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what real sockets and other tasks are about to bring about."""
+    with trio.fail_after(3):
+        while not is_so():  # noqa: ASYNC110 - nobody there would set an event for us
+            await trio.sleep(0.005)
 
 
 class Scripted:
