@@ -1,5 +1,5 @@
-"""Clients that know Redis Cluster, with their default settings, against the cluster port: while all is quiet, through a join
-and a leave, and after one of three nodes is killed.
+"""Clients that know Redis Cluster, with their default settings but for one of node-redis', against the cluster port: while all
+is quiet, through a join and a leave, and after one of three nodes is killed.
 
 All clients work at the same time on one cluster that is changed once, because each change takes a second and a client is free.
 """
@@ -179,8 +179,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         fourth.stop()
         cluster.wait_until_together()
         time.sleep(1.0)  # clients find that it has gone
-        cluster[2].kill()
         killed_at = time.time()
+        cluster[2].kill()
         time.sleep(RECOVERY_SECONDS + 1)  # the claim: errors end within the first five of these six seconds
         yield Story(
             quiet_until, killed_at, {name: client.finish() for name, client in clients.items()}, cluster

@@ -241,13 +241,26 @@ class Cluster:
             time.sleep(POLL_SECONDS)
         return time.monotonic() - begun
 
+    def owners(self) -> list[ClusterNode]:
+        """Return the owner of each slot."""
+        by_port = {port: node for node in self.nodes for port in (node.port, node.cluster_port) if port}
+        owners: list[ClusterNode] = []
+        for entry in sorted(
+            self.running[0].call("CLUSTER", "SLOTS").children, key=lambda entry: int(entry.children[0].text)
+        ):
+            first, last, owner = entry.children[:3]
+            assert int(first.text) == len(owners), "the slots have a gap or overlap"
+            owners += [by_port[int(owner.children[1].text)]] * (int(last.text) - int(first.text) + 1)
+        assert len(owners) == SLOTS
+        return owners
+
     def owner_of(self, key: bytes) -> ClusterNode:
         """Say which node owns a key, by what the first running node tells clients."""
-        return self._owners()[slot_of(key)]
+        return self.owners()[slot_of(key)]
 
     def keys_of(self, node: ClusterNode, count: int, prefix: str = "key") -> list[bytes]:
         """Return keys that the node owns."""
-        owners = self._owners()
+        owners = self.owners()
         found: list[bytes] = []
         number = 0
         while len(found) < count:
@@ -279,33 +292,16 @@ class Cluster:
         running = self.running
         if any(node.active_members() != len(running) for node in running):
             return False
-        views = {_slots_bytes(node) for node in running}
-        return len(views) == 1
-
-    def _owners(self) -> list[ClusterNode]:
-        """Return the owner of each slot."""
-        by_port = {port: node for node in self.nodes for port in (node.port, node.cluster_port) if port}
-        owners: list[ClusterNode] = []
-        for entry in sorted(
-            self.running[0].call("CLUSTER", "SLOTS").children, key=lambda entry: int(entry.children[0].text)
-        ):
-            first, last, owner = entry.children[:3]
-            assert int(first.text) == len(owners), "the slots have a gap or overlap"
-            owners += [by_port[int(owner.children[1].text)]] * (int(last.text) - int(first.text) + 1)
-        assert len(owners) == SLOTS
-        return owners
-
-
-def _slots_bytes(node: ClusterNode) -> bytes:
-    with node.client() as client:
-        return client.call("CLUSTER", "SLOTS")
+        return len({node.info()["cluster_view_digest"] for node in running}) == 1
 
 
 def _view_of(node: ClusterNode) -> str:
     if not node.is_running:
         return "has ended"
     try:
-        return " ".join(f"{name}={value}" for name, value in node.info().items())
+        return " ".join(
+            f"{name.removeprefix('cluster_')}={value}" for name, value in node.info().items() if value != "0"
+        )
     except (OSError, EOFError) as error:
         return repr(error)
 

@@ -30,7 +30,11 @@ async function ioredis(ports) {
 }
 
 async function nodeRedis(ports) {
-  const cluster = createCluster({ rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
+  const cluster = createCluster({
+    rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })),
+    // It asks for the owners again only so long after it has lost one; by default after 5 s, with any server.
+    topologyRefreshOnReconnectionAttemptStrategy: 500,
+  });
   cluster.on("error", () => {}); // told by the commands as well
   await cluster.connect();
   return {

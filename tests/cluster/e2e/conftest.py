@@ -27,7 +27,7 @@ def pytest_runtest_makereport(
     """Add what the nodes have to say to a failure: their views and the ends of their logs."""
     report = yield
     if report.failed and call.when == "call" and isinstance(item, pytest.Function):
-        for cluster in [thing for thing in item.funcargs.values() if isinstance(thing, Cluster)]:
+        for cluster in {thing for thing in item.funcargs.values() if isinstance(thing, Cluster)}:
             report.sections.append(("the nodes", cluster.report()))
     return report
 

@@ -25,15 +25,15 @@ def test_what_one_node_is_told_the_others_know(protocol: int, cluster: Cluster) 
 
 
 def test_every_node_owns_a_fair_share(cluster: Cluster) -> None:
-    owners = [cluster.owner_of(b"key:%d" % number) for number in range(3000)]
+    owners = cluster.owners()
     shares = [owners.count(node) for node in cluster]
-    assert min(shares) > 800, shares
+    assert min(shares) > len(owners) / 4, shares
 
 
 def test_a_seed_that_is_not_there_yet_is_found_later(start_cluster: StartCluster) -> None:
     cluster = start_cluster(1)
     late = cluster.add(seeds="127.0.0.1:1")  # nobody is there
-    assert late.active_members() == 1
+    cluster.wait_until(lambda: late.active_members() == 1, "it serves alone", within_s=5)
     early = cluster.add(seeds=late.bus)
     cluster.wait_until(lambda: early.active_members() == 2, "two nodes found each other", within_s=5)
     late.kill()

@@ -23,6 +23,7 @@ UDP_HEADERS = 14 + 20 + 8  # Ethernet, IPv4 without options, UDP
 
 def stays_apart(cluster: Cluster, stranger: ClusterNode) -> None:
     """Check for a while that neither side sees the other."""
+    cluster.wait_until(lambda: stranger.active_members() == 1, "it serves alone", within_s=5)
     end = time.monotonic() + LATE_SECONDS
     while time.monotonic() < end:
         assert [node.active_members() for node in cluster.nodes[:2]] == [2, 2]
