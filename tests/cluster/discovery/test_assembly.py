@@ -1,7 +1,13 @@
+import inspect
+import re
 import sys
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from respcache.app.configuration import read_configuration
+from respcache.cluster.discovery import choices
 from respcache.cluster.discovery.assembly import MAKERS, discoveries
 from respcache.cluster.discovery.protocol import DiscoverySettingsError
 from respcache.cluster.discovery.static import StaticSeeds
@@ -94,3 +100,32 @@ def test_without_a_library_the_operator_is_told_what_to_install(
         f"discovery {way}: it needs {library}, which is not installed: pip install 'respcache[cluster]'"
     )
     assert str(caught.value) == expected
+
+
+RECIPES = (Path(__file__).parents[3] / "docs" / "discovery.md").read_text()
+BLOCKS = [dedent(block) for block in re.findall(r"(?:^    .*\n|^\n)+", RECIPES, flags=re.MULTILINE)]
+
+
+@pytest.mark.parametrize("recipe", [block for block in BLOCKS if "[cluster]" in block])
+def test_recipes_of_the_manual_can_be_followed(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ours").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    text, _, example = recipe.partition("\n# ")
+    if "class " in example:
+        (tmp_path / "ours" / "peers.py").write_text(example.partition("\n")[2])
+    (tmp_path / "respcache.toml").write_text(text)
+    settings = read_configuration([str(tmp_path / "respcache.toml")], {}).settings
+    (source,) = discoveries(settings)
+    assert settings.cluster_discovery != ("static",)
+    assert callable(source.peers)
+
+
+def test_the_manual_names_every_way_and_every_setting_of_it() -> None:
+    for way in WAYS:
+        assert f"| `{way}`" in RECIPES
+    for name in re.findall(
+        r"cluster_((?:dns|srv|kubernetes|multicast|uplink)_\w+)", inspect.getsource(choices)
+    ):
+        assert f"`{name.replace('_', '-')}`" in RECIPES

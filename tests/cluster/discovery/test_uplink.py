@@ -106,6 +106,12 @@ async def test_what_is_no_list_is_an_error(body: bytes) -> None:
             await Uplink(server.url, "test", 5).peers()
 
 
+async def test_a_user_and_password_in_the_url_are_sent() -> None:
+    async with HttpServer(lambda _: (200, b"")).running() as server:
+        await Uplink(server.url.replace("//", "//ann:hush@"), "test", 5).register(ONE)
+    assert server.asked[0].headers["authorization"] == "Basic YW5uOmh1c2g="
+
+
 def test_what_is_no_url_is_told_at_the_start() -> None:
     with pytest.raises(DiscoverySettingsError, match="no URL"):
         Uplink("10.0.0.1:6400", "test", 5)
