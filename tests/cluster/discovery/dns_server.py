@@ -23,12 +23,12 @@ class DnsServer:
 
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator["DnsServer"]:
-        with trio.socket.socket(type=trio.socket.SOCK_DGRAM) as udp:
-            await udp.bind(("127.0.0.1", port))
-            self.port = udp.getsockname()[1]
+        udp, tcp = await _one_port(port)
+        self.port = udp.getsockname()[1]
+        with udp:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._serve_udp, udp)
-                await nursery.start(trio.serve_tcp, self._serve_tcp, self.port)
+                nursery.start_soon(trio.serve_listeners, self._serve_tcp, tcp)
                 yield self
                 nursery.cancel_scope.cancel()
 
@@ -66,3 +66,16 @@ class DnsServer:
         elif not any(name == known for known, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
         return answer
+
+
+async def _one_port(port: int) -> tuple[trio.socket.SocketType, list[trio.SocketListener]]:
+    """Open the same port for UDP and TCP; one that is free for the first may be taken for the other."""
+    while True:
+        udp = trio.socket.socket(type=trio.socket.SOCK_DGRAM)
+        await udp.bind(("127.0.0.1", port))
+        try:
+            return udp, await trio.open_tcp_listeners(udp.getsockname()[1], host="127.0.0.1")
+        except OSError:
+            udp.close()
+            if port:
+                raise
