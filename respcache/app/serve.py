@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 LAST_SHARE: Final = 0.2
 """The part of the time to stop that is left for telling clients about what was cancelled."""
 
+SAME_SIGNAL_S: Final = 1.0
+"""A signal that comes again within this is the same request, sent to a whole group of processes."""
+
 SINKS_DRAIN_S: Final = 2.0
 """For the last events: enough for a disk or a receiver that works at all."""
 
@@ -117,7 +120,9 @@ class Server:
         settings = self._settings
         self._sinks = EventSinks(self._parts, settings)
         if settings.port or not settings.unixsocket:
-            self._listeners += open_tcp_listeners(settings.bind, settings.port, settings.tcp_backlog)
+            self._listeners += open_tcp_listeners(
+                settings.bind, settings.port, settings.tcp_backlog, is_shared=settings.reuse_port
+            )
         if settings.unixsocket:
             self._listeners.append(
                 open_unix_listener(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog)
@@ -216,11 +221,17 @@ class Server:
     async def _watch_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             task_status.started()
+            asked_s = -SAME_SIGNAL_S
             async for number in received:
                 if number == signal.SIGHUP:
                     self._sinks.reopen()
                     reload_settings(self._settings, self._read_again)
                     continue
+                now_s = trio.current_time()
+                is_repeated = self._host.is_stopping and now_s - asked_s < SAME_SIGNAL_S
+                if is_repeated and self._settings.reuse_port:
+                    continue  # who signals a whole group reaches a worker twice: so, and through its supervisor
+                asked_s = now_s
                 if self._host.is_stopping:
                     log.warning("%s again: stopping at once", signal.Signals(number).name)
                 self._reason = signal.Signals(number).name

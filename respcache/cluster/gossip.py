@@ -141,8 +141,7 @@ class Gossip:
                         return None
                     for data in frames:
                         body = DECODERS.decode(data)
-                        assert isinstance(body, Exchange)
-                        return body.payload
+                        return body.payload if isinstance(body, Exchange) else None
         except (OSError, BrokenFrameError, trio.BrokenResourceError) as error:
             log.debug("no answer from %s:%d: %s", host, port, error)
         return None

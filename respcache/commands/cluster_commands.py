@@ -175,6 +175,7 @@ def help_(context: Context, argv: Sequence[bytes]) -> Reply:
         ("GETKEYSINSLOT <slot> <count>", "List at most <count> of them."),
         ("INFO", "Show the cluster's state in figures."),
         ("KEYSLOT <key>", "Compute the slot of <key>."),
+        ("LEAVE", "Let this node leave the cluster, and stop it."),
         ("LINKS", "Show the connections between this node and others."),
         ("MEMBERS", "Show all members, with all that is known of them."),
         ("MYID", "Print this node's id."),
@@ -187,6 +188,13 @@ def help_(context: Context, argv: Sequence[bytes]) -> Reply:
         ("SHARDS", "Show every owner and its slots."),
         ("SLOTS", "Show every range of slots and its owner."),
     )
+
+
+def leave(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Tell the other members that this node goes, answer whom it still owes, and stop."""
+    view_of(context)
+    context.node.host.shut_down(now=False)
+    return OK
 
 
 # -- declarations ----------------------------------------------------------
@@ -225,6 +233,14 @@ _subcommand(
 )
 _subcommand("INFO", info, tips=_CHANGING, complexity=_BY_PARTITIONS)
 _subcommand("KEYSLOT", slot_of_key, args=(string("key"),), complexity="O(N) with N bytes of the key")
+_subcommand(
+    "LEAVE",
+    leave,
+    since="7.0.0",
+    flags=Flag.ADMIN | Flag.STALE,
+    complexity="O(1); then the server drains as for SHUTDOWN",
+    hidden=True,
+)
 _subcommand("LINKS", links, since="7.0.0", tips=_CHANGING, complexity=_BY_MEMBERS)
 _subcommand("MEMBERS", members, since="7.0.0", tips=_CHANGING, complexity=_BY_MEMBERS, hidden=True)
 _subcommand("MYID", my_id)

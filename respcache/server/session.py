@@ -317,8 +317,6 @@ class Session:
         mode = client.reply_mode
         if reply.__class__ is Slot and mode is ReplyMode.ON:
             self._keep(reply)
-            if reply.wire is not None:
-                self.settle()
             return True
         if mode is ReplyMode.ON:
             if reply.__class__ is not NoReply:
@@ -349,6 +347,8 @@ class Session:
         self._tail = slot.after
         if len(self._slots) >= SLOTS:
             self.is_held = True
+        if slot.wire is not None:  # answered before it could be kept
+            self.settle()
 
     def settle(self) -> None:
         """Move what is no longer behind an open slot to the output."""

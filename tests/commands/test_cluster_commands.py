@@ -210,3 +210,12 @@ def test_help_names_every_subcommand_that_helps(harness: Harness, client: Harnes
 @pytest.mark.usefixtures("view")
 def test_info_tells_of_the_cluster(client: HarnessClient) -> None:
     assert b"cluster_enabled:1\r\ncluster_name:test\r\ncluster_state:ok\r\n" in client("INFO cluster")
+
+
+def test_leave_stops_the_node_of_a_cluster() -> None:
+    harness = Harness()
+    assert "disabled" in str(harness.client()("CLUSTER LEAVE"))
+    assert not harness.host.asked_to_stop
+    harness.node.cluster = cluster_of_two()
+    assert harness.client()("CLUSTER LEAVE") == b"OK"
+    assert harness.host.asked_to_stop
