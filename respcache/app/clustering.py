@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 0.02
 """How often forwards are looked at that wait: a fiftieth of their time-out."""
 
-ALONE_S: Final = 1.0
+ALONE_S: Final = 2.0
 """A node that was told of others and finds none serves alone after this; they find each other later all the same."""
 
 LEAVE_S: Final = 2.0
@@ -250,8 +250,14 @@ class Clustering:
             runner=self.hub.runner,
             territory=self.hub,
         )
+        inlet.on_ended = lambda: self._explain(inlet)
         inlet.start()
         return inlet
+
+    def _explain(self, inlet: Inlet) -> None:
+        if inlet.link.error is not None:
+            host = inlet.client.address.rpartition(":")[0]
+            self.hub.complaints.tell(f"connection from {host}: {inlet.link.error}")
 
     async def _tick(self) -> None:
         while True:

@@ -132,5 +132,5 @@ class Dialer:
         finally:
             lane.hang_up()
         if link.error is not None:
-            log.warning("node %s: %s", address, link.error)
+            self._hub.complaints.tell(f"node {address}: {link.error}")
         return lane.was_established

@@ -18,7 +18,7 @@ from .hub import Hub
 from .membership import outputs
 from .membership.member import Address
 from .security.links import Link
-from .security.packets import PacketCodec, Refused
+from .security.packets import PacketCodec, Reason, Refused
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,9 @@ PACKETS_PER_TURN: Final = 64
 
 EXCHANGES: Final = 16
 """Exchanges that may run at once; membership asks for a few in a minute, and each takes up to a second."""
+
+HARMLESS: Final = frozenset({Reason.REPLAYED, Reason.OWN})
+"""Networks double packets, and broadcasts come back."""
 
 DECODERS: Final = Decoders({EXCHANGED: Exchange})
 
@@ -96,8 +99,10 @@ class Gossip:
                     break  # nothing more, or news that an earlier packet was refused
                 try:
                     payload = self.codec.open(datagram)
-                except Refused:
-                    continue  # counted
+                except Refused as refused:
+                    if refused.reason not in HARMLESS:
+                        self._hub.complaints.tell(f"refused packets from {source[0]}: {refused.reason.value}")
+                    continue
                 address = (str(source[0]), int(source[1]))
                 self.act(self._hub.swim.receive(trio.current_time(), payload, address))
 
@@ -137,7 +142,7 @@ class Gossip:
                     if link.has_output:
                         await stream.send_all(link.take_output())
                     if link.error is not None:
-                        log.debug("%s:%d: %s", host, port, link.error)
+                        self._hub.complaints.tell(f"node {host}:{port}: {link.error}")
                         return None
                     for data in frames:
                         body = DECODERS.decode(data)

@@ -5,6 +5,7 @@ from the table where commands go. Connections are made and kept by others (``dia
 tell of them here.
 """
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import Final
 import msgspec
 
 from ..commands.node import Node
-from ..keyspace.slots import SLOTS_PER_PARTITION
 from .bus.directory import Directory
 from .bus.frames import BrokenFrameError, Exchange, Refusal
 from .bus.inlet import Inlet
@@ -21,6 +21,7 @@ from .bus.lane import Lane
 from .bus.memory import Memories, Memory
 from .bus.router import Router
 from .bus.runner import Executor, Runner
+from .complaints import Complaints
 from .membership.member import Address, Member, Meta, Phase, State
 from .membership.outputs import Happened, Kind, Output
 from .membership.profiles import Profile
@@ -28,6 +29,8 @@ from .membership.swim import Swim
 from .ownership.candidate import Candidate
 from .ownership.table import Ownership
 from .shedding import Shedder
+
+log = logging.getLogger(__name__)
 
 GONE: Final = frozenset({State.DEAD, State.LEFT})
 
@@ -68,6 +71,7 @@ class Hub:
         self.shedder = Shedder(node.keyspace)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
+        self.complaints = Complaints(log, now_s)
         self.lanes: dict[tuple[bytes, int], Lane] = {}
         self.inlets: list[Inlet] = []
         self.followers: list[Callable[[Happened], None]] = []
@@ -134,7 +138,10 @@ class Hub:
     # -- for the bus: Territory, LaneKeeper, Addresses -------------------------------
 
     def serves(self, partition: int) -> bool:
-        return bool(self.directory.mine[partition * SLOTS_PER_PARTITION])
+        try:
+            return bool(self.directory.owned[partition])
+        except IndexError:
+            raise BrokenFrameError(f"no partition {partition}") from None
 
     def owner_of(self, partition: int) -> bytes:
         owners = self.directory.owners[partition]
