@@ -22,6 +22,7 @@ SOCKET_BUFFER_PACKETS: Final = 256  # Linux' default of 208 KiB holds about as m
 TCP_RETRANSMIT_S: Final = 0.2  # Linux' least
 TCP_TIMEOUT_S: Final = 3.0  # of dialling, where packets go nowhere
 MOST_TCP_TRIES: Final = 5
+SETTLING_PERIODS: Final = 20  # of probing: by then the news of a hundred joiners has died down
 
 
 def meta_of(number: int, phase: Phase = Phase.ACTIVE) -> Meta:
@@ -110,7 +111,7 @@ class Simulator:
         self.run_for(0.2)
         for node in nodes:
             self.call(node, node.swim.join, [other.address for other in nodes])
-        self.run_for(2 * self.profile.push_pull_interval_s(count))
+        self.run_for(SETTLING_PERIODS * self.profile.probe_period_s)
         return nodes
 
     def keep_joining(self, node: Node, seeds: Sequence[Address], period_s: float = 1.0) -> None:
