@@ -3,11 +3,13 @@
 Methods and attributes mean what they mean in ``session.py``, where each is explained.
 """
 
-from collections.abc import Callable, Sized
-from typing import Protocol, TypeAlias
+import socket
+from collections.abc import Sized
+from typing import Protocol
 
 from ..commands.client import Client
 from ..keyspace.clock import Clock
+from .pollers import READABLE
 
 
 class Parser(Protocol):
@@ -60,4 +62,16 @@ class Conversation(Protocol):
     def close(self) -> None: ...
 
 
-Wake: TypeAlias = Callable[[], None]
+class ReactorConnection:
+    """A socket, its conversation, and what the socket has not taken yet."""
+
+    __slots__ = ("fd", "mask", "recv", "send", "session", "sock", "unsent")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.recv = sock.recv
+        self.send = sock.send
+        self.mask = READABLE
+        self.unsent: bytes | memoryview = b""
+        self.session: Conversation = None  # type: ignore[assignment]  # set by the reactor before anything runs

@@ -11,7 +11,6 @@ Guards that a setting switches on (memory) are bound into the command's function
 for the commands that they concern, so a GET does not pay for SET's guard.
 """
 
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,13 +30,13 @@ from ..protocol.replies import NO_REPLY, ErrorReply, Reply
 from ..telemetry.command_statistics import CommandStatistics
 from .binding import BoundCommand, bind_command
 from .guards import Guard, session_guards
+from .ledger import Ledger
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
 from .waiting import Waiting
 
 log = logging.getLogger(__name__)
 
-NEVER_NS: Final = 1 << 62
 SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", "pubsub"})
 """Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
 
@@ -52,13 +51,15 @@ class Dispatcher:
     def __init__(self, node: Node, owners: Owners, guards: Sequence[Guard] = ()) -> None:
         self.node = node
         self.statistics = node.statistics
+        self.ledger = Ledger(node)
+        self.count, self.fail, self.crash = self.ledger.count, self.ledger.fail, self.ledger.crash
+        self.report_output_limit = self.ledger.report_output_limit
         self.owners = owners
         self.now_ns = perf_counter_ns
         self.fast: dict[bytes, BoundCommand] = {}
         """The short way for clients of ours."""
         self.fast_here: dict[bytes, BoundCommand] = {}
         """The short way for commands that another node has sent on: they run here, whatever their keys."""
-        self.slow_ns = NEVER_NS
         self.needs_password = False
         self.request_limits = Limits()
         self.output_limits: dict[str, OutputLimit] = {}
@@ -72,7 +73,6 @@ class Dispatcher:
         self._spellings_here: dict[bytes, BoundCommand] = {}
         self._session_guards = session_guards()
         self._waiting = Waiting(node, owners, self.run_now)
-        self._crash_ids = itertools.count(1)
         owners.on_wake = self.refresh
         node.pause.on_change = self._follow_pause
         self.rebind()
@@ -108,12 +108,7 @@ class Dispatcher:
 
     def refresh(self) -> None:
         """Open or close the short way; call it when anything changes that the long way looks at."""
-        threshold_us = self.node.slowlog.threshold_us
-        monitor_us = self.node.latency.threshold_ms * 1000
-        limits = [
-            us for us in (threshold_us if threshold_us >= 0 else None, monitor_us or None) if us is not None
-        ]
-        self.slow_ns = min(limits) * 1000 if limits else NEVER_NS
+        self.ledger.refresh()
         closed = self.node.monitors or self.is_paused or self.owners.awake or self.on_effect is not None
         self.fast = {} if closed else self._spellings
         self.fast_here = {} if closed else self._spellings_here
@@ -252,8 +247,8 @@ class Dispatcher:
             bound.statistics.calls += 1
             bound.statistics.nanoseconds += elapsed_ns
             bound.statistics.counts[elapsed_ns.bit_length()] += 1
-            if elapsed_ns >= self.slow_ns:
-                self.note_slow(client, bound, argv, elapsed_ns)
+            if elapsed_ns >= self.ledger.slow_ns:
+                self.ledger.note_slow(client, bound, argv, elapsed_ns)
         if self.on_effect is not None and command.is_write and self.node.keyspace.journal.changes != changes:
             self._propagate(context, command, argv)
         if (
@@ -264,84 +259,7 @@ class Dispatcher:
             self.node.tracking.remember(client, command.keys_in(argv))
         return reply
 
-    # -- refusals, failures, slowness ----------------------------------------
-
-    def reject(self, bound: BoundCommand | None, error: CommandError) -> ErrorReply:
-        """Count a command that did not get to run."""
-        if bound is not None:
-            bound.statistics.rejected_calls += 1
-        self.statistics.errors.record(f"{error.code} {error.message}")
-        return ErrorReply(error.code, error.message)
-
-    def fail(self, bound: BoundCommand, error: CommandError) -> ErrorReply:
-        """Count a command that ran and answers an error."""
-        bound.statistics.failed_calls += 1
-        self.statistics.errors.record(f"{error.code} {error.message}")
-        return ErrorReply(error.code, error.message)
-
-    def crash(
-        self, client: Client, bound: BoundCommand, argv: Sequence[bytes], error: Exception
-    ) -> ErrorReply:
-        """Answer for a bug of ours: an id for the client, the traceback under that id in the log."""
-        crash_id = f"{self.node.run_id[:8]}-{next(self._crash_ids)}"
-        log.error(
-            "internal error %s in %s from %s with %d arguments",
-            crash_id,
-            bound.command.full_name,
-            client.address,
-            len(argv),
-            exc_info=error,
-        )
-        self.statistics.unexpected_error_replies += 1
-        return self.fail(bound, CommandError(f"internal error {crash_id}"))
-
-    def count(
-        self,
-        client: Client,
-        bound: BoundCommand,
-        ended_ns: list[int],
-        commands: Sequence[Sequence[bytes]],
-        done: int,
-    ) -> None:
-        """Count a run of equal commands, the last of which is ``commands[done - 1]``.
-
-        ``ended_ns`` is when the run began, and when each of them ended. Calls and time are
-        exact; in the histogram, commands of one pipeline stand with their mean.
-        """
-        calls = len(ended_ns) - 1
-        total_ns = ended_ns[-1] - ended_ns[0]
-        statistics = bound.statistics
-        statistics.calls += calls
-        statistics.nanoseconds += total_ns
-        statistics.counts[(total_ns // calls).bit_length()] += calls
-        self.statistics.total_commands_processed += calls
-        client.last_command = bound.command.full_name
-        if total_ns >= self.slow_ns:
-            first = done - calls
-            for at in range(calls):
-                elapsed_ns = ended_ns[at + 1] - ended_ns[at]
-                if elapsed_ns >= self.slow_ns:
-                    self.note_slow(client, bound, commands[first + at], elapsed_ns)
-
-    def note_slow(self, client: Client, bound: BoundCommand, argv: Sequence[bytes], elapsed_ns: int) -> None:
-        """Log a slow command, unless it carries what must not be logged."""
-        elapsed_us = elapsed_ns // 1000
-        now_ms = self.node.clock.now_ms
-        if Flag.SKIP_SLOWLOG not in bound.command.flags:
-            words = bound.command.readable(argv)
-            self.node.slowlog.record(words, elapsed_us, now_ms // 1000, client.address.encode(), client.name)
-        event = "fast-command" if Flag.FAST in bound.command.flags else "command"
-        self.node.latency.record(event, elapsed_us // 1000, now_ms // 1000)
-
-    def report_output_limit(self, client: Client, output_bytes: int) -> None:
-        """Say in the log that a client which does not read is let go."""
-        log.warning(
-            "client %d (%s) closed: %d bytes of output wait, over the limit of class %s",
-            client.id,
-            client.address,
-            output_bytes,
-            client.output_class,
-        )
+    # -- those who go ----------------------------------------------------------
 
     def forget(self, client: Client) -> None:
         """Undo whatever a client that has gone left in shared tables."""
@@ -368,7 +286,7 @@ class Dispatcher:
             discard_transaction(self.node, client)
             error = aborted(error)
         self.node.tracking.after_command(client, bound.command if bound is not None else None)
-        return self.reject(bound, error)
+        return self.ledger.reject(bound, error)
 
     def _end_foreign(self, client: Client, command: Command) -> Reply:
         log.warning(

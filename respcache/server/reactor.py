@@ -21,7 +21,7 @@ from typing import Final
 import trio
 
 from ..commands.client import Ending
-from .conversation import Conversation
+from .conversation import Conversation, ReactorConnection
 from .dispatcher import Dispatcher
 from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
@@ -41,21 +41,6 @@ LOW_WATER_BYTES: Final = 64 * 1024
 
 ACCEPTS_PER_TURN: Final = 128
 """Redis accepts up to 1000 per event; fewer keeps a storm of new clients from delaying the old ones."""
-
-
-class ReactorConnection:
-    """A socket, its session, and what the socket has not taken yet."""
-
-    __slots__ = ("fd", "mask", "recv", "send", "session", "sock", "unsent")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.recv = sock.recv
-        self.send = sock.send
-        self.mask = READABLE
-        self.unsent: bytes | memoryview = b""
-        self.session: Conversation = None  # type: ignore[assignment]  # set by the reactor before anything runs
 
 
 class Reactor:

@@ -58,7 +58,7 @@ OBEYED = [
     Obeyed("maxmemory-samples", "9", lambda one: one.composition.evictor.samples, 9),
     Obeyed("lfu-log-factor", "3", lambda one: one.composition.evictor.frequency.log_factor, 3),
     Obeyed("lfu-decay-time", "4", lambda one: one.composition.evictor.frequency.decay_minutes, 4),
-    Obeyed("slowlog-log-slower-than", "5", lambda one: one.dispatcher.slow_ns, 5_000),
+    Obeyed("slowlog-log-slower-than", "5", lambda one: one.dispatcher.ledger.slow_ns, 5_000),
     Obeyed("slowlog-max-len", "3", lambda one: one.node.slowlog.most_entries, 3),
     Obeyed("latency-monitor-threshold", "7", lambda one: one.node.latency.threshold_ms, 7),
     Obeyed("hash-max-listpack-entries", "11", hash_limits, HashLimits(11, 64)),
