@@ -11,6 +11,10 @@ WORD_OVERHEAD_BYTES: Final = 64
 """About what a command costs in memory beside its words."""
 
 
+WATCHED: Final = b"+OK\r\n"
+"""The answer to WATCH, of whoever gives it."""
+
+
 class Sink(Protocol):
     """Takes a reply's bytes: a part of a command that was split, or whatever comes after."""
 
@@ -134,20 +138,22 @@ class TransactionBatch(Batch):
 class WatchBatch(Batch):
     """Keys to be watched for a client. Sent again only to the same node: elsewhere they have changed."""
 
-    __slots__ = ("client",)
+    __slots__ = ("client", "owner")
 
-    def __init__(self, number: int, db: int, began_s: float, client: int) -> None:
+    def __init__(self, number: int, db: int, began_s: float, client: int, owner: bytes) -> None:
         super().__init__(number, db, 2, began_s)
         self.client = client
+        self.owner = owner
 
     def frame(self) -> bytes:
         return frame(WATCH, Watch(self.number, self.client, self.db, self.places, self.commands[0]))
 
     def single(self, position: int) -> "WatchBatch":
-        again = WatchBatch(self.number, self.db, self.began_s, self.client)
+        again = WatchBatch(self.number, self.db, self.began_s, self.client, self.owner)
         again.hops = self.hops
         again.sinks, again.commands, again.places = list(self.sinks), self.commands, self.places
         again.left = 1
+        again.size_bytes = self.size_bytes
         return again
 
 

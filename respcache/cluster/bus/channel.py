@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ...commands.client import Client, Connection
-from .batch import Batch, Sink, settle, size_of
+from .batch import WATCHED, Batch, Sink, WatchBatch, settle, size_of
 
 COMMANDS: Final = 4096
 """Commands that may wait for one channel: as many as some 60 clients with 64 each, about a tenth of a second's work."""
@@ -88,13 +88,11 @@ class Channel:
     def has_unsent(self) -> bool:
         return self.open is not None or bool(self.unsent)
 
-    def answer(self, number: int, first: int, wires: list[bytes]) -> bool:
-        """Give the replies that have come to those who wait; say whether the batch is complete with them."""
+    def answer(self, number: int, first: int, wires: list[bytes]) -> None:
+        """Give the replies that have come to those who wait."""
         batch = self.find(number, first)
-        if batch is None:
-            return False  # it was given up, or this is a second answer to the same question
-        self._forget(batch, settle(batch, first, wires))
-        return not batch.left
+        if batch is not None:  # else it was given up, or this is a second answer to the same question
+            self._forget(batch, settle(batch, first, wires))
 
     def take_back(self, number: int, position: int) -> Batch | None:
         """Take out one command that was not run, to be sent elsewhere; None when nobody waits for it any more."""
@@ -118,10 +116,15 @@ class Channel:
         """Put what had been sent before everything else, to be sent again: the connection is lost."""
         self.wake = None
         self._close()
-        for batch in reversed(self.sent.values()):
+        sent, self.sent = self.sent, {}
+        for batch in reversed(sent.values()):
+            if isinstance(batch, WatchBatch):
+                # The watch is lost with the connection, and its client was told so: its EXEC runs nothing.
+                self._forget(None, settle(batch, 0, [WATCHED]))
+                continue
             for position in reversed(batch.open_positions()):
                 self.unsent.appendleft(batch.single(position))
-        self.sent.clear()
+        self.size_bytes = sum([batch.size_bytes for batch in self.unsent])
 
     def drain(self) -> list[Batch]:
         """Take out everything that waits, one by one and in order: the node behind this channel is gone."""

@@ -6,7 +6,8 @@ until they are answered, or the order of a client's commands would be lost. Wher
 gone, its commands are sent to the new one first, on channels of the same numbers, so nothing needs to wait.
 
 What a node refuses (it does not own the key) is sent to whom it names, ``HOPS`` times; then it is
-tried again every ``RETRY_S`` until its time is up.
+tried again at every tick until its time is up. What comes after it waits in a waiting room, too. So
+whatever is sent a second time goes before what is in the room, and passes it by.
 """
 
 from collections import deque
@@ -15,18 +16,19 @@ from typing import Final
 
 from ...commands.client import Client
 from ...commands.cluster_errors import NOT_SERVED
-from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
-from .batch import Batch, Sink, TransactionBatch, WatchBatch
-from .channel import COMMANDS, Channel
+from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
+from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
+from .channel import BYTES, COMMANDS, Channel
 from .frames import ANYWHERE, PARTITION_MASK, Refusal
+from .joining import Part
 from .lane import Lane
 from .runner import Runner
 
 HOPS: Final = 2
 """How often a command follows those who say that another owns its key: views differ for one or two rounds of gossip."""
 
-RETRY_S: Final = 0.02
-"""Between tries after that; news of a change takes a gossip period or two."""
+ROOMS_BYTES: Final = 8 * BYTES
+"""What may wait in all waiting rooms together: what several full channels hold, for the moment of a change."""
 
 MOVING: Final = b"-TRYAGAIN the owner of the key is changing\r\n"
 BUSY: Final = b"-TRYAGAIN too many commands wait for the owner of the key\r\n"
@@ -56,21 +58,62 @@ class Destination:
 class WaitingRoom:
     """Commands for a partition that is changing hands."""
 
-    __slots__ = ("_directory", "ahead", "batches")
+    __slots__ = ("_directory", "ahead", "batches", "partition")
 
-    def __init__(self, directory: "Directory", ahead: list[Batch]) -> None:
+    def __init__(self, directory: "Directory", partition: int) -> None:
         self._directory = directory
-        self.ahead = ahead
-        """What was sent to the old owner and must be answered first."""
+        self.partition = partition
+        self.ahead = 0
+        """How many commands were sent before and must be answered first."""
         self.batches: deque[tuple[int, Batch]] = deque()
         """With the number of the channel of each."""
 
     def add(self, client: Client, sink: Sink, argv: list[bytes], place: int) -> None:
         """Let a command wait."""
-        if len(self.batches) >= COMMANDS:
+        directory = self._directory
+        if len(self.batches) >= COMMANDS or directory.rooms_bytes > ROOMS_BYTES:
             sink.fill(BUSY)
             return
-        self.batches.append((client.id, self._directory.single(client, sink, argv, place)))
+        batch = directory.single(client, sink, argv, place)
+        directory.rooms_bytes += batch.size_bytes
+        self.batches.append((client.id, batch))
+
+    def take(self) -> tuple[int, Batch]:
+        """Let out who came first."""
+        number, batch = self.batches.popleft()
+        self._directory.rooms_bytes -= batch.size_bytes
+        return number, batch
+
+    def wait_for(self, batch: Batch, at: int) -> None:
+        """Stay closed until a command that was sent before is answered, wherever it is sent meanwhile."""
+        sink = batch.sinks[at]
+        while isinstance(sink, _Ahead):
+            if sink.room is self:
+                return
+            sink = sink.sink
+        sink = batch.sinks[at]
+        if sink is not None:
+            self.ahead += 1
+            batch.sinks[at] = _Ahead(self, sink)
+
+    def note_answer(self) -> None:
+        self.ahead -= 1
+        if not self.ahead:
+            self._directory.ready.append(self)
+
+
+class _Ahead:
+    """Tells a waiting room when a command that was sent before it is answered."""
+
+    __slots__ = ("room", "sink")
+
+    def __init__(self, room: WaitingRoom, sink: Sink) -> None:
+        self.room = room
+        self.sink = sink
+
+    def fill(self, wire: bytes) -> None:
+        self.sink.fill(wire)
+        self.room.note_answer()
 
 
 class Directory:
@@ -82,6 +125,8 @@ class Directory:
         self.my_id = my_id
         self.mine = bytearray(SLOTS)
         """1 for each slot whose commands run here."""
+        self.owned = bytearray(PARTITIONS)
+        """1 for each partition that is this node's: others' commands run at once, whatever our own wait for."""
         self.targets: list[Destination | WaitingRoom | None] = [None] * PARTITIONS
         self.owners: Sequence[tuple[bytes, ...]] = [()] * PARTITIONS
         self.destinations: dict[bytes, Destination] = {}
@@ -91,8 +136,11 @@ class Directory:
         self.now_s = now_s
         self._last_number = 0
         self._rooms: dict[int, WaitingRoom] = {}
-        self._later: deque[tuple[float, int, Batch]] = deque()
-        """Refused too often: when to try again, and the number of the channel."""
+        self.rooms_bytes = 0
+        self.ready: list[WaitingRoom] = []
+        """Rooms that wait for nobody any more."""
+        self._later: deque[tuple[int, Batch]] = deque()
+        """Refused too often, or nobody's, with the number of the channel of each; tried all at once, to keep their order."""
         self.cut_again: Callable[[Batch], list[Batch]] = lambda batch: [batch]
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
         self.on_moved: Callable[[Sequence[int]], None] = lambda partitions: None
@@ -120,39 +168,47 @@ class Directory:
             for number, channel in enumerate(gone.channels):
                 for batch in channel.drain():
                     self._send_again(number, batch)
+            self.completed()
 
     def set_owners(self, owners: Sequence[tuple[bytes, ...]], gone: Iterable[bytes] = ()) -> list[int]:
         """Take a new table; return the partitions whose owner is another now. ``gone``: nodes that answer no more."""
         old, self.owners = self.owners, owners
         moved = [p for p in range(PARTITIONS) if old[p][:1] != owners[p][:1]]
-        lost = set(gone)
-        waiting = self._waiting_by_partition(set(moved), lost)
+        self._hold_back(moved, set(gone))
         for partition in moved:
-            ahead = waiting.get(partition)
-            room = self._rooms.get(partition)
-            if room is not None:
-                room.ahead += ahead or []
-            elif ahead:
-                self._rooms[partition] = WaitingRoom(self, ahead)
             self._aim(partition)
         self.on_moved(moved)
         return moved
 
-    def _waiting_by_partition(self, partitions: set[int], gone: set[bytes]) -> dict[int, list[Batch]]:
-        found: dict[int, list[Batch]] = {}
-        if partitions:
-            for peer_id, destination in self.destinations.items():
-                if peer_id not in gone:
-                    for channel in destination.channels:
-                        for batch in channel.waiting():
-                            for place in {place & PARTITION_MASK for place in batch.places} & partitions:
-                                found.setdefault(place, []).append(batch)
-        return found
+    def _hold_back(self, moved: Sequence[int], gone: set[bytes]) -> None:
+        """Let rooms of partitions wait for what is on its way to their old owners."""
+        partitions = frozenset(moved)
+        for peer_id, destination in self.destinations.items():
+            if partitions and peer_id not in gone:
+                for channel in destination.channels:
+                    self._hold_back_behind(channel, partitions)
+
+    def _hold_back_behind(self, channel: Channel, partitions: frozenset[int]) -> None:
+        for batch in channel.waiting():
+            for at in range(len(batch.sinks)):
+                concerned = _partitions_of(batch, at)
+                if concerned & partitions:
+                    self._let_pass(batch, at, concerned)  # with several keys: it is refused as a whole
+
+    def _let_pass(self, batch: Batch, at: int, partitions: Iterable[int]) -> None:
+        """Hold back what comes after a command that is on its way or cannot be run yet, or it would overtake it."""
+        for partition in partitions:
+            room = self._rooms.get(partition)
+            if room is None:
+                room = self._rooms[partition] = WaitingRoom(self, partition)
+                self._aim(partition)
+            room.wait_for(batch, at)
 
     def _aim(self, partition: int) -> None:
         """Set where commands for a partition go from now on."""
         owner = self.owners[partition][0] if self.owners[partition] else b""
         room = self._rooms.get(partition)
+        self.owned[partition] = owner == self.my_id
         is_mine = room is None and owner == self.my_id
         first = partition * SLOTS_PER_PARTITION
         self.mine[first : first + SLOTS_PER_PARTITION] = bytes([is_mine]) * SLOTS_PER_PARTITION
@@ -175,14 +231,14 @@ class Directory:
         return batch
 
     def completed(self) -> None:
-        """Open the waiting rooms whose turn has come; called when a batch has all its replies."""
-        for partition, room in list(self._rooms.items()):
-            room.ahead = [batch for batch in room.ahead if batch.left]
-            if not room.ahead:
-                del self._rooms[partition]
-                self._aim(partition)
-                for number, batch in room.batches:
-                    self.send(number, batch)
+        """Open the waiting rooms whose turn has come; called when there were replies."""
+        while self.ready:
+            room = self.ready.pop()
+            if not room.ahead and self._rooms.get(room.partition) is room:
+                del self._rooms[room.partition]
+                self._aim(room.partition)
+                while room.batches:
+                    self.send(*room.take())
 
     @property
     def has_rooms(self) -> bool:
@@ -197,14 +253,19 @@ class Directory:
             False  # it was surely not run, and may have been before: then its first owner has it still
         )
         one.hops += 1
-        if one.hops > HOPS:
-            self._later.append((self.now_s() + RETRY_S, lane.index, one))
-        elif refusal.owner in self.destinations and type(one) is Batch and len(self.cut_again(one)) == 1:
+        concerned = _partitions_of(one, 0)
+        if not concerned <= self._rooms.keys():
+            self._hold_back_behind(lane.channel, concerned)
+        self._let_pass(one, 0, concerned)
+        if (
+            one.hops <= HOPS
+            and refusal.owner in self.destinations
+            and (type(one) is Batch and len(self.cut_again(one)) == 1)
+        ):
             self.destinations[refusal.owner].channels[lane.index].append(one)
         else:
-            self._later.append((self.now_s() + RETRY_S, lane.index, one))
-        if self._rooms:
-            self.completed()
+            self._later.append((lane.index, one))
+        self.completed()
 
     def send(self, number: int, batch: Batch) -> None:
         """Send a batch of one command to whoever owns its keys by now."""
@@ -216,9 +277,11 @@ class Directory:
         if len(self._later) >= COMMANDS:
             sink.fill(UNSERVED)
         else:
-            self._later.append(
-                (self.now_s() + RETRY_S, client.id, self.single(client, sink, argv, partition))
-            )
+            self._try_later(client.id, self.single(client, sink, argv, partition))
+
+    def _try_later(self, number: int, batch: Batch) -> None:
+        self._let_pass(batch, 0, _partitions_of(batch, 0))
+        self._later.append((number, batch))
 
     def part_of(self, batch: Batch, words: list[bytes], sink: Sink, place: int) -> Batch:
         """Return a batch for a part of a command that is cut after it has been sent once."""
@@ -234,15 +297,16 @@ class Directory:
         if partition == ANYWHERE:
             sink.fill(GONE)
             return
-        target = self.targets[partition]
-        if isinstance(target, WaitingRoom):
-            target.batches.append((number, batch))
-        elif target is not None:
-            target.channels[number % len(target.channels)].append(batch)
-        elif self.mine[partition * SLOTS_PER_PARTITION]:
+        owner = self.owners[partition][0] if self.owners[partition] else b""
+        if owner == self.my_id:
             self._run_here(batch, sink)
+        elif not owner:
+            self._try_later(number, batch)
+        elif isinstance(batch, WatchBatch) and owner != batch.owner:
+            sink.fill(WATCHED)  # see ``_run_here``
         else:
-            self._later.append((self.now_s() + RETRY_S, number, batch))
+            channels = self.add_node(owner).channels
+            channels[number % len(channels)].append(batch)
 
     def _send_again(self, number: int, batch: Batch) -> None:
         """Send on what waited for a node that is gone; it may run a second time, as its first run went with the node."""
@@ -251,9 +315,7 @@ class Directory:
 
     def _run_here(self, batch: Batch, sink: Sink) -> None:
         if isinstance(batch, WatchBatch):
-            sink.fill(
-                b"+OK\r\n"
-            )  # whoever watches was told that the partition has moved: its EXEC runs nothing
+            sink.fill(WATCHED)  # whoever watches was told that the partition has moved: its EXEC runs nothing
             return
         context = self._runner.context(NOWHERE, batch.db, batch.protocol)
         if isinstance(batch, TransactionBatch):
@@ -265,18 +327,16 @@ class Directory:
 
     def tick(self) -> None:
         """Try again what is due, and give up what has waited too long; called every few hundredths of a second."""
-        now_s = self.now_s()
+        before_s = self.now_s() - self.timeout_s
         for _ in range(len(self._later)):
-            due_s, number, batch = self._later[0]
-            if due_s > now_s:
-                break
-            self._later.popleft()
-            if batch.began_s < now_s - self.timeout_s:
+            number, batch = self._later.popleft()
+            if batch.began_s < before_s:
                 self._give_up(batch)
             else:
                 batch.hops = 0
                 self.send(number, batch)
-        self._expire(now_s - self.timeout_s)
+        self._expire(before_s)
+        self.completed()
 
     def _give_up(self, batch: Batch) -> None:
         for sink in batch.sinks:
@@ -292,9 +352,18 @@ class Directory:
                     sink.fill(silent if was_sent else MOVING)
         for room in self._rooms.values():
             while room.batches and room.batches[0][1].began_s < before_s:
-                self._give_up(room.batches.popleft()[1])
-        if self._rooms:
-            self.completed()
+                self._give_up(room.take()[1])
+
+
+def _partitions_of(batch: Batch, at: int) -> frozenset[int]:
+    """Return the partitions that a command concerns; of one that was cut, some that it does not as well."""
+    place = batch.places[at] & PARTITION_MASK
+    sink = batch.sinks[at]
+    while isinstance(sink, _Ahead):
+        sink = sink.sink
+    if isinstance(sink, Part) and place != ANYWHERE:  # its keys may lie in several, and so may its values
+        return frozenset(partition_of(key_slot(word)) for word in batch.commands[at][1:])
+    return frozenset() if place == ANYWHERE else frozenset({place})
 
 
 class _Nowhere:

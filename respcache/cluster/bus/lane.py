@@ -29,7 +29,7 @@ class LaneKeeper(Protocol):
         """One command was not run by the node that we took for the owner."""
 
     def completed(self) -> None:
-        """One batch has all its replies."""
+        """There were replies."""
 
 
 class Lane(BusConnection):
@@ -65,8 +65,8 @@ class Lane(BusConnection):
         body = DECODERS.decode(frame)
         if body.__class__ is Answer:
             assert isinstance(body, Answer)
-            if self.channel.answer(body.batch, body.first, body.wires):
-                self._keeper.completed()
+            self.channel.answer(body.batch, body.first, body.wires)
+            self._keeper.completed()
         elif isinstance(body, Refusal):
             self._keeper.refused(self, body)
         elif isinstance(body, Working):

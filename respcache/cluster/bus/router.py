@@ -215,6 +215,9 @@ class Router:
         if target is not None:
             target.add(client, sink, words, partition)
             return
+        if not self._directory.owned[partition]:
+            self._directory.wait_for_owner(client, sink, words, partition)
+            return
         here = self._runner.context(client.connection, client.db_index, client.protocol, client.address)
         self._runner.run(here, words, sink.fill)
 

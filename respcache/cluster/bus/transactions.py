@@ -65,7 +65,8 @@ class RemoteTransactions:
         """Have the owner watch keys for a client."""
         target = self._target(partition)
         slot = Slot(client.connection)
-        batch = WatchBatch(self._directory.next_number(), client.db_index, self._directory.now_s(), client.id)
+        directory = self._directory
+        batch = WatchBatch(directory.next_number(), client.db_index, directory.now_s(), client.id, target.id)
         batch.sinks, batch.commands, batch.places, batch.left = [slot], [keys], [partition], 1
         batch.size_bytes = sum(map(len, keys))
         watches = self._watches.setdefault(client.id, _Watches(client))

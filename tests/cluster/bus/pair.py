@@ -1,0 +1,562 @@
+"""Several complete servers in one process, joined by connections that exist only in memory, on one clock that is turned.
+
+    world = World(3)
+    client = world.client(0)
+    assert client("SET a 1") == b"OK"
+
+Bytes take their time, arrive cut at random points, and a connection can be lost at any moment; nodes can be stopped and
+killed. All chance comes from a seed. Who owns what is said by the test (``Peer.see``) instead of gossip.
+"""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from typing import Any, Final, cast
+
+import hiredis
+import msgspec
+
+from respcache.cluster.bus.channel import Channel
+from respcache.cluster.bus.inlet import Inlet
+from respcache.cluster.bus.lane import Lane
+from respcache.cluster.hub import Hub, Options
+from respcache.cluster.membership.member import Member, Meta, Phase, State, encode_meta
+from respcache.cluster.membership.outputs import Happened, Kind
+from respcache.cluster.membership.profiles import LAN
+from respcache.cluster.security.keyring import Keyring
+from respcache.cluster.security.links import Link
+from respcache.commands.client import Ending
+from respcache.keyspace.slots import key_slot, partition_of
+from respcache.protocol.replies import ErrorReply
+from respcache.server.session import Session
+from tests.commands.harness import START_MS, Harness, HarnessClient
+
+TICK_S: Final = 0.02
+RECONNECT_S: Final = 0.05
+READ_BYTES: Final = 1 << 16
+ROUNDS: Final = 10_000
+"""What needs more of them without a byte arriving is a loop that never ends."""
+
+Command = str | Sequence[bytes]
+
+
+class World:
+    """The nodes, what is between them, and the time."""
+
+    def __init__(
+        self,
+        nodes: int = 2,
+        *,
+        seed: int = 0,
+        lanes: int = 1,
+        delay_s: tuple[float, float] = (0.0005, 0.002),
+        timeout_s: float = 1.0,
+        cuts: bool = False,
+        active: Iterable[int] | None = None,
+        **settings: str,
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.now_s = 100.0
+        self.delay_s = delay_s
+        self.cuts = cuts
+        self.lanes = lanes
+        self.window_bytes = 1 << 30
+        self.reconnects = True
+        self.delivered = 0
+        self.before_delivery: Callable[[int], None] = lambda number: None
+        self.stirred: dict[Endpoint, None] = {}
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._next_tick_s = self.now_s + TICK_S
+        self._is_serving = False
+        options = Options(1, lanes, timeout_s)
+        self.peers = [Peer(self, number, options, settings) for number in range(nodes)]
+        for peer in self.peers:
+            peer.meet(self.peers)
+            peer.see(range(nodes) if active is None else active)
+        self.wires: dict[tuple[int, int, int], Wire] = {}
+        for one, other in itertools.permutations(self.peers, 2):
+            for index in range(lanes):
+                self.connect(one, other, index)
+        self.run(0.05)
+
+    # -- time ----------------------------------------------------------------------
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Let something happen later."""
+        heapq.heappush(self._events, (self.now_s + seconds, next(self._numbers), act))
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        until_s = self.now_s + seconds
+        while self._step(until_s):
+            pass
+        self._set_time(until_s)
+
+    def settle(self, most_s: float = 5.0) -> None:
+        """Let time pass until nothing is on its way or waits."""
+        until_s = self.now_s + most_s
+        while (self._events or not self.is_idle) and self._step(until_s):
+            pass
+
+    def _step(self, until_s: float) -> bool:
+        """Do what comes next; say whether it came before that time."""
+        event_s = self._events[0][0] if self._events else self._next_tick_s
+        if min(event_s, self._next_tick_s) > until_s:
+            return False
+        if event_s < self._next_tick_s:
+            _, _, act = heapq.heappop(self._events)
+            self._set_time(event_s)
+            act()
+        else:
+            self._set_time(self._next_tick_s)
+            self._next_tick_s += TICK_S
+            for peer in self.peers:
+                if not peer.is_stopped:
+                    peer.hub.tick()
+        self.serve()
+        return True
+
+    def _set_time(self, now_s: float) -> None:
+        self.now_s = now_s
+        for peer in self.peers:
+            peer.harness.clock.now_ms = START_MS + round((now_s - 100.0) * 1000)
+
+    # -- the reactors' work -----------------------------------------------------------
+
+    def serve(self) -> None:
+        """Look after whoever was stirred, as reactors do at the end of a turn."""
+        if self._is_serving:
+            return
+        self._is_serving = True
+        for _ in range(ROUNDS):
+            if not self.stirred:
+                break
+            stirred, self.stirred = self.stirred, {}
+            for endpoint in stirred:
+                if endpoint.peer.is_stopped:
+                    endpoint.peer.inbox.append(endpoint.wake)
+                else:
+                    endpoint.finish()
+        else:
+            raise AssertionError("somebody is stirred for ever")
+        self._is_serving = False
+
+    # -- what is between the nodes ------------------------------------------------------
+
+    def connect(self, one: "Peer", other: "Peer", index: int) -> None:
+        """Let one node dial another."""
+        if one.is_dead or other.is_dead or (one.number, other.number, index) in self.wires:
+            return
+        wire = self.wires[one.number, other.number, index] = Wire(self, one, other, index)
+        wire.start()
+        self.serve()
+
+    def wire(self, one: int, other: int, index: int = 0) -> "Wire":
+        return self.wires[one, other, index]
+
+    def lose(self, one: int, other: int, index: int = 0) -> None:
+        """End a connection, with all that is on its way."""
+        wire = self.wires.get((one, other, index))
+        if wire is not None:
+            wire.lose()
+            self.serve()
+
+    def kill(self, number: int, *, is_known: bool = True) -> None:
+        """End a node without warning; where it is known, the others hear of it at once."""
+        dead = self.peers[number]
+        dead.is_dead = dead.is_stopped = True
+        for key, wire in list(self.wires.items()):
+            if number in key[:2]:
+                wire.lose()
+        if is_known:
+            for peer in self.peers:
+                if not peer.is_dead:
+                    peer.bury(dead)
+        self.serve()
+
+    # -- what tests ask -------------------------------------------------------------------
+
+    def client(self, number: int = 0, protocol: int = 3, *, is_redirected: bool = False) -> "Caller":
+        return Caller(self, self.peers[number], protocol, is_redirected)
+
+    def keys_of(self, number: int, count: int = 1, prefix: str = "key") -> list[str]:
+        """Return names of keys that a node owns, as it believes itself."""
+        owned = (f"{prefix}:{at}" for at in itertools.count())
+        return list(itertools.islice((key for key in owned if self.peers[number].owns(key)), count))
+
+    def key_of(self, number: int, prefix: str = "key") -> str:
+        return self.keys_of(number, prefix=prefix)[0]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anybody."""
+        return all(peer.is_dead or peer.is_stopped or peer.is_idle for peer in self.peers)
+
+
+class Peer:
+    """One node."""
+
+    def __init__(self, world: World, number: int, options: Options, settings: dict[str, str]) -> None:
+        self.world = world
+        self.number = number
+        self.id = bytes([number + 1]) * 20
+        self.is_stopped = False
+        self.is_dead = False
+        self.inbox: list[Callable[[], None]] = []
+        """What has arrived while it was stopped."""
+        self.harness = Harness(self._spawn, **{"enable_debug_command": "yes", **settings})
+        self.node = self.harness.node
+        self.harness.host.sleep = _sleep  # type: ignore[method-assign]
+        self.meta = _meta(number)
+        self.hub = Hub(
+            self.node,
+            self.harness.dispatcher,
+            id=self.id,
+            address=("127.0.0.1", self.meta.bus_port),
+            meta=self.meta,
+            profile=LAN,
+            options=options,
+            chance=random.Random(number),
+            now_s=lambda: world.now_s,
+            loop_lag_s=lambda: 0.0,
+        )
+        self.node.router = self.hub.router
+        self.harness.dispatcher.also_release.append(self.hub.runner.release)
+        self.harness.dispatcher.rebind()
+
+    # -- who is there ------------------------------------------------------------------
+
+    def meet(self, peers: "Iterable[Peer]") -> None:
+        """Take all of them for members, whatever they say of themselves."""
+        members = cast(dict[bytes, Member], self.hub.swim.members)
+        for peer in peers:
+            if peer is not self:
+                address = ("127.0.0.1", peer.meta.bus_port)
+                members[peer.id] = Member(
+                    peer.id, address, 1, State.ALIVE, peer.meta, 0.0, encode_meta(peer.meta)
+                )
+
+    def see(self, active: Iterable[int]) -> None:
+        """Believe that exactly these nodes may own."""
+        wanted = {self.world_id(number) for number in active}
+        for member in self.hub.swim.members.values():
+            phase = Phase.ACTIVE if member.id in wanted else Phase.LEAVING
+            member.meta = msgspec.structs.replace(member.meta, phase=phase)
+        self.hub.happened(Happened(Kind.UPDATED, self.hub.swim.me, None))
+        self.world.serve()
+
+    def bury(self, peer: "Peer") -> None:
+        """Believe that a node is dead."""
+        member = self.hub.swim.members[peer.id]
+        member.state = State.DEAD
+        self.hub.happened(Happened(Kind.DIED, member, None))
+
+    @staticmethod
+    def world_id(number: int) -> bytes:
+        return bytes([number + 1]) * 20
+
+    def owns(self, key: str | bytes) -> bool:
+        name = key.encode() if isinstance(key, str) else key
+        return self.hub.ownership.owners[partition_of(key_slot(name))][:1] == (self.id,)
+
+    # -- faults --------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Do nothing, like a process under SIGSTOP: what is sent here waits."""
+        self.is_stopped = True
+
+    def go_on(self) -> None:
+        self.is_stopped = False
+        inbox, self.inbox = self.inbox, []
+        for act in inbox:
+            act()
+        self.world.serve()
+
+    # -- what tests ask --------------------------------------------------------------------
+
+    def channel(self, other: int, index: int = 0) -> Channel:
+        return self.hub.directory.destinations[self.world_id(other)].channels[index]
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for other nodes."""
+        destinations = self.hub.directory.destinations.values()
+        return sum(channel.count for one in destinations for channel in one.channels)
+
+    @property
+    def is_idle(self) -> bool:
+        directory = self.hub.directory
+        memories = self.hub.memories._by_origin.values()
+        return not (
+            self.waiting
+            or directory.has_rooms
+            or directory._later
+            or self.hub.runner.is_held
+            or self.harness.composition.owners.awake
+            or any(memory.late for memory in memories)
+        )
+
+    def leftovers(self) -> list[str]:
+        """Name whatever is kept although nobody waits for anything."""
+        channels = [c for one in self.hub.directory.destinations.values() for c in one.channels]
+        return [
+            *([] if self.is_idle else ["something waits"]),
+            *["bytes are counted" for c in channels if c.size_bytes],
+            *["batches are kept" for c in channels if c.sent or c.unsent or c.open],
+            *["clients are jammed" for c in channels if c._jammed],
+        ]
+
+    @property
+    def watched(self) -> int:
+        """How many keys are watched here, for whomever."""
+        return len(self.node.keyspace.journal._watchers)
+
+    def _spawn(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        running = task()
+
+        def step() -> None:
+            if self.is_stopped:
+                self.inbox.append(step)
+                return
+            try:
+                seconds = running.send(None)
+            except StopIteration:
+                return
+            self.world.after(seconds, step)
+
+        self.world.after(0.0, step)
+
+
+class _Sleep:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[float, None, None]:
+        yield self._seconds
+
+
+async def _sleep(seconds: float) -> None:
+    await _Sleep(seconds)
+
+
+def _meta(number: int) -> Meta:
+    port = 7001 + number
+    return Meta(
+        name=f"127.0.0.1:{port}",
+        host="127.0.0.1",
+        client_port=port,
+        cluster_port=port + 1000,
+        bus_port=port + 10000,
+        http_port=0,
+        machine=f"machine-{number}",
+        zone="",
+        weight=1.0,
+        phase=Phase.JOINING,
+        versions=(1, 1),
+        loop_lag_ms=0,
+    )
+
+
+class Endpoint:
+    """What a reactor keeps beside a socket."""
+
+    def __init__(self, world: World, peer: Peer) -> None:
+        self.world = world
+        self.peer = peer
+        self.wakes = 0
+
+    def wake(self) -> None:
+        self.wakes += 1
+        self.world.stirred[self] = None
+
+    def finish(self) -> None:
+        """Send what there is, and look what is to be done next."""
+        raise NotImplementedError
+
+
+class End(Endpoint):
+    """One end of a connection between nodes."""
+
+    connection: Lane | Inlet
+
+    def __init__(self, world: World, peer: Peer, wire: "Wire") -> None:
+        super().__init__(world, peer)
+        self.wire = wire
+        self.in_flight_bytes = 0
+        self._last_s = 0.0
+
+    @property
+    def other(self) -> "End":
+        return self.wire.inlet_end if self is self.wire.lane_end else self.wire.lane_end
+
+    def finish(self) -> None:
+        if self.wire.is_lost:
+            return
+        connection = self.connection
+        while connection.out and self.in_flight_bytes <= self.world.window_bytes:
+            self._transmit(b"".join(connection.take_output()))
+        ending = connection.client.ending
+        if ending is Ending.AT_ONCE:
+            self.wire.lose()
+        elif ending is Ending.AFTER_REPLIES:
+            self.world.after(self.world.delay_s[1], self.wire.lose)
+
+    def _transmit(self, data: bytes) -> None:
+        chance, (least_s, most_s) = self.world.chance, self.world.delay_s
+        points = sorted(chance.randrange(len(data) + 1) for _ in range(chance.randrange(4) * self.world.cuts))
+        for start, stop in itertools.pairwise([0, *points, len(data)]):
+            if start < stop:
+                # Never before what was sent before: it is a stream.
+                self._last_s = max(self._last_s, self.world.now_s + chance.uniform(least_s, most_s))
+                self.in_flight_bytes += stop - start
+                piece = data[start:stop]
+                self.world.after(self._last_s - self.world.now_s, lambda piece=piece: self._deliver(piece))  # type: ignore[misc]
+
+    def _deliver(self, data: bytes) -> None:
+        if self.wire.is_lost:
+            return
+        if self.other.peer.is_stopped:
+            self.other.peer.inbox.append(lambda: self._deliver(data))
+            return
+        self.world.delivered += 1
+        self.world.before_delivery(self.world.delivered)
+        if self.wire.is_lost:
+            return
+        self.in_flight_bytes -= len(data)
+        if self.connection.out:
+            self.wake()
+        self.other.connection.receive(data)
+        self.other.wake()
+
+
+class Wire:
+    """A connection between two nodes."""
+
+    def __init__(self, world: World, one: Peer, other: Peer, index: int) -> None:
+        self.world = world
+        self.one, self.other, self.index = one, other, index
+        self.is_lost = False
+        self.lane_end, self.inlet_end = End(world, one, self), End(world, other, self)
+        channel = one.hub.directory.add_node(other.id).channels[index]
+        self.lane = self.lane_end.connection = Lane(
+            Link("dial", "test", Keyring(()), one.id, world.chance.randbytes(32), expected_id=other.id),
+            one.node.clock,
+            self.lane_end.wake,
+            f"127.0.0.1:{other.meta.bus_port}",
+            channel=channel,
+            keeper=one.hub,
+            index=index,
+        )
+        self.inlet = self.inlet_end.connection = Inlet(
+            Link("accept", "test", Keyring(()), other.id, world.chance.randbytes(32)),
+            other.node.clock,
+            self.inlet_end.wake,
+            "127.0.0.1:60000",
+            runner=other.hub.runner,
+            territory=other.hub,
+        )
+
+    def start(self) -> None:
+        self.inlet.start()
+        self.lane.start()
+
+    def lose(self) -> None:
+        """End it, with all that is on its way; the dialling end comes back."""
+        if self.is_lost:
+            return
+        self.is_lost = True
+        del self.world.wires[self.one.number, self.other.number, self.index]
+        for end in (self.lane_end, self.inlet_end):
+            if end.peer.is_stopped:
+                end.peer.inbox.append(end.connection.close)
+            elif not end.peer.is_dead:
+                end.connection.close()
+        if self.world.reconnects:
+            self.world.after(RECONNECT_S, lambda: self.world.connect(self.one, self.other, self.index))
+
+
+class Caller(Endpoint):
+    """A client of one node."""
+
+    def __init__(self, world: World, peer: Peer, protocol: int, is_redirected: bool) -> None:
+        super().__init__(world, peer)
+        self.session = Session(peer.harness.dispatcher, self.wake, "127.0.0.1:50000", "127.0.0.1:6379")
+        self.record = self.session.client
+        self.record.protocol = protocol
+        self.record.is_redirected = is_redirected
+        self.unread = b""
+        """What the session has not taken yet."""
+        self.output = b""
+        self._reader = hiredis.Reader(replyError=cast(Any, _error), notEnoughData=False)
+        self._input: list[bytes] = []
+
+    def __call__(self, command: str | bytes, *more: str | bytes | int) -> Any:
+        """Run one command, given as one line or as words, and return its reply once it is there."""
+        self.send(HarnessClient.words(command, *more))
+        replies = self.wait(1)
+        assert len(replies) == 1, replies
+        return replies[0]
+
+    def send(self, *commands: Command) -> None:
+        """Send commands in one go, and wait for nothing."""
+        self.feed(b"".join(map(wire_of, commands)))
+
+    def feed(self, data: bytes) -> None:
+        self.unread += data
+        self.wake()
+        self.world.serve()
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """Send commands in one go, and return all their replies."""
+        self.send(*commands)
+        return self.wait(len(commands))
+
+    def wait(self, count: int, most_s: float = 5.0) -> list[Any]:
+        """Let time pass until there are so many replies; return them."""
+        found = self.replies()
+        until_s = self.world.now_s + most_s
+        while len(found) < count and self.world._step(until_s):
+            found += self.replies()
+        return found
+
+    def replies(self) -> list[Any]:
+        """Return the replies that have come."""
+        self._reader.feed(self.take_output())
+        found = []
+        while (reply := self._reader.gets()) is not False:
+            found.append(reply)
+        return found
+
+    def take_output(self) -> bytes:
+        output, self.output = self.output, b""
+        return output
+
+    def close(self) -> None:
+        self.session.close()
+        self.world.serve()
+
+    def finish(self) -> None:
+        session = self.session
+        for _ in range(ROUNDS):
+            if session.out:
+                self.output += b"".join(session.take_output())
+            if session.is_hungry:
+                session.resume()
+            elif self.unread and session.wants_input:
+                data, self.unread = self.unread[:READ_BYTES], self.unread[READ_BYTES:]
+                session.receive(data)
+            elif not session.out:
+                return
+        raise AssertionError("a session is hungry for ever")
+
+
+def wire_of(command: Command) -> bytes:
+    words = HarnessClient.words(command) if isinstance(command, str) else command
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+def _error(text: str) -> ErrorReply:
+    code, _, message = text.partition(" ")
+    return ErrorReply(code, message)
