@@ -19,6 +19,7 @@ from .bus.frames import BrokenFrameError, Exchange, Refusal
 from .bus.inlet import Inlet
 from .bus.lane import Lane
 from .bus.memory import Memories, Memory
+from .bus.outbox import NEWS
 from .bus.router import Router
 from .bus.runner import Executor, Runner
 from .complaints import Complaints
@@ -28,6 +29,7 @@ from .membership.profiles import Profile
 from .membership.swim import Swim
 from .ownership.candidate import Candidate
 from .ownership.table import Ownership
+from .pubsub.relay import Relay
 from .shedding import Shedder
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Hub:
         self.runner = Runner(node, executor)
         self.directory = Directory(id, self.runner, now_s, options.lanes, options.forward_timeout_s)
         self.router = Router(node, self.directory, self.runner, self)
+        self.relay = Relay(node, self.directory, now_s)
         self.ownership = Ownership(options.copies)
         self.shedder = Shedder(node.keyspace)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
@@ -95,6 +98,9 @@ class Hub:
         self._refresh(gone={member.id} if is_gone else set())
         if is_gone:
             self.directory.remove_node(member.id)
+            self.relay.gone(member.id)
+        elif member.id != self.id and member.state not in GONE:
+            self.relay.met(member.id)
         for follower in self.followers:
             follower(happened)
         self.on_members()
@@ -132,6 +138,7 @@ class Hub:
             self.shedder.gain(gained)
         moved = self.directory.set_owners(owners, gone or ())
         self.shedder.lose(lost)
+        self.relay.view_changed(moved)
         for follow in self.on_view:
             follow(moved)
 
@@ -158,10 +165,12 @@ class Hub:
 
     def lane_opened(self, lane: Lane) -> None:
         self.lanes[lane.peer_id, lane.index] = lane
+        self.relay.lane_opened(lane)
 
     def lane_closed(self, lane: Lane) -> None:
         if not lane.was_established:
             return
+        self.relay.lane_closed(lane)
         if self.lanes.get((lane.peer_id, lane.index)) is lane:
             del self.lanes[lane.peer_id, lane.index]
         self.router.connection_lost(lane.peer_id)
@@ -172,6 +181,7 @@ class Hub:
 
     def inlet_closed(self, inlet: Inlet) -> None:
         self.inlets.remove(inlet)
+        self.relay.inlet_closed(inlet)
         self.act(self.swim.connection_lost(self.now_s(), inlet.peer_id))
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
@@ -185,13 +195,17 @@ class Hub:
         self.answer(inlet, exchange)
 
     def other_frame(self, inlet: Inlet, data: bytes) -> None:
-        self.take_frame(inlet, data)
+        if data[:1] == NEWS:
+            self.relay.take(inlet, data)
+        else:
+            self.take_frame(inlet, data)
 
     # -- time ------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Give up and try again what is due, and clear away what this node owns no more."""
         self.directory.tick()
+        self.relay.tick()
         self.shedder.sweep()
 
 

@@ -78,6 +78,7 @@ class View:
             "cluster_commands_forwarded": sum(channel.forwarded for channel in channels),
             "cluster_commands_waiting": sum(channel.count for channel in channels),
             "cluster_keys_shed": hub.shedder.removed,
+            **hub.relay.figures(),
             **{f"cluster_gossip_{name}": value for name, value in hub.swim.statistics().items()},
         }
 

@@ -11,7 +11,7 @@ client whose command is running waits for ``flush``, so that its reply comes
 first; so do broadcasts, so that many changes make one message.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,9 @@ from .clients import Clients
 
 if TYPE_CHECKING:
     from .spec import Command  # spec needs contexts, contexts need nodes, and a node has this
+
+DOUBTED_KEYS: Final = 10_000
+"""More keys than these are not looked at one by one when some have become doubtful: that takes longer than 10 ms."""
 
 CHANNEL: Final = b"__redis__:invalidate"
 """Where a RESP2 client listens on behalf of others."""
@@ -64,6 +67,8 @@ class Tracking:
         """The tracking client whose command is running: the dispatcher keeps it up to date."""
         self.has_pending = False
         """Whether ``flush`` has anything to send; a plain attribute, for sessions look at it after every batch."""
+        self.on_trackers: Callable[[bool], None] = lambda is_tracking: None
+        """Called when the first client begins to track, and when the last has ended."""
         self._clients = clients
         self._journal = journal
         self._trackers: dict[int, Client] = {}
@@ -83,6 +88,7 @@ class Tracking:
         """Let a client track from now on, or otherwise than before. Prefixes are added to those it has."""
         if not self._trackers:
             self._journal.attach(self)
+            self.on_trackers(True)
         self._trackers[client.id] = client
         if client.tracking is not None:
             both = (*client.tracking.prefixes, *subscription.prefixes)
@@ -106,6 +112,7 @@ class Tracking:
         if not self._trackers:
             self._journal.detach(self)
             self._forget_readers()
+            self.on_trackers(False)
 
     def statistics(self) -> dict[str, int]:
         """Return the figures that INFO shows."""
@@ -183,6 +190,28 @@ class Tracking:
 
     def missed(self, db: int, key: bytes) -> None:
         """Not of interest, as ``read``."""
+
+    # -- what changes at other nodes of a cluster ------------------------------
+
+    def changed_elsewhere(self, keys: Sequence[bytes] | None) -> None:
+        """Tell of keys that another node has changed, None for any. Who did it is not known: NOLOOP cannot help."""
+        if keys is None:
+            self.flushed(0)
+        for key in keys or ():
+            self._note_change(key, None)
+        if self.has_pending:
+            self.flush()
+
+    def doubt(self, is_doubtful: Callable[[bytes], bool]) -> None:
+        """Tell of keys that may have changed unnoticed; broadcasting clients cannot be told which."""
+        if len(self._readers) > DOUBTED_KEYS:
+            self.flushed(0)
+            return
+        for key in [key for key in self._readers if is_doubtful(key)]:
+            self._invalidate(key, None)
+        for client in tuple(self._trackers.values()):
+            if client.tracking is not None and client.tracking.is_broadcast:
+                self._tell(client, None)
 
     def _forget_readers(self) -> None:
         self._readers.clear()

@@ -13,6 +13,7 @@ from ...keyspace.clock import Clock
 from ...protocol.limits import Limits
 from ..security.links import Link
 from .frames import BrokenFrameError
+from .outbox import Outbox
 
 PENDING_OUTPUT: Final = [b"."]
 """Stands for output that is made only when it is taken: frames of one turn leave together."""
@@ -49,6 +50,8 @@ class BusConnection:
         self.out: list[bytes] = []
         self.on_closed: Callable[[], None] = lambda: None
         self.on_ended: Callable[[], None] = lambda: None
+        self.outbox: Outbox | None = None
+        """What is told and not answered; it leaves in front of everything else."""
         self._frames: list[bytes] = []
         self._is_receiving = False
         self.was_established = False
@@ -69,7 +72,8 @@ class BusConnection:
         except BrokenFrameError as error:
             self.link.error = self.link.error or str(error)
         self._is_receiving = False
-        if self.link.has_output or (self.was_established and self.has_frames):
+        has_news = self.outbox is not None and self.outbox.has_news
+        if self.link.has_output or (self.was_established and (self.has_frames or has_news)):
             self.out = PENDING_OUTPUT
         if self.link.error is not None and self.client.ending is None:
             self.client.ending = Ending.AFTER_REPLIES
@@ -78,6 +82,8 @@ class BusConnection:
         """Hand over everything that is to be sent now."""
         if self.was_established:
             frames = self.take_frames()
+            if self.outbox is not None and self.outbox.has_news:
+                frames = self.outbox.take_frames() + frames
             if frames:
                 self.link.send(frames)
         self.out = []

@@ -1,0 +1,165 @@
+"""Messages between nodes, on connections that exist only in memory."""
+
+from typing import Any
+
+import hiredis
+import pytest
+
+from respcache.cluster.pubsub.silence import PATIENCE_S, QUIET_S
+from tests.cluster.bus.pair import Caller, World
+
+
+def pushed(client: Caller) -> list[Any]:
+    """Return what was pushed to a client since the last look."""
+    return [list(reply) for reply in client.replies() if isinstance(reply, hiredis.PushNotification)]
+
+
+def subscriber(world: World, number: int, *commands: str) -> Caller:
+    client = world.client(number)
+    client.ask(*commands)
+    return client
+
+
+def test_a_message_reaches_subscribers_of_every_node() -> None:
+    world = World(3)
+    listeners = [subscriber(world, number, "SUBSCRIBE news", "PSUBSCRIBE n*") for number in range(3)]
+    world.run(0.01)
+    assert world.client(1)("PUBLISH news hello") == 6
+    world.run(0.01)
+    expected = [[b"message", b"news", b"hello"], [b"pmessage", b"n*", b"news", b"hello"]]
+    assert [pushed(listener) for listener in listeners] == [expected] * 3
+
+
+def test_shard_channels_are_a_world_of_their_own() -> None:
+    world = World(2)
+    listener = subscriber(world, 0, "SSUBSCRIBE news", "SUBSCRIBE old")
+    world.run(0.01)
+    publisher = world.client(1)
+    assert publisher.ask("SPUBLISH news a", "PUBLISH news b", "SPUBLISH old c") == [1, 0, 0]
+    world.run(0.01)
+    assert pushed(listener) == [[b"smessage", b"news", b"a"]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_messages_of_one_publisher_keep_their_order(seed: int) -> None:
+    world = World(2, seed=seed, lanes=3, cuts=True)
+    listener = subscriber(world, 1, "SUBSCRIBE c")
+    publisher = world.client(0)
+    for turn in range(50):
+        publisher.send(*[f"PUBLISH c {turn * 4 + number}" for number in range(4)])
+        world.run(world.chance.choice([0.0, 0.0001, 0.003]))
+    world.run(0.05)
+    assert [int(message[2]) for message in pushed(listener)] == list(range(200))
+
+
+def test_order_is_kept_when_connections_are_lost() -> None:
+    world = World(2, seed=3, delay_s=(0.0005, 0.02))
+    listener = subscriber(world, 1, "SUBSCRIBE c")
+    publisher = world.client(0)
+    for number in range(100):
+        publisher.send(f"PUBLISH c {number}")
+        if number % 30 == 10:
+            world.lose(0, 1)
+        world.run(0.005)
+    world.run(0.2)
+    got = [int(message[2]) for message in pushed(listener)]
+    assert got == sorted(set(got))
+    assert got[-1] == 99
+    assert len(got) >= 80  # only what was on its way is lost
+
+
+def test_messages_wait_for_a_connection() -> None:
+    world = World(2)
+    listener = subscriber(world, 1, "SUBSCRIBE c")
+    world.lose(0, 1)
+    world.client(0)("PUBLISH c hello")
+    world.run(0.2)
+    assert pushed(listener) == [[b"message", b"c", b"hello"]]
+
+
+def test_a_stopped_node_delays_no_publisher_and_costs_a_bounded_memory() -> None:
+    world = World(3)
+    world.window_bytes = 1 << 16
+    listener = subscriber(world, 2, "SUBSCRIBE c")
+    world.run(0.01)
+    world.peers[1].stop()
+    publisher = world.client(0)
+    for number in range(12):
+        before_s = world.now_s
+        assert publisher(b"PUBLISH", b"c", bytes([number]) * (1 << 20)) == 1
+        assert world.now_s == before_s
+        world.run(0.01)
+    assert world.peers[0].hub.relay.figures()["cluster_messages_dropped"] == 4  # 8 MiB wait, and one is on its way
+    assert len(pushed(listener)) == 12
+
+
+def test_a_subscription_is_known_when_it_is_confirmed_even_after_a_long_silence() -> None:
+    world = World(3, delay_s=(0.01, 0.05))
+    world.run(QUIET_S + 1)
+    publisher = world.client(0)
+    publisher("PUBLISH c nobody")
+    assert world.peers[0].hub.relay.figures()["cluster_silent_nodes"] == 2
+    assert world.peers[0].hub.relay.figures()["cluster_messages_sent"] == 0
+    listener = world.client(2)
+    listener("SUBSCRIBE c")
+    publisher("PUBLISH c hello")
+    world.run(0.1)
+    assert pushed(listener) == [[b"message", b"c", b"hello"]]
+
+
+def test_what_a_client_sees_of_a_subscription_keeps_its_order() -> None:
+    world = World(2, delay_s=(0.01, 0.05))
+    world.run(QUIET_S + 1)
+    client = world.client(1)
+    client.send("SUBSCRIBE c", "PUBLISH c own", "PING")
+    world.run(0.2)
+    assert [list(reply) if isinstance(reply, list) else reply for reply in client.replies()] == [
+        [b"subscribe", b"c", 1],
+        [b"message", b"c", b"own"],
+        1,
+        b"PONG",
+    ]
+
+
+def test_a_subscription_is_confirmed_in_time_though_a_node_is_stopped() -> None:
+    world = World(3)
+    world.run(QUIET_S + 1)
+    world.peers[1].stop()
+    before_s = world.now_s
+    world.client(0)("SUBSCRIBE c")
+    assert world.now_s - before_s <= PATIENCE_S + 0.05
+
+
+def test_a_node_that_has_died_is_waited_for_no_longer() -> None:
+    world = World(3)
+    world.run(QUIET_S + 1)
+    world.peers[1].stop()
+    listener = world.client(0)
+    listener.send("SUBSCRIBE c")
+    world.run(0.02)
+    assert listener.replies() == []
+    world.kill(1)
+    world.run(0.005)
+    assert len(listener.replies()) == 1
+    assert world.client(0)("PUBLISH c x") == 1
+
+
+def test_nodes_that_stop_listening_are_forgotten() -> None:
+    world = World(2)
+    listener = subscriber(world, 1, "SUBSCRIBE c", "PSUBSCRIBE p*", "SSUBSCRIBE s")
+    world.run(0.01)
+    publisher = world.client(0)
+    assert publisher.ask("PUBLISH c x", "PUBLISH pq x", "SPUBLISH s x") == [1, 1, 1]
+    listener.close()
+    world.run(0.01)
+    assert publisher.ask("PUBLISH c x", "PUBLISH pq x", "SPUBLISH s x") == [0, 0, 0]
+
+
+def test_the_dead_listen_to_nothing() -> None:
+    world = World(2)
+    subscriber(world, 1, "SUBSCRIBE c")
+    world.run(0.01)
+    publisher = world.client(0)
+    assert publisher("PUBLISH c x") == 1
+    world.kill(1)
+    assert publisher("PUBLISH c x") == 0
