@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 0.02
 """How often forwards are looked at that wait: a fiftieth of their time-out."""
 
+LAG_TICKS: Final = 250
+"""Ticks between looks at the loop's lag: five seconds, so that a bad moment is no news."""
+
 ALONE_S: Final = 2.0
 """A node that was told of others and finds none serves alone after this; they find each other later all the same."""
 
@@ -261,8 +264,10 @@ class Clustering:
 
     async def _tick(self) -> None:
         while True:
-            await trio.sleep(TICK_S)
-            self.hub.tick()
+            for _ in range(LAG_TICKS):
+                await trio.sleep(TICK_S)
+                self.hub.tick()
+            self.hub.tell_lag(self._lag.last_and_worst_ms()[0])
 
     async def _discover(self) -> None:
         def found(addresses: list[Address]) -> None:

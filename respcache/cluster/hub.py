@@ -29,12 +29,16 @@ from .membership.profiles import Profile
 from .membership.swim import Swim
 from .ownership.candidate import Candidate
 from .ownership.table import Ownership
+from .pubsub.observer import Observer
 from .pubsub.relay import Relay
 from .shedding import Shedder
 
 log = logging.getLogger(__name__)
 
 GONE: Final = frozenset({State.DEAD, State.LEFT})
+
+LAG_STEPS_MS: Final = (1000, 100)
+"""Less than a tenth of a second is nobody's concern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Hub:
         self.router = Router(node, self.directory, self.runner, self)
         self.relay = Relay(node, self.directory, now_s)
         self.ownership = Ownership(options.copies)
+        self.observer = Observer(node.bus, meta.name, self.ownership, lambda: node.clock.now_ms)
         self.shedder = Shedder(node.keyspace)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
@@ -101,6 +106,7 @@ class Hub:
             self.relay.gone(member.id)
         elif member.id != self.id and member.state not in GONE:
             self.relay.met(member.id)
+        self.observer.happened(happened)
         for follower in self.followers:
             follower(happened)
         self.on_members()
@@ -110,6 +116,13 @@ class Hub:
         meta = msgspec.structs.replace(self.swim.me.meta, phase=phase)
         self.act(self.swim.update_meta(self.now_s(), meta))
         self._refresh()
+
+    def tell_lag(self, lag_ms: float) -> None:
+        """Tell everybody how late this node's event loop is, in steps of ten: each change is news for all."""
+        told_ms = next((step for step in LAG_STEPS_MS if lag_ms >= step), 0)
+        if told_ms != self.swim.me.meta.loop_lag_ms:
+            meta = msgspec.structs.replace(self.swim.me.meta, loop_lag_ms=told_ms)
+            self.act(self.swim.update_meta(self.now_s(), meta))
 
     @property
     def others(self) -> list[Member]:
@@ -139,6 +152,7 @@ class Hub:
         moved = self.directory.set_owners(owners, gone or ())
         self.shedder.lose(lost)
         self.relay.view_changed(moved)
+        self.observer.view_changed(moved)
         for follow in self.on_view:
             follow(moved)
 
@@ -206,6 +220,7 @@ class Hub:
         """Give up and try again what is due, and clear away what this node owns no more."""
         self.directory.tick()
         self.relay.tick()
+        self.observer.flush()
         self.shedder.sweep()
 
 

@@ -199,14 +199,6 @@ class Cluster(Section, title="Cluster", table="cluster"):
         doc="TCP connections to each peer; a client's commands keep to one of them, and so keep their order.",
         reason="One large value then holds up half of the clients only; each costs both ends a descriptor and some buffers.",
     )
-    cluster_min_members = Parameter(
-        "cluster-min-members",
-        Integer(0, 4096),
-        0,
-        mutable=False,
-        doc="Live members below which this node answers no command for keys; 0 to answer always.",
-        reason="A cache that answers with fewer nodes is better than none, unless you need to know that you are not cut off.",
-    )
     cluster_discovery = Parameter(
         "cluster-discovery",
         WordList(
