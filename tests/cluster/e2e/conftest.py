@@ -34,7 +34,9 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def three_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("cluster"), 3, has_cluster_ports=True) as cluster:
+    # Timers of the default profile: a node that a test stops for a moment is not dead.
+    directory = tmp_path_factory.mktemp("cluster")
+    with running_cluster(directory, 3, profile="lan", has_cluster_ports=True) as cluster:
         yield cluster
 
 

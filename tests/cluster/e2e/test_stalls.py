@@ -44,11 +44,7 @@ def test_replies_behind_a_busy_key_keep_their_order(cluster: Cluster) -> None:
         sleeper.read_reply()
 
 
-def test_a_stopped_owner_answers_with_an_error_in_a_second_and_the_session_goes_on(
-    start_cluster: StartCluster,
-) -> None:
-    # Timers of the default profile: the stopped node is not dead before the commands time out.
-    cluster = start_cluster(3, profile="lan")
+def test_a_stopped_owner_answers_with_an_error_in_a_second_and_the_session_goes_on(cluster: Cluster) -> None:
     asked, stopped = cluster[0], cluster[2]
     lost, kept = cluster.keys_of(stopped, 1)[0], cluster.keys_of(asked, 1)[0]
     elsewhere = cluster.keys_of(cluster[1], 1)[0]
@@ -67,10 +63,10 @@ def test_a_stopped_owner_answers_with_an_error_in_a_second_and_the_session_goes_
             lambda: not client.call("SET", lost, "w").startswith(b"-"), "it works again", within_s=5
         )
         assert client.call("GET", lost) == b"$1\r\nw\r\n"
+    cluster.wait_until_together()
 
 
-def test_a_short_pause_kills_nobody(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(3, profile="lan")
+def test_a_short_pause_kills_nobody(cluster: Cluster) -> None:
     ids = [node.call("CLUSTER", "MYID").text for node in cluster]
     with cluster[0].client() as listener:
         listener.call("SUBSCRIBE", "respcache:cluster")
