@@ -7,10 +7,11 @@ from pathlib import Path
 import trio
 
 from ..events.notifications import parse_notification_classes
-from ..events.vocabulary import CHANGES, READS, SERVER, Event
+from ..events.vocabulary import CHANGES, CLUSTER, READS, SERVER, Event
+from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from ..sinks.assembly import make_sinks
-from ..sinks.channel import CHANNEL, ChannelSink
+from ..sinks.channel import CHANNEL, CLUSTER_CHANNEL, ChannelSink
 from ..sinks.notifications import NotificationSink
 from ..sinks.settings import (
     ConsoleSettings,
@@ -44,13 +45,23 @@ class EventSinks:
         )
         self._channel = ChannelSink(
             node.bus,
-            broker.publish,
+            broker.announce,
             lambda: settings.events_channel and broker.has_listeners(CHANNEL),
             kinds=kinds(settings),
             value_limit_bytes=value_limit_bytes(settings),
         )
+        # Each node tells its own clients what it has noticed itself. Told to all, every death would be heard of
+        # once for each survivor; and who listens at one node learns when that one knows.
+        self._cluster = ChannelSink(
+            node.bus,
+            broker.publish,
+            lambda: broker.has_listeners_here(CLUSTER_CHANNEL),
+            name="cluster-channel",
+            channel=CLUSTER_CHANNEL,
+            kinds=CLUSTER,
+        )
         self._notifications = NotificationSink(
-            node.bus, broker.publish, lambda: bool(broker.channels or broker.patterns)
+            node.bus, broker.announce, lambda: broker.may_have_listeners_under(b"__key")
         )
         broker.on_interest = self._refresh
         settings.on_change(Settings.notify_keyspace_events, lambda _: self._switch())
@@ -74,6 +85,7 @@ class EventSinks:
         return {
             self._channel.name: self._channel.statistics(),
             self._notifications.name: self._notifications.statistics(),
+            **({self._cluster.name: self._cluster.statistics()} if is_clustered(self._settings) else {}),
             **self._supervisor.statistics(),
         }
 
@@ -82,6 +94,7 @@ class EventSinks:
 
     def _refresh(self) -> None:
         self._channel.refresh()
+        self._cluster.refresh()
         self._notifications.refresh()
 
 
@@ -96,7 +109,7 @@ def value_limit_bytes(settings: Settings) -> int:
 
 def queued_sinks(settings: Settings) -> list[SinkSettings]:
     """Spell out the settings of each sink that has a queue."""
-    chosen = kinds(settings)
+    chosen = kinds(settings) | CLUSTER
     limit = value_limit_bytes(settings)
     length = settings.events_queue_limit
     wanted: list[SinkSettings] = []

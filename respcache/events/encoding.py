@@ -22,12 +22,21 @@ from .vocabulary import (
     Event,
     Flushed,
     KeyEvent,
+    MemberActive,
+    MemberDied,
+    MemberJoined,
+    MemberLeft,
+    MemberRefuted,
+    MemberSuspected,
     OwnerCrashed,
     Started,
     Stopped,
     Touched,
     Updated,
+    ViewChanged,
 )
+
+MEMBER: Final = {"member": "member", "id": "id", "address": "address", "by": "by"}
 
 DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
     Started: {"version": "version"},
@@ -38,6 +47,18 @@ DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
     Deleted: {"notice": "notice_name"},
     Flushed: {"db": "db"},
     OwnerCrashed: {"error": "error"},
+    MemberJoined: MEMBER,
+    MemberActive: MEMBER,
+    MemberSuspected: MEMBER,
+    MemberRefuted: MEMBER,
+    MemberDied: MEMBER,
+    MemberLeft: MEMBER,
+    ViewChanged: {
+        "version": "version",
+        "digest": "digest",
+        "members": "members",
+        "partitions": "partitions",
+    },
     Dropped: {"sink": "sink", "count": "count"},
 }
 """What an event has beside a time, a node, a key and a value: name in JSON, name of the attribute."""

@@ -20,11 +20,13 @@ from .vocabulary import (
     Event,
     Flushed,
     KeyEvent,
+    MemberEvent,
     OwnerCrashed,
     Started,
     Stopped,
     Touched,
     Updated,
+    ViewChanged,
 )
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +62,10 @@ def _detail(event: Event) -> str:
             detail = f"with {event.error}"
         case Dropped():
             detail = f"{event.count} events of {event.sink}"
+        case MemberEvent():
+            detail = f"{event.member} {event.id} at {event.address}" + (f" by {event.by}" if event.by else "")
+        case ViewChanged():
+            detail = f"{event.partitions} partitions moved, {event.members} members share them"
         case _:  # Expired, Evicted, Read, Missed: the kind and the key say it all
             pass
     return detail

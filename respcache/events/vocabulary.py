@@ -157,6 +157,78 @@ class OwnerCrashed(KeyEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MemberEvent(Event):
+    """What all events about one member of the cluster have. ``node`` is who has noticed."""
+
+    member: str
+    """The member's name: the address of its client port."""
+    id: str
+    """40 hexadecimal digits, new at every start of the member."""
+    address: str
+    """Of its bus."""
+    by: str
+    """The id of the member that accused it; empty where nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined(MemberEvent):
+    """Heard of for the first time, or back after it had died or left."""
+
+    kind: ClassVar[str] = "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberActive(MemberEvent):
+    """It may own data from now on."""
+
+    kind: ClassVar[str] = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSuspected(MemberEvent):
+    """Somebody had no answer from it; it still owns what it owned."""
+
+    kind: ClassVar[str] = "suspected"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRefuted(MemberEvent):
+    """It was suspected, and lives."""
+
+    kind: ClassVar[str] = "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDied(MemberEvent):
+    """It has not answered for too long, or its address belongs to a new process; it owns nothing any more."""
+
+    kind: ClassVar[str] = "died"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft(MemberEvent):
+    """It has said goodbye."""
+
+    kind: ClassVar[str] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged(Event):
+    """Partitions have other owners, as this node sees it."""
+
+    kind: ClassVar[str] = "view-changed"
+
+    version: int
+    """Counts the changes at this node."""
+    digest: str
+    """Equal at two nodes if all their owners are."""
+    members: int
+    """How many share the partitions now."""
+    partitions: int
+    """How many of the 1024 have another owner than before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped(Event):
     """A sink could not keep up, or failed, and has lost events at this place of its stream.
 
@@ -183,13 +255,27 @@ READS: Final[frozenset[type[Event]]] = frozenset({Read, Missed})
 SERVER: Final[frozenset[type[Event]]] = frozenset({Started, Stopped, OwnerCrashed})
 """What happens to the server rather than to a key by a client's wish."""
 
-ALL: Final = CHANGES | READS | SERVER
+CLUSTER: Final[frozenset[type[Event]]] = frozenset(
+    {
+        MemberJoined,
+        MemberActive,
+        MemberSuspected,
+        MemberRefuted,
+        MemberDied,
+        MemberLeft,
+        ViewChanged,
+    }
+)
+"""What a node notices of the cluster that it is part of; each node tells what it has noticed itself."""
+
+ALL: Final = CHANGES | READS | SERVER | CLUSTER
 
 GROUPS: Final[Mapping[str, frozenset[type[Event]]]] = {
     "all": ALL,
     "changes": CHANGES,
     "reads": READS,
     "server": SERVER,
+    "cluster": CLUSTER,
     **{event.kind: frozenset({event}) for event in ALL},
 }
 """Every word that a setting may use to choose events."""

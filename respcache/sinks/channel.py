@@ -1,4 +1,4 @@
-"""Publishes events as JSON on the pub/sub channel ``respcache:events``, for any client that subscribes.
+"""Publishes events as JSON on a pub/sub channel such as ``respcache:events``, for any client that subscribes.
 
 Nothing waits here: the broker puts messages into the clients' output buffers, and
 closes a client that lets its own grow too long. While the channel has no
@@ -15,12 +15,11 @@ from respcache.events.vocabulary import CHANGES, SERVER, Event
 from .statistics import SinkStatistics
 
 CHANNEL: Final = b"respcache:events"
+CLUSTER_CHANNEL: Final = b"respcache:cluster"
 
 
 class ChannelSink:
     """``publish`` returns the number of receivers; ``has_subscribers`` counts those of patterns, too."""
-
-    name: Final = "channel"
 
     def __init__(
         self,
@@ -28,9 +27,13 @@ class ChannelSink:
         publish: Callable[[bytes, bytes], int],
         has_subscribers: Callable[[], bool],
         *,
+        name: str = "channel",
+        channel: bytes = CHANNEL,
         kinds: Iterable[type[Event]] = CHANGES | SERVER,
         value_limit_bytes: int = 0,
     ) -> None:
+        self.name = name
+        self._channel = channel
         self._bus = bus
         self._publish = publish
         self._has_subscribers = has_subscribers
@@ -49,7 +52,7 @@ class ChannelSink:
 
     def deliver(self, event: Event) -> None:
         try:
-            self._publish(CHANNEL, to_json(event, self._value_limit_bytes))
+            self._publish(self._channel, to_json(event, self._value_limit_bytes))
         except Exception:
             self._failed += 1
             raise

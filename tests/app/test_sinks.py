@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from respcache.app.sinks import EventSinks, kinds, queued_sinks, value_limit_bytes
-from respcache.events.vocabulary import CHANGES, READS, SERVER, Created, Read
+from respcache.events.vocabulary import CHANGES, CLUSTER, READS, SERVER, Created, Read
 from respcache.settings.settings import Settings
 from respcache.sinks.settings import (
     ConsoleSettings,
@@ -74,7 +74,7 @@ def test_sinks_of_one_class_have_names_of_their_own() -> None:
 def test_reads_are_told_only_on_demand(wanted: str, told: frozenset[type]) -> None:
     settings = Settings(events_include_reads=wanted, events_console="yes")
     assert kinds(settings) == told
-    assert queued_sinks(settings)[0].kinds == told
+    assert queued_sinks(settings)[0].kinds == told | CLUSTER
 
 
 @pytest.mark.parametrize(("wanted", "limit"), [("no", 0), ("yes", 50)])

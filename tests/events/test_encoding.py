@@ -17,10 +17,12 @@ from respcache.events.vocabulary import (
     Event,
     Expired,
     Flushed,
+    MemberDied,
     Missed,
     OwnerCrashed,
     Started,
     Touched,
+    ViewChanged,
 )
 
 SOME_BYTES: dict[str, Any] = {
@@ -36,6 +38,13 @@ SOME_BYTES: dict[str, Any] = {
     "error": "KeyError",
     "sink": "console",
     "count": 3,
+    "member": "beta",
+    "id": "ab" * 20,
+    "address": "127.0.0.1:17001",
+    "by": "cd" * 20,
+    "digest": "00ff",
+    "members": 3,
+    "partitions": 341,
 }
 
 
@@ -75,6 +84,14 @@ def converted(shown: Any, convert: Any) -> Content:
         (
             Dropped(1, "alpha", "file", 3),
             '{"kind":"dropped","at_ms":1,"node":"alpha","sink":"file","count":3}',
+        ),
+        (
+            MemberDied(1, "alpha", "beta", "ab", "127.0.0.1:17001", "cd"),
+            '{"kind":"died","at_ms":1,"node":"alpha","member":"beta","id":"ab","address":"127.0.0.1:17001","by":"cd"}',
+        ),
+        (
+            ViewChanged(1, "alpha", 7, "00ff", 3, 341),
+            '{"kind":"view-changed","at_ms":1,"node":"alpha","version":7,"digest":"00ff","members":3,"partitions":341}',
         ),
     ],
 )

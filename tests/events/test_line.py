@@ -13,11 +13,14 @@ from respcache.events.vocabulary import (
     Event,
     Expired,
     Flushed,
+    MemberDied,
+    MemberLeft,
     Missed,
     OwnerCrashed,
     Read,
     Started,
     Stopped,
+    ViewChanged,
 )
 
 AT_MS = 1_795_243_200_123
@@ -48,6 +51,12 @@ def unquoted(text: str) -> bytes:
         (Stopped(AT_MS, "a", "SIGTERM"), "stopped for SIGTERM"),
         (OwnerCrashed(AT_MS, "a", 0, b"k", "KeyError\n"), 'owner-crashed db0 "k" with KeyError\\x0a'),
         (Dropped(AT_MS, "a", "console", 7), "dropped 7 events of console"),
+        (MemberLeft(AT_MS, "a", "b", "12", "::1", ""), "left b 12 at ::1"),
+        (MemberDied(AT_MS, "a", "b", "12", "::1", "34"), "died b 12 at ::1 by 34"),
+        (
+            ViewChanged(AT_MS, "a", 7, "00", 3, 341),
+            "view-changed 341 partitions moved, 3 members share them",
+        ),
     ],
 )
 def test_each_event_has_its_line(event: Event, expected: str) -> None:

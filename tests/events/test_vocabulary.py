@@ -6,6 +6,7 @@ import pytest
 from respcache.events.vocabulary import (
     ALL,
     CHANGES,
+    CLUSTER,
     READS,
     SERVER,
     Created,
@@ -24,7 +25,7 @@ def test_every_kind_has_its_own_name() -> None:
 
 
 def test_the_groups_share_nothing() -> None:
-    assert len(CHANGES) + len(READS) + len(SERVER) == len(ALL)
+    assert len(CHANGES) + len(READS) + len(SERVER) + len(CLUSTER) == len(ALL)
 
 
 def test_an_event_cannot_be_altered() -> None:
@@ -45,7 +46,9 @@ def test_choosing_nothing_gives_nothing() -> None:
 
 
 def test_an_unknown_word_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"no event is called 'writes'; there are: all, changes, created"):
+    with pytest.raises(
+        ValueError, match=r"no event is called 'writes'; there are: active, all, changes, cluster, created"
+    ):
         events_named(["writes"])
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from respcache.events.bus import Bus
 from respcache.events.excerpt import Excerpt
-from respcache.events.vocabulary import Expired, Missed
-from respcache.sinks.channel import ChannelSink
+from respcache.events.vocabulary import CLUSTER, Expired, Missed, ViewChanged
+from respcache.sinks.channel import CLUSTER_CHANNEL, ChannelSink
 
 from .fakes import flushed, strict_bus
 
@@ -38,6 +38,22 @@ def test_subscribers_get_events_as_json() -> None:
     assert channel == b"respcache:events"
     assert json.loads(message) == {"kind": "flushed", "at_ms": 1003, "node": "alpha", "db": 3}
     assert sink.statistics().delivered == 1
+
+
+def test_a_channel_tells_of_what_it_is_for() -> None:
+    bus, broker = strict_bus(), Broker(subscribers=1)
+    sink = ChannelSink(
+        bus,
+        broker.publish,
+        broker.has_subscribers,
+        name="cluster-channel",
+        channel=CLUSTER_CHANNEL,
+        kinds=CLUSTER,
+    )
+    bus.publish(flushed(3))
+    bus.publish(ViewChanged(1, "alpha", 7, "00", 3, 341))
+    assert [channel for channel, _ in broker.messages] == [b"respcache:cluster"]
+    assert sink.name == "cluster-channel"
 
 
 def test_values_are_cut_at_the_limit() -> None:

@@ -89,7 +89,9 @@ def test_a_stopped_node_delays_no_publisher_and_costs_a_bounded_memory() -> None
         assert publisher(b"PUBLISH", b"c", bytes([number]) * (1 << 20)) == 1
         assert world.now_s == before_s
         world.run(0.01)
-    assert world.peers[0].hub.relay.figures()["cluster_messages_dropped"] == 4  # 8 MiB wait, and one is on its way
+    assert (
+        world.peers[0].hub.relay.figures()["cluster_messages_dropped"] == 4
+    )  # 8 MiB wait, and one is on its way
     assert len(pushed(listener)) == 12
 
 
