@@ -45,9 +45,6 @@ from .frames import (
 from .memory import Memory
 from .runner import Bound, Runner
 
-DATABASES: Final = 1 << 16
-"""Above any number of databases: what is less and missing gets an answer, what is more was never meant."""
-
 
 class Territory(Protocol):
     """What an inlet asks about partitions, and whom it tells what."""
@@ -90,8 +87,7 @@ class _Late:
     def fill(self, wire: bytes) -> None:
         memory = self.inlet.memory
         memory.late.pop((self.batch, self.position), None)
-        if self.is_write:
-            memory.note(self.batch, self.position, [wire])
+        memory.note(self.batch, self.position, [wire], is_write=self.is_write)
         self.inlet.answer(self.batch, self.position, [wire])
 
 
@@ -201,8 +197,7 @@ class Inlet(BusConnection):
     def _flush(self, batch: int, first: int, wires: list[bytes], has_write: bool) -> None:
         """Answer neighbouring commands in one frame."""
         if wires:
-            if has_write:
-                self.memory.note(batch, first, wires)
+            self.memory.note(batch, first, wires, is_write=has_write)
             self.answer(batch, first, wires)
 
     def _run_singly(self, request: Request) -> None:
@@ -258,14 +253,15 @@ class Inlet(BusConnection):
     def _refuse(self, batch: int, position: int, partition: int) -> None:
         self.send(frame(REFUSAL, Refusal(batch, position, self._territory.owner_of(partition))))
 
+    def _new_context(self, db: int, protocol: int) -> Context:
+        if not 0 <= db < len(self._runner.node.keyspace.databases) or protocol not in ENCODERS:
+            raise BrokenFrameError(f"no database {db}, or no RESP version {protocol}")
+        return self._runner.context(self, db, protocol, self.client.address)
+
     def _context(self, db: int, protocol: int) -> Context:
         context = self._contexts.get((db, protocol))
         if context is None:
-            if not 0 <= db < len(self._runner.node.keyspace.databases) or protocol not in ENCODERS:
-                raise BrokenFrameError(f"no database {db}, or no RESP version {protocol}")
-            context = self._contexts[db, protocol] = self._runner.context(
-                self, db, protocol, self.client.address
-            )
+            context = self._contexts[db, protocol] = self._new_context(db, protocol)
         elif context.client.db_index != db:
             context.select(db)
         return context
@@ -273,11 +269,11 @@ class Inlet(BusConnection):
     # -- watches and transactions ----------------------------------------------------
 
     def _watch(self, body: Watch) -> None:
+        fresh = self._new_context(body.db, 2)
         if not self._owns_all(body.places, body.batch):
             return
-        watcher = self._watchers.get(body.client)
-        if watcher is None:
-            watcher = self._watchers[body.client] = self._runner.context(self, body.db, 2).client
+        watcher = self._watchers.setdefault(body.client, fresh.client)
+        self._runner.watchers[watcher] = None
         watcher.db_index = body.db
         context = Context(self._runner.node, watcher)
         late = _Late(self, body.batch, 0, False)
@@ -285,17 +281,25 @@ class Inlet(BusConnection):
             self._put_off(late)
 
     def _unwatch(self, client: int) -> None:
-        watcher = self._watchers.pop(client, None)
+        watcher = self._take_watcher(client)
         if watcher is not None:
             forget_watches(self._runner.node, watcher)
 
+    def _take_watcher(self, client: int) -> Client | None:
+        watcher = self._watchers.pop(client, None)
+        if watcher is not None:
+            del self._runner.watchers[watcher]
+        return watcher
+
     def _run_transaction(self, body: TransactionRequest) -> None:
+        context = self._new_context(body.db, body.protocol)
+        if not all(body.commands):
+            raise BrokenFrameError("a transaction with a command without words")
         if body.is_resent and self._answer_again(body.batch, 0):
             return
         if not self._owns_all(body.places, body.batch):
             return
-        watcher = self._watchers.pop(body.client, None)
-        context = self._runner.context(self, body.db, body.protocol)
+        watcher = self._take_watcher(body.client)
         if watcher is not None:
             watcher.protocol, watcher.db_index = body.protocol, body.db
             context = Context(self._runner.node, watcher)

@@ -1,7 +1,9 @@
 """What was answered to operations of other nodes, so that one that is sent again runs once.
 
-Only writes are remembered. A node sends again only what its lanes still wait for, so the
-bounds follow from the lanes': see ``COMMANDS`` and ``BYTES``.
+Reads are remembered, too, or one that is sent again would see the writes behind it: SET, GET, SET must not answer
+the second value. Only long answers are not, since they would push out those of writes; these reads run again.
+A node sends again only what its lanes still wait for, so the bounds follow from the lanes': see ``COMMANDS`` and
+``BYTES``.
 """
 
 from collections import OrderedDict
@@ -12,6 +14,9 @@ from .channel import COMMANDS as CHANNEL_COMMANDS
 
 COMMANDS: Final = 4 * CHANNEL_COMMANDS
 """Answers remembered for one node: those of four full lanes."""
+
+READ_BYTES: Final = BYTES // COMMANDS
+"""The longest answer of a read that is remembered, on average over neighbours: so many of them fit."""
 
 ORIGINS: Final = 1024
 """Nodes whose operations are remembered: more than a cluster has, so only strangers are forgotten."""
@@ -27,11 +32,14 @@ class Memory:
         self.late: dict[tuple[int, int], object] = {}
         """Operations that run still, by batch and position."""
 
-    def note(self, batch: int, first: int, wires: list[bytes]) -> None:
-        """Remember the answers to neighbouring commands of a batch."""
+    def note(self, batch: int, first: int, wires: list[bytes], *, is_write: bool) -> None:
+        """Remember the answers to neighbouring commands of a batch; ``is_write``: a write is among them."""
+        size = sum(map(len, wires))
+        if not is_write and size > READ_BYTES * len(wires):
+            return
         self._runs.setdefault(batch, []).append((first, wires))
         self._commands += len(wires)
-        self._bytes += sum(map(len, wires))
+        self._bytes += size
         while self._commands > COMMANDS or (self._bytes > BYTES and len(self._runs) > 1):
             _, runs = self._runs.popitem(last=False)
             for _, forgotten in runs:
@@ -53,9 +61,11 @@ class Memories:
         self._by_origin: OrderedDict[bytes, Memory] = OrderedDict()
 
     def of(self, origin: bytes) -> Memory:
+        """Return the memory of a node; who has not connected for longest is forgotten for it."""
         memory = self._by_origin.get(origin)
         if memory is None:
             memory = self._by_origin[origin] = Memory()
             if len(self._by_origin) > ORIGINS:
                 self._by_origin.popitem(last=False)
+        self._by_origin.move_to_end(origin)
         return memory

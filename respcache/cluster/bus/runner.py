@@ -10,6 +10,7 @@ from ...commands.errors import CommandError
 from ...commands.node import Node
 from ...commands.pending import Pending, Slot
 from ...commands.spec import Command
+from ...commands.transactions import discard_transaction
 from ...protocol.encoder import encode
 from ...protocol.replies import ErrorReply, Reply
 from ...telemetry.command_statistics import CommandStatistics
@@ -57,6 +58,8 @@ class Runner:
     def __init__(self, node: Node, executor: Executor) -> None:
         self.node = node
         self.executor = executor
+        self.watchers: dict[Client, None] = {}
+        """Those who watch keys here for clients of other nodes."""
         self._held: deque[tuple[Context, list[bytes], Fill]] = deque()
 
     @property
@@ -90,7 +93,7 @@ class Runner:
             for argv in queue:
                 client.transaction.add(self.node.table.resolve(argv), argv)
         except CommandError as error:  # the nodes are of different versions
-            client.transaction = None
+            discard_transaction(self.node, client)
             fill(encode(ErrorReply(error.code, error.message), client.protocol))
             return True
         client.is_dirty = client.is_dirty or is_dirty

@@ -6,11 +6,13 @@ can say any more that the keys have not changed.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from ...commands.client import Client
 from ...commands.errors import CommandError
 from ...commands.node import Node
+from ...commands.numbers import parse_integer
 from ...commands.pending import Slot
 from ...commands.spec import Command, Flag, Trait
 from ...commands.transactions import discard_transaction
@@ -20,6 +22,7 @@ from ...protocol.replies import ErrorReply
 from .batch import Notice, TransactionBatch, WatchBatch
 from .directory import Destination, Directory, WaitingRoom
 from .frames import UNWATCH, Unwatch, frame
+from .runner import Runner
 
 TRIES_AGAIN: Final = "the owner of the transaction's keys is changing"
 
@@ -56,9 +59,10 @@ class _End:
 class RemoteTransactions:
     """Watches and transactions of this node's clients at other nodes."""
 
-    def __init__(self, node: Node, directory: Directory) -> None:
+    def __init__(self, node: Node, directory: Directory, runner: Runner) -> None:
         self._node = node
         self._directory = directory
+        self._runner = runner
         self._watches: dict[int, _Watches] = {}
 
     def watch(self, client: Client, keys: list[bytes], partition: int) -> Slot:
@@ -139,7 +143,7 @@ class RemoteTransactions:
         for watches in self._watches.values():
             if watches.partitions & changed:
                 watches.client.is_dirty = True
-        for client in self._node.clients:
+        for client in (*self._node.clients, *self._runner.watchers):
             if client.watched and any(partition_of(key_slot(key)) in changed for _, key in client.watched):
                 client.is_dirty = True
 
@@ -148,9 +152,9 @@ class RemoteTransactions:
         selected = None
         for command, argv in queue:
             if Trait.SELECTS in command.traits:
-                selected = int(argv[1]) if argv[1].isdigit() else selected
-                if selected is not None and selected >= len(self._node.keyspace.databases):
-                    selected = None  # it will fail there as it would here
+                with suppress(CommandError):  # it will fail there as it would here
+                    index = parse_integer(argv[1])
+                    selected = index if 0 <= index < len(self._node.keyspace.databases) else selected
             elif Trait.SESSION in command.traits or command.flags & (Flag.ADMIN | Flag.PUBSUB):
                 raise CommandError(
                     f"{command.name} cannot be part of a transaction whose keys another node owns"
