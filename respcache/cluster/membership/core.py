@@ -17,6 +17,7 @@ from respcache.cluster.membership.messages import (
     Dead,
     MemberState,
     Message,
+    Suspect,
     encode,
     pack,
 )
@@ -113,6 +114,13 @@ def alive_of(member: Member) -> Alive:
 def dead_of(member: Member, by: bytes) -> Dead:
     """Return the news that a member is gone, in its own name if it left."""
     return Dead(member.incarnation, member.id, member.id if member.state is State.LEFT else by)
+
+
+def accusation_of(member: Member, by: bytes) -> Suspect | Dead:
+    """Return what this node holds against a member that it does not believe alive."""
+    if member.state is State.SUSPECT:
+        return Suspect(member.incarnation, member.id, by)
+    return dead_of(member, by)
 
 
 def state_of(member: Member) -> MemberState:

@@ -151,6 +151,11 @@ class Precedence:
         elif member.state is State.ALIVE:
             self._start(now, member, news)
 
+    def long_suspected(self, before: float) -> list[Member]:
+        """Return whom this node has suspected since before then: it may have missed their refutation."""
+        members = self._core.roster.members
+        return [members[id_] for id_ in self._suspicions if members[id_].changed_at < before]
+
     def _confirm(self, now: float, member: Member, news: Suspect) -> None:
         suspicion, alarm = self._suspicions[news.id]
         if suspicion.confirm(news.by, news.refused and self._core.fast_path):

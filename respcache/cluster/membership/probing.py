@@ -7,7 +7,7 @@ here, it does not answer me either") tells a dead target from a sick self. `rela
 from dataclasses import dataclass
 from functools import partial
 
-from respcache.cluster.membership.core import Core, alive_of, dead_of
+from respcache.cluster.membership.core import Core, accusation_of, alive_of
 from respcache.cluster.membership.member import Address, Member, State
 from respcache.cluster.membership.messages import Ack, Nack, Ping, PingRequest, Suspect, encode
 from respcache.cluster.membership.precedence import Precedence
@@ -70,14 +70,23 @@ class Prober:
     def _knock(self, now: float) -> None:
         """Tell one of the recently dead that it is dead: if it lives after all, its answer brings the refutation.
 
-        Without this the halves of a split would meet again only at the next redial.
+        Without this the halves of a split would meet again only at the next redial. The same goes for those
+        who are suspected for longer than the shortest suspicion: this node may have missed their refutation.
         """
-        core = self._core
-        dead = tuple(core.roster.recently_dead(now - core.profile.gossip_to_dead_s))
-        if dead:
-            member = core.chance.choice(dead)
-            news = dead_of(member, core.me.id)
-            core.send(member.address, news, Ping(0, member.id, core.me.id), besides=member.id)
+        core, profile = self._core, self._core.profile
+        shortest_s = profile.suspicion_minimum_s(core.roster.live_count)
+        accused = [
+            *core.roster.recently_dead(now - profile.gossip_to_dead_s),
+            *self._precedence.long_suspected(now - shortest_s),
+        ]
+        if accused:
+            member = core.chance.choice(accused)
+            core.send(
+                member.address,
+                accusation_of(member, core.me.id),
+                Ping(0, member.id, core.me.id),
+                besides=member.id,
+            )
 
     def probe(self, now: float, target: Member, *, is_scheduled: bool = False) -> None:
         """Ask a member whether it is there, unless it is being asked already. A suspect is told of the suspicion."""
@@ -184,9 +193,7 @@ class Prober:
         ack = Ack(ping.sequence, core.me.id)
         if ping.target != core.me.id:
             core.send(source, ack, alive_of(core.me), besides=core.me.id)
-        elif asker is not None and not asker.is_live:
-            core.send(source, ack, dead_of(asker, core.me.id), besides=asker.id)
-        elif asker is not None and asker.state is State.SUSPECT:
-            core.send(source, ack, Suspect(asker.incarnation, asker.id, core.me.id), besides=asker.id)
+        elif asker is not None and asker.state is not State.ALIVE:
+            core.send(source, ack, accusation_of(asker, core.me.id), besides=asker.id)
         else:
             core.send(source, ack)

@@ -198,6 +198,16 @@ def test_the_recently_dead_are_told_of_their_death_with_each_period() -> None:
     assert node.sent(Dead) == []
 
 
+def test_who_is_suspected_for_long_is_told_each_period_beside_its_probe() -> None:
+    node = LoneNode(*range(1, 9))
+    node.receive(Suspect(1, id_of(1), id_of(2)))
+    node.lag_s = 1.0  # so that nobody else is suspected, and it does not die
+    node.run_for(2.5)
+    node.outputs.clear()
+    node.run_for(5)
+    assert len(node.sent(Ping, to=1)) >= 10
+
+
 # The fast path
 
 
