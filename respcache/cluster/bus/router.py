@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from ...commands.arguments import Access
-from ...commands.client import Client
+from ...commands.client import Client, Transaction
 from ...commands.cluster_errors import NOT_SERVED, clusterdown, crossslot, moved
 from ...commands.context import Context
 from ...commands.errors import CommandError
 from ...commands.node import Node
 from ...commands.pending import Slot
-from ...commands.spec import Command, Trait
+from ...commands.spec import Command, Flag, Trait
 from ...commands.spread import Join, Over
 from ...keyspace.slots import SLOTS, key_slot, partition_of
 from ...protocol.replies import Reply
@@ -32,6 +32,9 @@ from .walking import Walks
 
 SLOT_MASK: Final = SLOTS - 1
 OPENS: Final = ord("{")
+
+SUBSCRIBES_ELSEWHERE: Final = "a transaction on keys of another node cannot change subscriptions"
+"""They belong to the client's connection, which ends here."""
 
 Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Reply | Slot]
 
@@ -177,7 +180,17 @@ class Router:
             if client.is_redirected:
                 return self._transactions.refuse(client, self._moved(slot))
             partition = partition_of(slot)
+        if any(Flag.PUBSUB in one.flags and Trait.SESSION in one.traits for one, _ in transaction.queue):
+            return self._transactions.refuse(client, CommandError(SUBSCRIBES_ELSEWHERE))
+        self._note_reads(client, transaction)
         return self._transactions.run(client, partition)
+
+    def _note_reads(self, client: Client, transaction: Transaction) -> None:
+        """Let a client that tracks keys hear of those that its transaction reads at another node."""
+        if client.tracking is not None:
+            for command, argv in transaction.queue:
+                if Flag.READONLY in command.flags:
+                    self._node.tracking.remember(client, command.keys_in(argv))
 
     # -- several nodes ---------------------------------------------------------------------
 

@@ -165,3 +165,12 @@ def test_the_dead_listen_to_nothing() -> None:
     assert publisher("PUBLISH c x") == 1
     world.kill(1)
     assert publisher("PUBLISH c x") == 0
+
+
+def test_a_transaction_that_runs_elsewhere_subscribes_nobody() -> None:
+    world = World(2)
+    client, key = world.client(0), world.key_of(1)
+    replies = client.ask("MULTI", f"SET {key} 1", "SUBSCRIBE c", "EXEC", f"GET {key}")
+    assert "cannot change subscriptions" in replies[3].message
+    assert replies[4] is None
+    assert not world.peers[1].node.broker.channels
