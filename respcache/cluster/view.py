@@ -64,7 +64,10 @@ class View:
         members = hub.swim.members.values()
         present = [member for member in members if member.state not in GONE]
         channels = [channel for one in hub.directory.destinations.values() for channel in one.channels]
+        gossip = hub.swim.statistics()
         return {
+            "cluster_stats_messages_sent": gossip["packets_sent"],
+            "cluster_stats_messages_received": gossip["packets_received"],
             "cluster_phase": hub.swim.me.meta.phase.name.lower(),
             "cluster_known_members": len(members),
             "cluster_live_members": len(present),
@@ -79,7 +82,7 @@ class View:
             "cluster_commands_waiting": sum(channel.count for channel in channels),
             "cluster_keys_shed": hub.shedder.removed,
             **hub.relay.figures(),
-            **{f"cluster_gossip_{name}": value for name, value in hub.swim.statistics().items()},
+            **{f"cluster_gossip_{name}": value for name, value in gossip.items()},
         }
 
     def _owned(self) -> dict[bytes, int]:
