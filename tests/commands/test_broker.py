@@ -1,8 +1,10 @@
 """Who gets which message."""
 
-from respcache.commands.broker import Broker
-from respcache.commands.client import Client, Ending
+from respcache.commands.broker import Broker, World
+from respcache.commands.client import Client, Ending, Transaction
+from respcache.commands.pending import Pending
 from respcache.protocol.limits import Limits
+from respcache.protocol.replies import Reply
 
 
 class FakeConnection:
@@ -19,6 +21,10 @@ class FakeConnection:
     def end(self, ending: Ending) -> None: ...
     def hold(self) -> None: ...
     def release(self) -> None: ...
+    def jam(self) -> None: ...
+    def clear_jam(self) -> None: ...
+    def select(self, index: int) -> None: ...
+    def settle(self) -> None: ...
     def set_request_limits(self, limits: Limits) -> None: ...
 
 
@@ -101,3 +107,78 @@ def test_interest_is_told_when_it_begins_and_ends() -> None:
     broker.subscribe_pattern(one, b"n*")
     broker.unsubscribe_pattern(one, b"n*")
     assert told == [True, False, True, False]
+
+
+class Others:
+    """Other nodes, with three listeners for everything."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self.noted: list[tuple[World, bytes, int]] = []
+
+    def publish(self, channel: bytes, message: bytes) -> int:
+        self.messages.append(("publish", channel))
+        return 3
+
+    def publish_shard(self, channel: bytes, message: bytes) -> int:
+        self.messages.append(("shard", channel))
+        return 3
+
+    def announce(self, channel: bytes, message: bytes) -> None:
+        self.messages.append(("announce", channel))
+
+    def has_listeners(self, channel: bytes) -> bool:
+        return channel == b"there"
+
+    def has_listeners_under(self, prefix: bytes) -> bool:
+        return b"there".startswith(prefix)
+
+    def note(self, world: World, name: bytes, more: int) -> None:
+        self.noted.append((world, name, more))
+
+    def confirmation(self, reply: Reply) -> Reply | Pending:
+        return Pending()
+
+
+def test_listeners_elsewhere_are_counted_and_told() -> None:
+    broker, others = Broker(), Others()
+    broker.elsewhere = others
+    client, pushed = listener(1)
+    broker.subscribe(client, b"c")
+    broker.subscribe_shard(client, b"s")
+    assert broker.publish_everywhere(b"c", b"hi") == 4
+    assert broker.publish_shard_everywhere(b"s", b"hi") == 4
+    assert broker.announce(b"c", b"hi") == 1
+    assert broker.publish(b"c", b"hi") == 1
+    assert others.messages == [("publish", b"c"), ("shard", b"s"), ("announce", b"c")]
+    assert len(pushed) == 4
+
+
+def test_listeners_elsewhere_are_listeners_and_not_here() -> None:
+    broker = Broker()
+    broker.elsewhere = Others()
+    assert broker.has_listeners(b"there")
+    assert not broker.has_listeners(b"nowhere")
+    assert not broker.has_listeners_here(b"there")
+    assert broker.may_have_listeners_under(b"the")
+    assert not broker.may_have_listeners_under(b"nowhere")
+
+
+def test_others_are_told_of_the_first_the_last_and_any_other_subscriber() -> None:
+    broker, others = Broker(), Others()
+    broker.elsewhere = others
+    (one, _), (two, _) = listener(1), listener(2)
+    for client in (one, two):
+        broker.subscribe(client, b"c")
+    for client in (one, two):
+        broker.forget(client)
+    assert others.noted == [(World.CHANNELS, b"c", more) for more in (1, 0, 0, -1)]
+
+
+def test_a_subscription_may_have_to_wait_but_not_within_a_transaction() -> None:
+    broker, (client, _) = Broker(), listener(1)
+    assert broker.confirmation(client, 1) == 1
+    broker.elsewhere = Others()
+    assert isinstance(broker.confirmation(client, 1), Pending)
+    client.transaction = Transaction()
+    assert broker.confirmation(client, 1) == 1

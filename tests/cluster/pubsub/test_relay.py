@@ -1,10 +1,15 @@
 """Messages between nodes, on connections that exist only in memory."""
 
+import json
 from typing import Any
 
 import hiredis
 import pytest
 
+from respcache.app.sinks import EventSinks
+from respcache.cluster.bus.outbox import frames_of
+from respcache.cluster.pubsub.interest import NAMES
+from respcache.cluster.pubsub.news import Message, encode_item
 from respcache.cluster.pubsub.silence import PATIENCE_S, QUIET_S
 from tests.cluster.bus.pair import Caller, World
 
@@ -174,3 +179,128 @@ def test_a_transaction_that_runs_elsewhere_subscribes_nobody() -> None:
     assert "cannot change subscriptions" in replies[3].message
     assert replies[4] is None
     assert not world.peers[1].node.broker.channels
+
+
+# -- what the cache itself tells -----------------------------------------------------
+
+
+def world_with_sinks(nodes: int = 3, **settings: str) -> World:
+    world = World(nodes, **settings)  # type: ignore[arg-type]  # the rest are settings of the nodes
+    for peer in world.peers:
+        EventSinks(peer.harness.composition, peer.harness.settings)
+    return world
+
+
+def test_events_of_every_node_reach_a_subscriber_of_any_once() -> None:
+    world = world_with_sinks()
+    listener = subscriber(world, 0, "SUBSCRIBE respcache:events")
+    world.run(0.01)
+    keys = [key for number in range(3) for key in world.keys_of(number, 5)]
+    writer = world.client(1)
+    writer.ask(*[f"SET {key} {turn}" for turn in range(2) for key in keys])
+    world.run(0.01)
+    events = [json.loads(message[2]) for message in pushed(listener)]
+    assert sorted((event["key"], event["kind"]) for event in events) == sorted(
+        (key, kind) for key in keys for kind in ("created", "updated")
+    )
+
+
+def test_notifications_of_every_node_reach_a_subscriber_of_any() -> None:
+    world = world_with_sinks(notify_keyspace_events="KEA")
+    listener = subscriber(world, 0, "PSUBSCRIBE __keyevent@*__:set")
+    world.run(0.01)
+    keys = [world.key_of(number) for number in range(3)]
+    world.client(2).ask(*[f"SET {key} 1" for key in keys])
+    world.run(0.01)
+    assert sorted(message[3] for message in pushed(listener)) == sorted(key.encode() for key in keys)
+
+
+def test_only_nodes_that_listen_are_told() -> None:
+    world = world_with_sinks()
+    subscriber(world, 0, "SUBSCRIBE respcache:events")
+    subscriber(world, 2, "SUBSCRIBE something-else")
+    world.run(0.01)
+    world.client(1)(f"SET {world.key_of(1)} 1")
+    world.run(0.01)
+    received = [peer.hub.relay.figures()["cluster_messages_received"] for peer in world.peers]
+    assert received == [1, 0, 0]
+
+
+def test_without_listeners_anywhere_a_write_is_no_event() -> None:
+    world = world_with_sinks(2, notify_keyspace_events="KEA")
+    journal = world.peers[1].node.keyspace.journal
+    assert not journal.attentive
+    listener = subscriber(world, 0, "SUBSCRIBE __keyevent@0__:set")
+    world.run(0.01)
+    assert journal.attentive
+    listener("UNSUBSCRIBE")
+    world.run(0.01)
+    assert not journal.attentive
+    subscriber(world, 0, "PSUBSCRIBE news*")  # that is none of theirs
+    world.run(0.01)
+    assert not journal.attentive
+
+
+def test_each_node_tells_its_own_clients_what_it_notices_of_the_cluster() -> None:
+    world = world_with_sinks(3, cluster_enabled="yes")
+    listeners = [subscriber(world, number, "SUBSCRIBE respcache:cluster") for number in (0, 1)]
+    world.run(0.01)
+    world.kill(2)
+    world.run(0.01)
+    for listener in listeners:
+        assert [json.loads(message[2])["kind"] for message in pushed(listener)] == ["died", "view-changed"]
+
+
+# -- what may go wrong ---------------------------------------------------------------------
+
+
+def test_a_node_that_was_forgotten_and_is_back_is_asked_what_it_listens_to() -> None:
+    world = World(2)
+    subscriber(world, 1, "SUBSCRIBE c")
+    reader = subscriber(world, 1, "CLIENT TRACKING on")
+    world.run(0.01)
+    here, other = world.peers
+    here.hub.relay.gone(other.id)
+    assert world.client(0)("PUBLISH c x") == 0
+    here.hub.relay.met(other.id)
+    world.lose(0, 1)  # lanes to the dead are closed
+    world.run(0.2)
+    assert world.client(0)("PUBLISH c x") == 1
+    key = world.key_of(0)
+    reader.ask(f"GET {key}")
+    world.client(0)("SET", key, "1")
+    world.run(0.01)
+    assert [b"invalidate", [key.encode()]] in pushed(reader)
+
+
+def test_news_of_an_old_connection_are_not_taken_after_those_of_a_new_one() -> None:
+    world = World(2)
+    listener = subscriber(world, 0, "SUBSCRIBE c")
+    relay, inlet = world.peers[0].hub.relay, world.wire(1, 0).inlet
+    for generation, message in ((5, b"new"), (4, b"old"), (0, b"unordered")):
+        [frame] = frames_of(generation, [encode_item(Message(b"c", message))])
+        relay.take(inlet, frame)
+    world.serve()
+    assert [message[2] for message in pushed(listener)] == [b"new", b"unordered"]
+
+
+def test_a_broken_frame_ends_the_connection_and_no_more() -> None:
+    world = World(2)
+    world.peers[1].hub.relay._peer(world.peers[0].id).outbox.add(b"\xc1")
+    world.run(0.2)
+    assert world.client(0)("PING") == b"PONG"
+    listener = subscriber(world, 0, "SUBSCRIBE c")
+    world.client(1)("PUBLISH c x")
+    world.run(0.01)
+    assert pushed(listener) == [[b"message", b"c", b"x"]]
+
+
+def test_a_node_that_listens_to_too_much_gets_everything() -> None:
+    world = World(2)
+    listener = world.client(1)
+    listener.ask(*[f"SUBSCRIBE channel:{at}" for at in range(NAMES + 1)])
+    world.run(0.05)
+    listener.replies()
+    assert world.client(0)("PUBLISH channel:7 x") == 0  # not counted, and told nevertheless
+    world.run(0.01)
+    assert pushed(listener) == [[b"message", b"channel:7", b"x"]]
