@@ -42,11 +42,21 @@ def wait_for_subscribers(cluster: Cluster, channel: int, patterns: int) -> None:
 def test_a_message_reaches_subscribers_of_every_node(cluster: Cluster, listeners: list[RawClient]) -> None:
     for number, publisher in enumerate(cluster):
         payload = b"hello %d" % number
-        publisher.call("PUBLISH", "news", payload)
-        publisher.call("PUBLISH", "weather", payload)
+        assert publisher.call("PUBLISH", "news", payload).plain() == 3
+        assert publisher.call("PUBLISH", "weather", payload).plain() == 3
         for listener in listeners:
             assert parse(listener.read_reply()).plain() == [b"message", b"news", payload]
             assert parse(listener.read_reply()).plain() == [b"pmessage", b"wea*", b"weather", payload]
+
+
+def test_a_message_reaches_a_subscription_that_has_just_been_confirmed(cluster: Cluster) -> None:
+    for node in cluster:
+        with node.client() as listener:
+            for publisher in cluster:
+                channel = f"fresh:{node.name}:{publisher.name}"
+                listener.call("SUBSCRIBE", channel)
+                publisher.call("PUBLISH", channel, "hello")
+                assert parse(listener.read_reply()).plain() == [b"message", channel.encode(), b"hello"]
 
 
 def test_resp3_subscribers_get_pushes(cluster: Cluster) -> None:

@@ -13,8 +13,8 @@ import pytest
 from tests.cluster.processes import Cluster, ClusterNode, running_cluster
 
 SECRET = "correct-horse-battery-staple"
-LATE_SECONDS = 2.0
-"""A node that could join would have done so several times: nodes are one cluster in about half a second."""
+LATE_SECONDS = 1.0
+"""A node that could join would have done so: nodes are one cluster in a fraction of a second."""
 
 GROWTH_BYTES = 30 << 20
 UDP_HEADERS = 14 + 20 + 8  # Ethernet, IPv4 without options, UDP
