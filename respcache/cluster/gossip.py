@@ -157,6 +157,8 @@ class Gossip:
         payload, asked = self._hub.swim.answer_exchange(trio.current_time(), exchange.payload, source)
         if payload:
             inlet.send(frame(EXCHANGED, Exchange(exchange.token, payload)))
+        else:
+            inlet.hang_up()  # it made no sense
         self.act(asked)
 
 
