@@ -179,7 +179,9 @@ class Hub:
 
     def lane_opened(self, lane: Lane) -> None:
         self.lanes[lane.peer_id, lane.index] = lane
-        self.relay.lane_opened(lane)
+        member = self.swim.members.get(lane.peer_id)
+        if member is not None and member.state not in GONE:
+            self.relay.lane_opened(lane)
 
     def lane_closed(self, lane: Lane) -> None:
         if not lane.was_established:

@@ -278,11 +278,11 @@ class Relay:
         """Return what INFO cluster shows."""
         outboxes: Iterable[Outbox] = [peer.outbox for peer in self._peers.values()]
         return {
-            "cluster_messages_sent": self._sent_before + sum(one.sent for one in outboxes),
-            "cluster_messages_received": self._received,
-            "cluster_messages_dropped": self._dropped_before + sum(one.dropped for one in outboxes),
-            "cluster_channels_elsewhere": len(self._audience.worlds[World.CHANNELS]),
-            "cluster_patterns_elsewhere": len(self._audience.worlds[World.PATTERNS]),
+            "cluster_pubsub_sent": self._sent_before + sum(one.sent for one in outboxes),
+            "cluster_pubsub_received": self._received,
+            "cluster_pubsub_dropped": self._dropped_before + sum(one.dropped for one in outboxes),
+            "cluster_pubsub_channels": len(self._audience.worlds[World.CHANNELS]),
+            "cluster_pubsub_patterns": len(self._audience.worlds[World.PATTERNS]),
             "cluster_silent_nodes": len(self._peers) - len(self._listening),
             "cluster_tracking_nodes": len(self._changes.readers),
         }

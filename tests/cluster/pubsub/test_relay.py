@@ -95,7 +95,7 @@ def test_a_stopped_node_delays_no_publisher_and_costs_a_bounded_memory() -> None
         assert world.now_s == before_s
         world.run(0.01)
     assert (
-        world.peers[0].hub.relay.figures()["cluster_messages_dropped"] == 4
+        world.peers[0].hub.relay.figures()["cluster_pubsub_dropped"] == 4
     )  # 8 MiB wait, and one is on its way
     assert len(pushed(listener)) == 12
 
@@ -106,7 +106,7 @@ def test_a_subscription_is_known_when_it_is_confirmed_even_after_a_long_silence(
     publisher = world.client(0)
     publisher("PUBLISH c nobody")
     assert world.peers[0].hub.relay.figures()["cluster_silent_nodes"] == 2
-    assert world.peers[0].hub.relay.figures()["cluster_messages_sent"] == 0
+    assert world.peers[0].hub.relay.figures()["cluster_pubsub_sent"] == 0
     listener = world.client(2)
     listener("SUBSCRIBE c")
     publisher("PUBLISH c hello")
@@ -222,7 +222,7 @@ def test_only_nodes_that_listen_are_told() -> None:
     world.run(0.01)
     world.client(1)(f"SET {world.key_of(1)} 1")
     world.run(0.01)
-    received = [peer.hub.relay.figures()["cluster_messages_received"] for peer in world.peers]
+    received = [peer.hub.relay.figures()["cluster_pubsub_received"] for peer in world.peers]
     assert received == [1, 0, 0]
 
 
