@@ -23,7 +23,7 @@ from servers import Server
 
 PORTS: Final = range(12_000, 32_000)
 SLOTS: Final = 16384
-POLL_S: Final = 0.01
+POLL_S: Final = 0.02
 TOGETHER_S: Final = 30
 """By then any cluster is one; benchmarks with a limit of their own look at the time it took."""
 
@@ -103,13 +103,15 @@ def kill(server: Server) -> float:
     return time.monotonic()
 
 
-def active_members(server: Server) -> int:
+def view(server: Server) -> tuple[int, str]:
+    """Return how many members a node counts as active, and the digest of its table of owners."""
     with server.connect(timeout_s=5) as connection:
-        return int(connection.info("cluster")["cluster_active_members"])
+        figures = connection.info("cluster")
+    return int(figures["cluster_active_members"]), figures["cluster_view_digest"]
 
 
 def wait_until_together(servers: Sequence[Server], limit_s: float = TOGETHER_S) -> None:
-    """Wait until each counts all as active, and all tell clients the same owners."""
+    """Wait until each counts all as active, and all have the same table of owners."""
     deadline = time.monotonic() + limit_s
     while not is_together(servers):
         if time.monotonic() > deadline:
@@ -118,9 +120,8 @@ def wait_until_together(servers: Sequence[Server], limit_s: float = TOGETHER_S) 
 
 
 def is_together(servers: Sequence[Server]) -> bool:
-    if any(active_members(server) != len(servers) for server in servers):
-        return False
-    return len({tuple(owners(server)) for server in servers}) == 1
+    views = {view(server) for server in servers}
+    return len(views) == 1 and views.pop()[0] == len(servers)
 
 
 def owners(server: Server) -> list[int]:
