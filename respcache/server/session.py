@@ -355,13 +355,17 @@ class Session:
         slots = self._slots
         if self.client.ending is Ending.AT_ONCE:
             return
-        while slots and slots[0].wire is not None:
-            slot = slots.popleft()
-            assert slot.wire is not None
-            self.out.append(slot.wire)
-            self.out.extend(slot.after)
-            if not slots:
-                self._tail = self.out
+        out = self.out
+        while slots:
+            slot = slots[0]
+            if slot.wire is None:
+                break
+            slots.popleft()
+            out.append(slot.wire)
+            if slot.after:
+                out += slot.after
+        else:
+            self._tail = out
         if self.is_held and len(slots) < SLOTS // 2 and not self.jams and not self._dispatcher.is_paused:
             self.is_held = False
         if not self._is_running:
