@@ -32,9 +32,12 @@ class Batch:
         "hops",
         "is_resent",
         "left",
+        "named",
         "number",
         "places",
         "protocol",
+        "rank",
+        "seen",
         "sinks",
         "size_bytes",
         "was_sent",
@@ -43,12 +46,18 @@ class Batch:
 
     def __init__(self, number: int, db: int, protocol: int, began_s: float) -> None:
         self.number = number
+        self.rank = (number, 0)
+        """Where one command stands in the order in which they came."""
         self.first = 0
         self.db = db
         self.protocol = protocol
         self.began_s = began_s
         """When its first command came, by the router's clock."""
         self.hops = 0
+        self.named = b""
+        """Who was said to own its key by the node that has refused it."""
+        self.seen = 0
+        """How many refusals had come on its channel when it was queued there."""
         self.is_resent = False
         self.was_sent = False
         self.sinks: list[Sink | None] = []
@@ -67,7 +76,7 @@ class Batch:
             Request(
                 self.number,
                 self.first,
-                self.hops,
+                self.seen,
                 self.db,
                 self.protocol,
                 self.is_resent,
@@ -81,6 +90,7 @@ class Batch:
         at = position - self.first
         one = Batch(self.number, self.db, self.protocol, self.began_s)
         one.first = position
+        one.rank = self.rank if len(self.sinks) == 1 else (self.number, position)
         one.hops = self.hops
         one.is_resent = self.is_resent or self.was_sent
         one.sinks = [self.sinks[at]]
@@ -112,7 +122,7 @@ class TransactionBatch(Batch):
             TRANSACTION,
             TransactionRequest(
                 self.number,
-                self.hops,
+                self.seen,
                 self.client,
                 self.is_watching,
                 self.db,
@@ -172,20 +182,23 @@ class Notice(Batch):
 
 def settle(batch: Batch, first: int, wires: Sequence[bytes]) -> int:
     """Fill in replies from position ``first`` on; return how many were new."""
-    sinks = batch.sinks
+    start = first - batch.first
+    if start < 0:
+        return 0
+    waiting = batch.sinks[start : start + len(wires)]
+    batch.sinks[start : start + len(wires)] = [None] * len(waiting)  # before anybody acts on what it is told
     touched: dict[Connection, None] = {}
+    last: Connection | None = None
     new = 0
-    for at, wire in enumerate(wires, first - batch.first):
-        if not 0 <= at < len(sinks):
-            break
-        sink = sinks[at]
+    for sink, wire in zip(waiting, wires, strict=False):
         if sink is None:
             continue
-        sinks[at] = None
         new += 1
         if sink.__class__ is Slot:
             sink.wire = wire
-            touched[sink.connection] = None
+            if sink.connection is not last:
+                last = sink.connection
+                touched[last] = None
         else:
             sink.fill(wire)
     batch.left -= new

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ...commands.client import Client, Connection
-from .batch import WATCHED, Batch, Sink, WatchBatch, settle, size_of
+from .batch import WATCHED, WORD_OVERHEAD_BYTES, Batch, Sink, WatchBatch, settle, size_of
 
 COMMANDS: Final = 4096
 """Commands that may wait for one channel: as many as some 60 clients with 64 each, about a tenth of a second's work."""
@@ -37,6 +37,8 @@ class Channel:
         self.count = 0
         self.size_bytes = 0
         self.forwarded = 0
+        self.refusals = 0
+        """How many have come on this connection."""
         self._jammed: dict[Connection, None] = {}
 
     def add(self, client: Client, sink: Sink, argv: list[bytes], place: int) -> None:
@@ -53,7 +55,7 @@ class Channel:
         batch.commands.append(argv)
         batch.places.append(place)
         batch.left += 1
-        size = size_of(argv)
+        size = len(argv[-1]) + WORD_OVERHEAD_BYTES if len(argv) <= 3 else size_of(argv)
         batch.size_bytes += size
         self.size_bytes += size
         self.count += 1
@@ -63,6 +65,7 @@ class Channel:
     def append(self, batch: Batch) -> None:
         """Queue a batch behind everything that came before."""
         self._close()
+        batch.seen = self.refusals
         self.unsent.append(batch)
         self.count += batch.left
         self.size_bytes += batch.size_bytes
@@ -125,6 +128,9 @@ class Channel:
             for position in reversed(batch.open_positions()):
                 self.unsent.appendleft(batch.single(position))
         self.size_bytes = sum([batch.size_bytes for batch in self.unsent])
+        self.refusals = 0
+        for batch in self.unsent:
+            batch.seen = 0
 
     def drain(self) -> list[Batch]:
         """Take out everything that waits, one by one and in order: the node behind this channel is gone."""
@@ -162,6 +168,7 @@ class Channel:
     def _begin(self, db: int, protocol: int) -> Batch:
         self._close()
         batch = self.open = Batch(self._next_number(), db, protocol, self._now_s())
+        batch.seen = self.refusals
         if self.wake is not None:
             self.wake()
         return batch

@@ -6,32 +6,30 @@ until they are answered, or the order of a client's commands would be lost. Wher
 gone, its commands are sent to the new one first, on channels of the same numbers, so nothing needs to wait.
 
 What a node refuses (it does not own the key) is sent to whom it names, ``HOPS`` times; then it is
-tried again at every tick until its time is up. What comes after it waits in a waiting room, too. So
-whatever is sent a second time goes before what is in the room, and passes it by.
+tried again at every tick until its time is up. What comes after it waits in a waiting room, too. What was sent behind
+it is refused as well (see ``inlet.py``); it is all sent again in its order, once nothing of it is on its way.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ...commands.client import Client
 from ...commands.cluster_errors import NOT_SERVED
-from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
+from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
 from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
-from .channel import BYTES, COMMANDS, Channel
+from .channel import COMMANDS, Channel
 from .frames import ANYWHERE, PARTITION_MASK, Refusal
-from .joining import Part
 from .lane import Lane
+from .rooms import Rooms, WaitingRoom, partitions_of, take_rooms
 from .runner import Runner
 
 HOPS: Final = 2
 """How often a command follows those who say that another owns its key: views differ for one or two rounds of gossip."""
 
-ROOMS_BYTES: Final = 8 * BYTES
-"""What may wait in all waiting rooms together: what several full channels hold, for the moment of a change."""
+MANY: Final = 64
+"""With so many to be sent again, they wait for the next tick: looking through all of them for each would take its time."""
 
 MOVING: Final = b"-TRYAGAIN the owner of the key is changing\r\n"
-BUSY: Final = b"-TRYAGAIN too many commands wait for the owner of the key\r\n"
 UNSERVED: Final = b"-CLUSTERDOWN %b\r\n" % NOT_SERVED.encode()
 SILENT: Final = b"-TIMEOUT the owner of the key did not answer within %d ms; the command may have run\r\n"
 GONE: Final = b"-TRYAGAIN a node that the command concerns has gone\r\n"
@@ -54,66 +52,9 @@ class Destination:
         """Queue a command on the client's own channel."""
         self.channels[client.id % len(self.channels)].add(client, sink, argv, place)
 
-
-class WaitingRoom:
-    """Commands for a partition that is changing hands."""
-
-    __slots__ = ("_directory", "ahead", "batches", "partition")
-
-    def __init__(self, directory: "Directory", partition: int) -> None:
-        self._directory = directory
-        self.partition = partition
-        self.ahead = 0
-        """How many commands were sent before and must be answered first."""
-        self.batches: deque[tuple[int, Batch]] = deque()
-        """With the number of the channel of each."""
-
-    def add(self, client: Client, sink: Sink, argv: list[bytes], place: int) -> None:
-        """Let a command wait."""
-        directory = self._directory
-        if len(self.batches) >= COMMANDS or directory.rooms_bytes > ROOMS_BYTES:
-            sink.fill(BUSY)
-            return
-        batch = directory.single(client, sink, argv, place)
-        directory.rooms_bytes += batch.size_bytes
-        self.batches.append((client.id, batch))
-
-    def take(self) -> tuple[int, Batch]:
-        """Let out who came first."""
-        number, batch = self.batches.popleft()
-        self._directory.rooms_bytes -= batch.size_bytes
-        return number, batch
-
-    def wait_for(self, batch: Batch, at: int) -> None:
-        """Stay closed until a command that was sent before is answered, wherever it is sent meanwhile."""
-        sink = batch.sinks[at]
-        while isinstance(sink, _Ahead):
-            if sink.room is self:
-                return
-            sink = sink.sink
-        sink = batch.sinks[at]
-        if sink is not None:
-            self.ahead += 1
-            batch.sinks[at] = _Ahead(self, sink)
-
-    def note_answer(self) -> None:
-        self.ahead -= 1
-        if not self.ahead:
-            self._directory.ready.append(self)
-
-
-class _Ahead:
-    """Tells a waiting room when a command that was sent before it is answered."""
-
-    __slots__ = ("room", "sink")
-
-    def __init__(self, room: WaitingRoom, sink: Sink) -> None:
-        self.room = room
-        self.sink = sink
-
-    def fill(self, wire: bytes) -> None:
-        self.sink.fill(wire)
-        self.room.note_answer()
+    def append(self, client: Client, batch: Batch) -> None:
+        """Queue a batch of one command there."""
+        self.channel_of(client).append(batch)
 
 
 class Directory:
@@ -135,12 +76,7 @@ class Directory:
         self._runner = runner
         self.now_s = now_s
         self._last_number = 0
-        self._rooms: dict[int, WaitingRoom] = {}
-        self.rooms_bytes = 0
-        self.ready: list[WaitingRoom] = []
-        """Rooms that wait for nobody any more."""
-        self._later: deque[tuple[int, Batch]] = deque()
-        """Refused too often, or nobody's, with the number of the channel of each; tried all at once, to keep their order."""
+        self.rooms = Rooms(self.single)
         self.cut_again: Callable[[Batch], list[Batch]] = lambda batch: [batch]
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
         self.on_moved: Callable[[Sequence[int]], None] = lambda partitions: None
@@ -191,23 +127,27 @@ class Directory:
     def _hold_back_behind(self, channel: Channel, partitions: frozenset[int]) -> None:
         for batch in channel.waiting():
             for at in range(len(batch.sinks)):
-                concerned = _partitions_of(batch, at)
+                concerned = partitions_of(batch, at)
                 if concerned & partitions:
                     self._let_pass(batch, at, concerned)  # with several keys: it is refused as a whole
 
     def _let_pass(self, batch: Batch, at: int, partitions: Iterable[int]) -> None:
         """Hold back what comes after a command that is on its way or cannot be run yet, or it would overtake it."""
         for partition in partitions:
-            room = self._rooms.get(partition)
+            room = self.rooms.by_partition.get(partition)
             if room is None:
-                room = self._rooms[partition] = WaitingRoom(self, partition)
+                room = self.rooms.by_partition[partition] = WaitingRoom(self.rooms, partition)
                 self._aim(partition)
             room.wait_for(batch, at)
 
+    def _owner(self, partition: int) -> bytes:
+        owners = self.owners[partition]
+        return owners[0] if owners else b""
+
     def _aim(self, partition: int) -> None:
         """Set where commands for a partition go from now on."""
-        owner = self.owners[partition][0] if self.owners[partition] else b""
-        room = self._rooms.get(partition)
+        owner = self._owner(partition)
+        room = self.rooms.by_partition.get(partition)
         self.owned[partition] = owner == self.my_id
         is_mine = room is None and owner == self.my_id
         first = partition * SLOTS_PER_PARTITION
@@ -232,17 +172,17 @@ class Directory:
 
     def completed(self) -> None:
         """Open the waiting rooms whose turn has come; called when there were replies."""
-        while self.ready:
-            room = self.ready.pop()
-            if not room.ahead and self._rooms.get(room.partition) is room:
-                del self._rooms[room.partition]
+        while self.rooms.ready:
+            room = self.rooms.ready.pop()
+            if not room.ahead and self.rooms.by_partition.get(room.partition) is room:
+                del self.rooms.by_partition[room.partition]
                 self._aim(room.partition)
                 while room.batches:
                     self.send(*room.take())
 
     @property
     def has_rooms(self) -> bool:
-        return bool(self._rooms)
+        return bool(self.rooms.by_partition)
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
         """Send a command on that was not run because the node does not own its key."""
@@ -253,41 +193,84 @@ class Directory:
             False  # it was surely not run, and may have been before: then its first owner has it still
         )
         one.hops += 1
-        concerned = _partitions_of(one, 0)
-        if not concerned <= self._rooms.keys():
+        concerned = partitions_of(one, 0)
+        if not concerned <= self.rooms.by_partition.keys():
             self._hold_back_behind(lane.channel, concerned)
-        self._let_pass(one, 0, concerned)
-        if (
-            one.hops <= HOPS
-            and refusal.owner in self.destinations
-            and (type(one) is Batch and len(self.cut_again(one)) == 1)
-        ):
-            self.destinations[refusal.owner].channels[lane.index].append(one)
-        else:
-            self._later.append((lane.index, one))
-        self.completed()
+        if one.hops <= HOPS and len(concerned) == 1 and type(one) is Batch:
+            one.named = refusal.owner
+        self._try_later(lane.index, one)
+        if one.named in self.destinations and len(self.rooms.resting) < MANY:
+            self._try_again(self.now_s() - self.timeout_s, is_tick=False)
 
     def send(self, number: int, batch: Batch) -> None:
         """Send a batch of one command to whoever owns its keys by now."""
-        for part in self.cut_again(batch) if type(batch) is Batch else [batch]:
+        for part in self._cut(batch) if type(batch) is Batch else [batch]:
             self._send_part(number, part)
+
+    def _cut(self, batch: Batch) -> list[Batch]:
+        """Cut a command; its rooms wait for its parts then, not for the whole, or a part would wait for itself."""
+        waiting = take_rooms(batch)
+        parts = self.cut_again(batch)
+        for part in parts:
+            for partition in partitions_of(part, 0):
+                room = self.rooms.by_partition.get(partition)
+                if room in waiting:
+                    room.wait_for(part, 0)
+        for room in waiting:
+            room.note_answer()
+        return parts
 
     def wait_for_owner(self, client: Client, sink: Sink, argv: list[bytes], partition: int) -> None:
         """Keep a command for a partition that nobody owns yet: a node that joins hears soon who does."""
-        if len(self._later) >= COMMANDS:
+        if len(self.rooms.resting) >= COMMANDS:
             sink.fill(UNSERVED)
         else:
             self._try_later(client.id, self.single(client, sink, argv, partition))
 
     def _try_later(self, number: int, batch: Batch) -> None:
-        self._let_pass(batch, 0, _partitions_of(batch, 0))
-        self._later.append((number, batch))
+        self._let_pass(batch, 0, partitions_of(batch, 0))
+        self.rooms.rest(number, batch)
+
+    def _try_again(self, before_s: float, *, is_tick: bool) -> None:
+        """Send again what rests, in its order: while one is on its way, those behind it stay, unless they go there, too."""
+        rooms = self.rooms
+        resting, rooms.resting = rooms.resting, []
+        ways: dict[int, bytes] = {}
+        """Where this round has sent the commands of a partition."""
+        held: set[int] = set()
+        for number, batch in resting:
+            concerned = partitions_of(batch, 0)
+            named = batch.named if batch.named in self.destinations else b""
+            may_go = (named or is_tick) and held.isdisjoint(concerned)
+            for partition in concerned:
+                room, way = rooms.by_partition[partition], named or self._owner(partition)
+                may_go = may_go and bool(way) and (room.ahead == room.resting or ways.get(partition) == way)
+            if batch.began_s < before_s:
+                rooms.wake(batch)
+                self._give_up(batch)
+            elif may_go:
+                rooms.wake(batch)
+                ways.update((partition, named or self._owner(partition)) for partition in concerned)
+                self._send_now(number, batch, named)
+            else:
+                held |= concerned
+                rooms.add(number, batch)
+        self.completed()
+
+    def _send_now(self, number: int, batch: Batch, named: bytes) -> None:
+        batch.named = b""
+        if named:
+            self.destinations[named].channels[number % self._lanes].append(batch)
+        else:
+            batch.hops = 0
+            self.send(number, batch)
 
     def part_of(self, batch: Batch, words: list[bytes], sink: Sink, place: int) -> Batch:
         """Return a batch for a part of a command that is cut after it has been sent once."""
         part = Batch(self.next_number(), batch.db, batch.protocol, batch.began_s)
         part.sinks, part.commands, part.places, part.left = [sink], [words], [place], 1
         part.size_bytes = sum(map(len, words))
+        part.rank = batch.rank
         return part
 
     def _send_part(self, number: int, batch: Batch) -> None:
@@ -297,7 +280,7 @@ class Directory:
         if partition == ANYWHERE:
             sink.fill(GONE)
             return
-        owner = self.owners[partition][0] if self.owners[partition] else b""
+        owner = self._owner(partition)
         if owner == self.my_id:
             self._run_here(batch, sink)
         elif not owner:
@@ -311,7 +294,10 @@ class Directory:
     def _send_again(self, number: int, batch: Batch) -> None:
         """Send on what waited for a node that is gone; it may run a second time, as its first run went with the node."""
         batch.hops = 0
-        self.send(number, batch)
+        if self.rooms.is_resting(batch):  # what has been refused came before it
+            self._try_later(number, batch)
+        else:
+            self.send(number, batch)
 
     def _run_here(self, batch: Batch, sink: Sink) -> None:
         if isinstance(batch, WatchBatch):
@@ -328,13 +314,8 @@ class Directory:
     def tick(self) -> None:
         """Try again what is due, and give up what has waited too long; called every few hundredths of a second."""
         before_s = self.now_s() - self.timeout_s
-        for _ in range(len(self._later)):
-            number, batch = self._later.popleft()
-            if batch.began_s < before_s:
-                self._give_up(batch)
-            else:
-                batch.hops = 0
-                self.send(number, batch)
+        if self.rooms.resting:
+            self._try_again(before_s, is_tick=True)
         self._expire(before_s)
         self.completed()
 
@@ -350,20 +331,9 @@ class Directory:
             for channel in destination.channels:
                 for sink, was_sent in list(channel.overdue(before_s)):
                     sink.fill(silent if was_sent else MOVING)
-        for room in self._rooms.values():
+        for room in self.rooms.by_partition.values():
             while room.batches and room.batches[0][1].began_s < before_s:
                 self._give_up(room.take()[1])
-
-
-def _partitions_of(batch: Batch, at: int) -> frozenset[int]:
-    """Return the partitions that a command concerns; of one that was cut, some that it does not as well."""
-    place = batch.places[at] & PARTITION_MASK
-    sink = batch.sinks[at]
-    while isinstance(sink, _Ahead):
-        sink = sink.sink
-    if isinstance(sink, Part) and place != ANYWHERE:  # its keys may lie in several, and so may its values
-        return frozenset(partition_of(key_slot(word)) for word in batch.commands[at][1:])
-    return frozenset() if place == ANYWHERE else frozenset({place})
 
 
 class _Nowhere:

@@ -35,8 +35,8 @@ class Request(msgspec.Struct, array_like=True, gc=False):
     batch: int
     first: int
     """The position of the first command in its batch; not 0 only when part of a batch is sent again."""
-    hops: int
-    """How often these have been refused by nodes that do not own their keys."""
+    seen: int
+    """How many refusals on this connection the sender knew of: what it sent behind one is refused, too."""
     db: int
     protocol: int
     """The RESP version of the replies."""
@@ -89,7 +89,7 @@ class TransactionRequest(msgspec.Struct, array_like=True, gc=False):
     """Run a whole transaction, if nothing has changed that its client watches here; answered with EXEC's reply."""
 
     batch: int
-    hops: int
+    seen: int
     client: int
     is_watching: bool
     """There was a WATCH: without our memory of it, nothing may run."""

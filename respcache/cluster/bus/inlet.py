@@ -2,9 +2,12 @@
 
 ``_run_batch`` is the owner's half of the path that every forwarded command takes, a twin of the session's hot loop:
 equal commands in a row are looked up and counted together, and neighbouring replies leave in one frame.
+
+When a command is refused because its key is not ours, so is what its sender had sent behind it for the same partition,
+even if that becomes ours meanwhile: it would overtake. Senders tell how many refusals they have heard of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -111,6 +114,9 @@ class Inlet(BusConnection):
         self._territory = territory
         self._contexts: dict[tuple[int, int], Context] = {}
         self._watchers: dict[int, Client] = {}
+        self._refusals = 0
+        self._refused: dict[int, int] = {}
+        """By partition, the number of its last refusal; at most one for each partition."""
         self.on_closed = self._closed
 
     @property
@@ -151,7 +157,7 @@ class Inlet(BusConnection):
     def _run_batch(self, request: Request) -> None:  # the owner's hot loop, see above
         """Run commands that were never sent before, in order."""
         context = self._context(request.db, request.protocol)
-        runner, serves = self._runner, self._territory.serves
+        runner, serves, refused = self._runner, self._territory.serves, self._refused
         executor = runner.executor
         now_ns = executor.now_ns
         encoders = ENCODERS[request.protocol]
@@ -164,9 +170,10 @@ class Inlet(BusConnection):
         for at, argv in enumerate(commands):
             partition = places[at] & PARTITION_MASK
             bound = executor.fast_here.get(argv[0])
-            is_ours = partition == ANYWHERE or serves(partition)
-            if bound is not None and bound.command.spread is not None and is_ours:
-                is_ours = self._serves_all(bound.command, argv, partition)
+            is_ours = partition == ANYWHERE or (serves(partition) and not refused)
+            if not is_ours or (bound is not None and bound.command.spread is not None):
+                command = bound.command if bound is not None else None
+                is_ours = self._takes(_partitions(command, argv, partition), request.seen)
             if bound is not current or not is_ours:
                 if current is not None and len(ended_ns) > 1:
                     executor.count(context.client, current, ended_ns, commands, at)
@@ -228,30 +235,38 @@ class Inlet(BusConnection):
         partition = request.places[at] & PARTITION_MASK
         position = request.first + at
         argv = request.commands[at]
-        is_write, is_ours = False, partition == ANYWHERE or self._territory.serves(partition)
+        command = None
         with suppress(CommandError):  # a command that there is not says so itself
             command = self._runner.node.table.resolve(argv)
-            is_write = command.is_write
-            is_ours = is_ours and self._serves_all(command, argv, partition)
-        if not is_ours:
-            self._refuse(request.batch, position, partition)
+        is_write = command is not None and command.is_write
+        partitions = _partitions(command, argv, partition)
+        if not self._takes(partitions, request.seen):
+            self._refuse(request.batch, position, partitions)
             return
         late = _Late(self, request.batch, position, is_write)
         if not self._runner.run(context, argv, late.fill):
             self._put_off(late)
 
-    def _serves_all(self, command: Command, argv: list[bytes], partition: int) -> bool:
-        """Say whether all keys of a command that was cut for us are ours."""
-        if command.spread is None or command.spread.over is not Over.KEYS or partition == ANYWHERE:
-            return True
-        return all(self._territory.serves(partition_of(key_slot(key))) for key in command.keys_in(argv))
+    def _takes(self, partitions: Sequence[int], seen: int) -> bool:
+        """Say whether a command may run here: its keys are ours, and it was not sent behind one that was refused."""
+        if not all(map(self._territory.serves, partitions)):
+            return False
+        if self._refused:
+            if any(seen < self._refused.get(partition, 0) for partition in partitions):
+                return False
+            for partition in partitions:
+                self._refused.pop(partition, None)
+        return True
 
     def _put_off(self, late: _Late) -> None:
         self.memory.late[late.batch, late.position] = late
         self.send(frame(WORKING, Working(late.batch, late.position)))
 
-    def _refuse(self, batch: int, position: int, partition: int) -> None:
-        self.send(frame(REFUSAL, Refusal(batch, position, self._territory.owner_of(partition))))
+    def _refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None:
+        self._refusals += 1
+        self._refused.update(dict.fromkeys(partitions, self._refusals))
+        owner = self._territory.owner_of(partitions[0])
+        self.send(frame(REFUSAL, Refusal(batch, position, owner)))
 
     def _new_context(self, db: int, protocol: int) -> Context:
         if not 0 <= db < len(self._runner.node.keyspace.databases) or protocol not in ENCODERS:
@@ -270,7 +285,7 @@ class Inlet(BusConnection):
 
     def _watch(self, body: Watch) -> None:
         fresh = self._new_context(body.db, 2)
-        if not self._owns_all(body.places, body.batch):
+        if not self._owns_all(body.places, body.batch, self._refusals):
             return
         watcher = self._watchers.setdefault(body.client, fresh.client)
         self._runner.watchers[watcher] = None
@@ -297,7 +312,7 @@ class Inlet(BusConnection):
             raise BrokenFrameError("a transaction with a command without words")
         if body.is_resent and self._answer_again(body.batch, 0):
             return
-        if not self._owns_all(body.places, body.batch):
+        if not self._owns_all(body.places, body.batch, body.seen):
             return
         watcher = self._take_watcher(body.client)
         if watcher is not None:
@@ -310,19 +325,28 @@ class Inlet(BusConnection):
         if not self._runner.run_transaction(context, body.commands, late.fill, is_dirty=is_dirty):
             self._put_off(late)
 
-    def _owns_all(self, places: list[int], batch: int) -> bool:
-        for place in places:
-            partition = place & PARTITION_MASK
-            if partition != ANYWHERE and not self._territory.serves(partition):
-                self._refuse(batch, 0, partition)
-                return False
-        return True
+    def _owns_all(self, places: list[int], batch: int, seen: int) -> bool:
+        partitions = [partition for place in places if (partition := place & PARTITION_MASK) != ANYWHERE]
+        is_ours = self._takes(partitions, seen)
+        if not is_ours:
+            self._refuse(batch, 0, partitions)
+        return is_ours
 
     def _closed(self) -> None:
         for client in tuple(self._watchers):
             self._unwatch(client)
         if self.was_established:
             self._territory.inlet_closed(self)
+
+
+def _partitions(command: Command | None, argv: list[bytes], partition: int) -> Sequence[int]:
+    """Return the partitions of a command: those of all its keys, if it was cut for us."""
+    if partition == ANYWHERE:
+        return ()
+    if command is not None and command.spread is not None and command.spread.over is Over.KEYS:
+        with suppress(CommandError):
+            return [partition_of(key_slot(key)) for key in command.keys_in(argv)] or (partition,)
+    return (partition,)
 
 
 def _fits(arity: int, words: int) -> bool:

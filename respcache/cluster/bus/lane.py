@@ -68,6 +68,7 @@ class Lane(BusConnection):
             self.channel.answer(body.batch, body.first, body.wires)
             self._keeper.completed()
         elif isinstance(body, Refusal):
+            self.channel.refusals += 1
             self._keeper.refused(self, body)
         elif isinstance(body, Working):
             batch = self.channel.find(body.batch, body.position)

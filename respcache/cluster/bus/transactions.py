@@ -20,8 +20,9 @@ from ...keyspace.slots import key_slot, partition_of
 from ...protocol.encoder import encode
 from ...protocol.replies import ErrorReply
 from .batch import Notice, TransactionBatch, WatchBatch
-from .directory import Destination, Directory, WaitingRoom
+from .directory import Destination, Directory
 from .frames import UNWATCH, Unwatch, frame
+from .rooms import WaitingRoom
 from .runner import Runner
 
 TRIES_AGAIN: Final = "the owner of the transaction's keys is changing"
@@ -77,7 +78,7 @@ class RemoteTransactions:
         watches.nodes.add(target.id)
         watches.partitions.add(partition)
         client.remote_watches.add(target.id)
-        target.channel_of(client).append(batch)
+        target.append(client, batch)
         return slot
 
     def watched_partitions(self, client: Client) -> set[int]:
@@ -108,7 +109,9 @@ class RemoteTransactions:
         assert transaction is not None
         try:
             selected = self._check(transaction.queue)
-            target = self._target(partition)
+            target = self._directory.targets[partition]
+            if target is None:
+                raise CommandError(TRIES_AGAIN, "TRYAGAIN")
         except CommandError as error:
             return self.refuse(client, error)
         slot = Slot(client.connection)
@@ -118,17 +121,18 @@ class RemoteTransactions:
             client.protocol,
             self._directory.now_s(),
             client.id,
-            is_watching=target.id in client.remote_watches,
+            is_watching=bool(client.remote_watches),  # all at the owner of this partition, as it was then
         )
         batch.sinks, batch.left = [_End(slot, client, selected)], 1
         batch.commands, batch.places = [argv for _, argv in transaction.queue], [partition]
         batch.size_bytes = transaction.size_bytes
-        client.remote_watches.discard(target.id)  # EXEC itself ends them there
+        if isinstance(target, Destination):
+            client.remote_watches.discard(target.id)  # EXEC itself ends them there
         self._watches.pop(client.id, None)
         discard_transaction(self._node, client)
         client.is_blocked = True
         client.refresh()
-        target.channel_of(client).append(batch)
+        target.append(client, batch)
         return slot
 
     def lose(self, id: bytes) -> None:

@@ -74,7 +74,8 @@ class World:
         self.peers = [Peer(self, number, options, settings) for number in range(nodes)]
         for peer in self.peers:
             peer.meet(self.peers)
-            peer.see(range(nodes) if active is None else active)
+            if active is None or list(active):
+                peer.see(range(nodes) if active is None else active)
         self.wires: dict[tuple[int, int, int], Wire] = {}
         for one, other in itertools.permutations(self.peers, 2):
             for index in range(lanes):
@@ -292,7 +293,7 @@ class Peer:
         return not (
             self.waiting
             or directory.has_rooms
-            or directory._later
+            or directory.rooms.resting
             or self.hub.runner.is_held
             or self.harness.composition.owners.awake
             or any(memory.late for memory in memories)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from respcache.cluster.bus import directory
+from respcache.cluster.bus import rooms
 from respcache.cluster.bus.channel import COMMANDS
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.pair import World
@@ -154,6 +154,20 @@ def test_a_node_that_knows_no_owner_waits_for_one() -> None:
     assert nothing_is_left(world)
 
 
+def test_a_part_that_is_refused_is_sent_again() -> None:
+    world = World(4, active=[0, 1])
+    keys = world.keys_of(1, 30)
+    client = world.client(0)
+    client.send("MSET " + " ".join(f"{key} {key}" for key in keys))
+    move(world, 0, 1, 2, 3, besides=(2,))
+    world.run(0.2)
+    assert client.replies() == []
+    world.peers[2].see([0, 1, 2, 3])
+    client.send("MGET " + " ".join(keys))
+    assert client.wait(2) == [b"OK", [key.encode() for key in keys]]
+    assert nothing_is_left(world)
+
+
 def test_where_nobody_owns_anything_the_cluster_is_down() -> None:
     world = World(2, active=[])
     replies = world.client(0).ask("SET k 1", "GET k", "MSET a 1 b 2", "MGET a b")
@@ -194,11 +208,11 @@ def test_a_room_that_is_full_says_so() -> None:
     assert [reply.code for reply in world.client(0).ask(f"INCR {key}")] == ["TRYAGAIN"]
     world.peers[1].go_on()
     assert nothing_is_left(world)
-    assert world.peers[0].hub.directory.rooms_bytes == 0
+    assert world.peers[0].hub.directory.rooms.size_bytes == 0
 
 
 def test_all_rooms_together_hold_a_bounded_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "ROOMS_BYTES", 1000)
+    monkeypatch.setattr(rooms, "ROOMS_BYTES", 1000)
     world = World(3)
     keys = world.keys_of(1, 8)
     client = world.client(0)
@@ -206,7 +220,7 @@ def test_all_rooms_together_hold_a_bounded_number_of_bytes(monkeypatch: pytest.M
     client.send(*(f"SET {key} 1" for key in keys))
     move(world, 0, 2, besides=(1,))
     client.send(*([b"SET", key.encode(), b"x" * 200] for key in keys))
-    assert 1000 < world.peers[0].hub.directory.rooms_bytes < 1300
+    assert 1000 < world.peers[0].hub.directory.rooms.size_bytes < 1300
     world.kill(1)
     replies = client.wait(16)
     assert replies[:13] == [b"OK"] * 13

@@ -37,7 +37,7 @@ def test_a_connection_lost_at_any_moment_neither_loses_nor_doubles_anything() ->
     assert [peer.leftovers() for peer in world.peers] == [[], []]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_connection_lost_again_and_again_does_no_harm_either(seed: int) -> None:
     world = World(3, seed=seed, cuts=True, lanes=2)
     keys = [world.key_of(number) for number in range(3)]
