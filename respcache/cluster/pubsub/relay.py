@@ -155,7 +155,12 @@ class Relay:
             self._doubt(peer.id)
 
     def view_changed(self, partitions: Collection[int]) -> None:
-        """Take it that partitions have other owners, and their keys perhaps other values."""
+        """Take it that partitions have other owners, and their keys perhaps other values.
+
+        Others are told as well: a node that knew of it sooner may have read from this one since, as from the old owner.
+        """
+        if partitions:
+            self._changes.flushed(0)
         if self._attention.is_tracking:
             moved = set(partitions)
             self._tracking.doubt(lambda key: partition_of(key_slot(key)) in moved)

@@ -5,11 +5,14 @@ from typing import Any
 import hiredis
 import pytest
 
+from respcache.cluster.bus.outbox import frames_of
 from respcache.cluster.pubsub.changes import KEYS, Changes, Reader
-from respcache.cluster.pubsub.news import Changed
+from respcache.cluster.pubsub.news import Changed, Heard, encode_item
 from respcache.commands.tracking import DOUBTED_KEYS
 from respcache.keyspace.journal import Journal, Notice
 from tests.cluster.bus.pair import Caller, World
+
+from .caching import CachingClient
 
 
 def told(client: Caller) -> list[Any]:
@@ -119,6 +122,43 @@ def test_keys_of_a_node_whose_news_may_be_lost_are_invalidated(world: World) -> 
     assert told(reader) == [[doubtful.encode()]]
 
 
+def test_news_of_a_new_connection_say_that_those_of_the_old_one_may_be_lost(world: World) -> None:
+    reader = tracker(world)
+    doubtful, sure = world.key_of(1), world.key_of(2)
+    reader.ask(f"GET {doubtful}", f"GET {sure}")
+    [frame] = frames_of(1000, [encode_item(Heard(0))])
+    world.peers[0].hub.relay.take(world.wire(1, 0).inlet, frame)
+    assert told(reader) == [[doubtful.encode()]]
+
+
+def test_a_node_that_is_met_anew_knows_of_trackers_before_it_runs_their_commands(world: World) -> None:
+    world.reconnects = False
+    for one, other in ((0, 1), (1, 0)):
+        for index in range(2):
+            world.lose(one, other, index)
+        world.peers[one].hub.relay.gone(world.peers[other].id)
+    reader = next(client for client in (world.client(0), world.client(0)) if client.record.id % 2)
+    key = world.key_of(1)
+    assert reader("CLIENT TRACKING on") == b"OK"
+    world.connect(world.peers[0], world.peers[1], 1)  # the reader's channel; the first one stays closed
+    world.connect(world.peers[1], world.peers[0], 0)
+    world.run(0.05)
+    reader.ask(f"GET {key}")
+    told(reader)
+    world.client(1)("SET", key, "1")
+    world.run(0.01)
+    assert told(reader) == [[key.encode()]]
+
+
+def test_a_node_that_sees_new_owners_late_tells_those_who_have_read_from_it_since(world: World) -> None:
+    reader = tracker(world)
+    reader("GET", world.key_of(1))
+    told(reader)
+    world.peers[1].see([0, 1])
+    world.run(0.01)
+    assert told(reader) == [None]
+
+
 def test_keys_of_a_dead_node_are_invalidated(world: World) -> None:
     reader = tracker(world)
     lost, kept = world.key_of(1), world.key_of(2)
@@ -126,6 +166,7 @@ def test_keys_of_a_dead_node_are_invalidated(world: World) -> None:
     world.kill(1)
     world.run(0.01)
     assert [lost.encode()] in told(reader)
+    reader(f"GET {kept}")
     world.client(2)("SET", kept, "1")
     world.run(0.01)
     assert told(reader) == [[kept.encode()]]
@@ -198,3 +239,39 @@ def test_all_kinds_of_changes_are_noted_and_reads_are_not() -> None:
     assert changes.readers[b"node"].take() == Changed(None)
     changes.end(b"node")
     assert not journal.attentive
+
+
+def read_write_and_break(world: World, caches: list[CachingClient], keys: list[str], *, moves: bool) -> None:
+    chance = world.chance
+    writers = [world.client(number) for number in range(3)]
+    for turn in range(200):
+        caches[chance.randrange(3)].read(chance.choice(keys))
+        if chance.random() < 0.3:
+            writers[chance.randrange(3)].send(f"SET {chance.choice(keys)} {turn}")
+        if chance.random() < 0.05:
+            one, other = chance.sample(range(3), 2)
+            world.lose(one, other, chance.randrange(2))
+        if moves and chance.random() < 0.02:
+            world.peers[chance.randrange(3)].see(chance.choice([[0, 1], [0, 1, 2], [1, 2]]))
+        world.run(chance.choice([0.0, 0.002, 0.02]))
+        for cache in caches:
+            cache.look()
+
+
+@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_nobody_believes_in_old_values_for_ever_whatever_happens(seed: int, moves: bool) -> None:
+    world = World(3, seed=seed, lanes=2, delay_s=(0.0005, 0.03), cuts=True)
+    keys = [key for number in range(3) for key in world.keys_of(number, 3)]
+    caches = [CachingClient(world, number) for number in (0, 0, 1)]
+    read_write_and_break(world, caches, keys, moves=moves)
+    for peer in world.peers:
+        peer.see(range(3))
+    world.run(0.02)
+    read_write_and_break(world, caches, keys, moves=False)
+    world.run(2.0)
+    truth = {key.encode(): world.client(2)("GET", key) for key in keys}
+    for cache in caches:
+        cache.look()
+        assert cache.cache  # it would be easy to believe in nothing
+        assert cache.cache.items() <= truth.items()
