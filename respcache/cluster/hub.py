@@ -134,6 +134,10 @@ class Hub:
         """Whether every partition has an owner."""
         return bool(self.ownership.owners[0])
 
+    def _is_gone(self, id: bytes) -> bool:
+        member = self.swim.members.get(id)
+        return member is not None and member.state in GONE
+
     def _refresh(self, gone: set[bytes] | None = None) -> None:
         """Compute the owners anew, and aim commands at them."""
         changes = self.ownership.update(
@@ -179,8 +183,7 @@ class Hub:
 
     def lane_opened(self, lane: Lane) -> None:
         self.lanes[lane.peer_id, lane.index] = lane
-        member = self.swim.members.get(lane.peer_id)
-        if member is not None and member.state not in GONE:
+        if not self._is_gone(lane.peer_id):
             self.relay.lane_opened(lane)
 
     def lane_closed(self, lane: Lane) -> None:
@@ -198,6 +201,8 @@ class Hub:
     def inlet_closed(self, inlet: Inlet) -> None:
         self.inlets.remove(inlet)
         self.relay.inlet_closed(inlet)
+        if inlet.peer_id not in self.swim.members:
+            self.relay.gone(inlet.peer_id)
         self.act(self.swim.connection_lost(self.now_s(), inlet.peer_id))
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
@@ -212,6 +217,8 @@ class Hub:
 
     def other_frame(self, inlet: Inlet, data: bytes) -> None:
         if data[:1] == NEWS:
+            if not self._is_gone(inlet.peer_id):
+                self.relay.met(inlet.peer_id)  # it may know us before we know it
             self.relay.take(inlet, data)
         else:
             self.take_frame(inlet, data)
