@@ -24,8 +24,15 @@ from tests.servers import missing, require_tool
 SCRIPTS = Path(__file__).parent / "node"
 CLIENTS: Final = ("ioredis", "node-redis", "redis-py")
 RECOVERY_SECONDS: Final = 5.0
-OWN_ERRORS: Final = {"node-redis": ("Error: Disconnects client",)}
-"""It drops its connection to a node that owns nothing any more without waiting for what it has asked there."""
+IN_FLIGHT: Final = 8
+"""node-redis sends nothing a second time: when a node ends, it tells of what it had asked there and was not answered. That
+is one command of each of its callers at most, in one moment (``SIDE_BY_SIDE`` in steadiness.mjs); the others try again by themselves."""
+
+LOST_IN_FLIGHT: Final = {
+    "Error: Disconnects client",
+    "Error: read ECONNRESET",
+    "SocketClosedUnexpectedlyError: Socket closed unexpectedly",
+}
 
 KEYS: Final = 200
 START_SECONDS: Final = 20.0
@@ -206,7 +213,10 @@ def test_it_never_reads_a_wrong_value(name: str, story: Story) -> None:
 @each_client
 def test_a_join_and_a_leave_are_no_errors(name: str, story: Story) -> None:
     errors = story.saw[name].errors_between(story.quiet_until, story.killed_at)
-    assert [error for error in errors if error not in OWN_ERRORS.get(name, ())] == []
+    if name == "node-redis":
+        assert len(errors) <= IN_FLIGHT
+        errors = [error for error in errors if error not in LOST_IN_FLIGHT]
+    assert not errors
 
 
 @each_client
