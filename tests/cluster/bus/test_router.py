@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import World, wire_of
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import wire_of
 from tests.cluster.e2e.pipelines import random_pipeline
 from tests.commands.harness import Harness
 

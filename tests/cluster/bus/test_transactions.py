@@ -3,7 +3,8 @@
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import Caller, World
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import Caller
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 
 from respcache.cluster.bus.walking import TAG_MASK, order_id, tags, with_cursor
-from tests.cluster.bus.pair import Caller, World
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import Caller
 
 
 @pytest.fixture
@@ -65,9 +66,10 @@ def test_a_walk_goes_on_after_a_node_that_has_gone(world: World) -> None:
 def test_a_cursor_that_nobody_gave_leads_to_an_end(world: World, cursor: str) -> None:
     client = world.client(0)
     client("MSET", *(word for number in range(20) for word in (f"k{number}", "x")))
+    position: object = cursor
     for _ in range(100):
-        cursor, _keys = client("SCAN", cursor)
-        if cursor == b"0":
+        position, _keys = client("SCAN", position)  # type: ignore[arg-type]
+        if position == b"0":
             return
     raise AssertionError("no end")
 
