@@ -76,9 +76,11 @@ class Hub:
         self.relay = Relay(node, self.directory, now_s)
         self.ownership = Ownership(options.copies)
         self.observer = Observer(node.bus, meta.name, self.ownership, lambda: node.clock.now_ms)
-        self.shedder = Shedder(node.keyspace)
+        self.shedder = Shedder(node.keyspace, lambda: bool(node.owners.awake) or self.runner.is_held)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
+        self.refused_packets: Callable[[], int] = lambda: 0
+        """Returns how many datagrams were not taken: forged, replayed, of another cluster."""
         self.complaints = Complaints(log, now_s)
         self.lanes: dict[tuple[bytes, int], Lane] = {}
         self.inlets: list[Inlet] = []

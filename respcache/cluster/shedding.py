@@ -2,10 +2,11 @@
 
 A key that its owner does not have is a miss; one that an old owner still had, when a partition comes back to
 it, would be a wrong answer. So what a node owns no more is removed, in slices, and a
-partition that comes back before that is done is cleared at once.
+partition that comes back before that is done is cleared at once. While commands wait here that may
+still write what is no longer ours, there will be another look once they have run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ..keyspace.keyspace import Keyspace
@@ -18,10 +19,13 @@ SLICE: Final = 4000
 class Shedder:
     """Removes what lies in lost partitions."""
 
-    def __init__(self, keyspace: Keyspace) -> None:
+    def __init__(self, keyspace: Keyspace, may_write_late: Callable[[], bool] = lambda: False) -> None:
         self._keyspace = keyspace
+        self._may_write_late = may_write_late
+        """Whether commands wait here that were taken when their keys were ours still: for a busy key, a pause."""
         self._lost: set[int] = set()
-        self._unseen: list[tuple[int, list[bytes]]] = []
+        self._unseen: list[list[bytes]] = []
+        self._must_look_again = False
         self.removed = 0
 
     def lose(self, partitions: Iterable[int]) -> None:
@@ -30,27 +34,41 @@ class Shedder:
         if new:
             self._lost |= new
             # From the beginning: keys of these partitions may lie where an earlier walk has been already.
-            self._unseen = [(db.index, list(db.entries)) for db in self._keyspace.databases if db.entries]
+            self._list()
 
     def gain(self, partitions: Iterable[int]) -> None:
         """See that nothing old lies in these partitions, which are this node's again."""
-        if self._lost.isdisjoint(partitions):
-            return
-        while self._lost:
-            self.sweep()
+        gained = self._lost.intersection(partitions)
+        if gained:
+            if not self._unseen:
+                self._list()
+            while self._unseen:
+                self._look()
+            self._lost -= gained
 
     def sweep(self) -> None:
         """Look at one slice of the keys that were there when the partitions were lost."""
         if not self._lost:
             return
-        if not self._unseen:
+        if self._unseen:
+            self._look()
+        elif self._may_write_late():
+            self._must_look_again = True
+        elif self._must_look_again:
+            self._list()
+        else:
             self._lost.clear()
-            return
-        index, keys = self._unseen[-1]
-        database = self._keyspace.databases[index]
+
+    def _list(self) -> None:
+        self._must_look_again = self._may_write_late()
+        self._unseen = [list(database.entries) for database in self._keyspace.databases if database.entries]
+
+    def _look(self) -> None:
+        keys = self._unseen[-1]
         slice_, keys[:] = keys[-SLICE:], keys[:-SLICE]
         for key in slice_:
-            if partition_of(key_slot(key)) in self._lost and database.abandon(key):
-                self.removed += 1
+            if partition_of(key_slot(key)) in self._lost:
+                for database in self._keyspace.databases:  # SWAPDB may have moved it meanwhile
+                    self.removed += database.abandon(key)
         if not keys:
             self._unseen.pop()
