@@ -103,6 +103,7 @@ class Applier:
             "normal": _output_limit(limits.normal),
             "replica": _output_limit(limits.replica),
             "pubsub": _output_limit(limits.pubsub),
+            "node": OutputLimit(),  # bounded by what other nodes ask for at once; to cut one helps nobody
         }
 
     def apply_lives(self) -> None:

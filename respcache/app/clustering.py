@@ -55,6 +55,9 @@ ALONE_S: Final = 2.0
 LEAVE_S: Final = 2.0
 """For the news of our leaving to go round: some ten periods of gossip."""
 
+SECRET_LENGTH: Final = 16
+"""A phrase with blanks counts as several secrets, each of which opens: this tells who did not know."""
+
 WILDCARDS: Final = ("0.0.0.0", "::")
 
 
@@ -74,8 +77,12 @@ class Clustering:
             self._keyring = Keyring(settings.cluster_secrets)
             self._discoveries = discoveries(settings)
             self._contexts = self._tls_contexts()
-        except (MissingLibraryError, DiscoverySettingsError, OSError) as error:
+        except (MissingLibraryError, DiscoverySettingsError) as error:
             raise ClusteringError(str(error)) from error
+        if any(len(secret) < SECRET_LENGTH for secret in settings.cluster_secrets):
+            log.warning(
+                "a word of cluster-secret is shorter than %d characters: can it be guessed?", SECRET_LENGTH
+            )
         self.id = secrets.token_bytes(20)
         self.listeners = self._open_sockets()
 
@@ -108,10 +115,13 @@ class Clustering:
             return {"dial": None, "accept": None}
         files = (settings.cluster_tls_cert_file, settings.cluster_tls_key_file, settings.cluster_tls_ca_file)
         certificate, key, authority = map(Path, files)
-        return {
-            "dial": node_context("dial", certificate, key, authority),
-            "accept": node_context("accept", certificate, key, authority),
-        }
+        try:
+            return {
+                "dial": node_context("dial", certificate, key, authority),
+                "accept": node_context("accept", certificate, key, authority),
+            }
+        except OSError as error:
+            raise ClusteringError(f"cluster-tls files {', '.join(files)}: {error}") from error
 
     def join(self, client_port: int, cluster_port: int) -> None:
         """Make the hub, once the client ports are known, and let commands be routed by it."""

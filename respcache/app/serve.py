@@ -180,6 +180,8 @@ class Server:
                 with trio.CancelScope(shield=True):
                     await self._wait_answered(reactor, min(timeout_s * LAST_SHARE, 1.0))
             nursery.cancel_scope.cancel()
+        if self._clustering is not None:
+            self._clustering.close()
 
     def _announce(self) -> None:
         port = _port_of(self._listeners)

@@ -57,6 +57,7 @@ class Gossip:
         self._nursery: trio.Nursery | None = None
         self._running = 0
         hub.act = self.act
+        hub.refused_packets = lambda: sum(codec.refused.values())
         hub.answer = self._answer
 
     async def run(self) -> None:

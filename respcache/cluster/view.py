@@ -80,6 +80,7 @@ class View:
             "cluster_inlets_open": len(hub.inlets),
             "cluster_commands_forwarded": sum(channel.forwarded for channel in channels),
             "cluster_commands_waiting": sum(channel.count for channel in channels),
+            "cluster_packets_refused": hub.refused_packets(),
             "cluster_keys_shed": hub.shedder.removed,
             **hub.relay.figures(),
             **{f"cluster_gossip_{name}": value for name, value in gossip.items()},

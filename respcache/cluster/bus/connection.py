@@ -22,6 +22,14 @@ RECEIVE_BYTES: Final = 1 << 18
 """One read: lanes carry the commands of many clients."""
 
 
+class _NodeClient(Client):
+    """Another node is no client: no operator's limit for clients may cut it off."""
+
+    @property
+    def output_class(self) -> str:
+        return "node"
+
+
 class _Clocked:
     """What the reactor looks at of a session's context."""
 
@@ -35,7 +43,7 @@ class BusConnection:
     def __init__(self, link: Link, clock: Clock, wake: Callable[[], None], address: str) -> None:
         self.link = link
         self._wake = wake
-        self.client = Client(0, self, address, "", clock.now_ms)
+        self.client: Client = _NodeClient(0, self, address, "", clock.now_ms)
         self.client.is_blocked = True  # no idle limit
         self.context = _Clocked(clock)
         self.parser = self

@@ -1,0 +1,77 @@
+"""Membership, ownership and forwarding, joined."""
+
+from respcache.cluster.membership.member import Phase, State
+from respcache.cluster.membership.outputs import Happened, Kind
+from tests.cluster.bus.pair import World
+
+
+def test_a_suspect_still_owns() -> None:
+    world = World(2)
+    hub = world.peers[0].hub
+    before = list(hub.ownership.owners)
+    suspect = hub.swim.members[world.peers[1].id]
+    suspect.state = State.SUSPECT
+    hub.happened(Happened(Kind.SUSPECTED, suspect, None))
+    assert hub.ownership.owners == before
+
+
+def test_the_dead_own_nothing_and_the_next_in_rank_takes_over() -> None:
+    world = World(3)
+    hub = world.peers[0].hub
+    ranks = [hub.ownership.preference(partition, 2) for partition in range(1024)]
+    gone = world.peers[1].id
+    world.kill(1)
+    for (first, second), owners in zip(ranks, hub.ownership.owners, strict=True):
+        assert owners[0] == (second if first == gone else first)
+
+
+def test_a_node_that_leaves_owns_nothing_any_more() -> None:
+    world = World(2)
+    hub = world.peers[0].hub
+    hub.set_phase(Phase.LEAVING)
+    assert {owners[0] for owners in hub.ownership.owners} == {world.peers[1].id}
+    assert not any(hub.directory.mine)
+
+
+def test_followers_hear_of_members_and_of_changed_owners() -> None:
+    world = World(2)
+    hub = world.peers[0].hub
+    heard: list[Kind] = []
+    moved: list[int] = []
+    hub.followers.append(lambda happened: heard.append(happened.kind))
+    hub.on_view.append(moved.extend)
+    world.kill(1)
+    assert heard == [Kind.DIED]
+    assert 300 < len(moved) < 800
+
+
+def test_clients_are_sent_to_the_cluster_port_where_there_is_one() -> None:
+    world = World(2)
+    hub = world.peers[0].hub
+    meta = hub.swim.members[world.peers[1].id].meta
+    host, port = hub.client_address(world.peers[1].id)
+    assert host == meta.host
+    assert port == (meta.cluster_port or meta.client_port)
+    assert hub.client_address(b"?" * 20) == ("", 0)
+
+
+def test_a_late_loop_is_news_in_steps_only() -> None:
+    world = World(2)
+    hub = world.peers[0].hub
+    incarnation = hub.swim.me.incarnation
+    hub.tell_lag(30)
+    assert (hub.swim.me.meta.loop_lag_ms, hub.swim.me.incarnation) == (0, incarnation)
+    hub.tell_lag(250)
+    assert hub.swim.me.meta.loop_lag_ms == 100
+    hub.tell_lag(600)
+    assert hub.swim.me.incarnation == incarnation + 1
+    hub.tell_lag(0)
+    assert hub.swim.me.meta.loop_lag_ms == 0
+
+
+def test_a_lost_connection_makes_membership_look_at_once() -> None:
+    world = World(3)
+    hub = world.peers[0].hub
+    probes = hub.swim.statistics()["probes"]
+    world.lose(0, 1)
+    assert hub.swim.statistics()["probes"] == probes + 1

@@ -1,0 +1,69 @@
+"""What CLUSTER commands see of a hub."""
+
+from itertools import pairwise
+
+import pytest
+
+from respcache.cluster.view import View
+from tests.cluster.bus.pair import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World(3)
+
+
+@pytest.fixture
+def view(world: World) -> View:
+    return View(world.peers[0].hub, "shop")
+
+
+def test_every_member_is_shown_with_its_share(world: World, view: View) -> None:
+    peers = view.peers()
+    assert [peer.id for peer in peers] == sorted(peer.id.hex() for peer in world.peers)
+    assert [peer.is_self for peer in peers] == [True, False, False]
+    assert sum(peer.partitions for peer in peers) == 1024
+    assert {peer.state for peer in peers} == {"alive"}
+
+
+def test_ranges_cover_every_slot_once_and_agree_with_the_owners(view: View) -> None:
+    expected = 0
+    for first, last, owners in view.ranges():
+        assert first == expected
+        assert owners == tuple(view.owners_of(first >> 4))
+        assert owners == tuple(view.owners_of(last >> 4))
+        expected = last + 1
+    assert expected == 16384
+
+
+def test_neighbours_with_equal_owners_are_one_range(view: View) -> None:
+    owners = [owners for _, _, owners in view.ranges()]
+    assert all(one != other for one, other in pairwise(owners))
+
+
+def test_a_dead_member_is_shown_as_dead_and_owns_nothing(world: World, view: View) -> None:
+    world.kill(2)
+    [dead] = [peer for peer in view.peers() if peer.state == "dead"]
+    assert dead.id == world.peers[2].id.hex()
+    assert dead.partitions == 0
+    assert view.figures()["cluster_live_members"] == 2
+
+
+def test_before_anybody_is_active_the_cluster_is_not_ok() -> None:
+    world = World(2, active=[])
+    view = View(world.peers[0].hub, "shop")
+    assert not view.is_ok
+    assert view.ranges() == []
+
+
+def test_connections_both_ways_are_shown(view: View) -> None:
+    links = view.links()
+    assert sorted(link.is_outgoing for link in links) == [False, False, True, True]
+
+
+def test_figures_count_what_was_forwarded(world: World, view: View) -> None:
+    client = world.client(0)
+    assert client(f"SET {world.key_of(1)} 1") == b"OK"
+    figures = view.figures()
+    assert figures["cluster_commands_forwarded"] == 1
+    assert figures["cluster_commands_waiting"] == 0
