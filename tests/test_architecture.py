@@ -29,8 +29,6 @@ LONGER_FUNCTIONS: dict[str, str] = {
 }
 # "respcache/app/serve.py": "where it is tested instead"
 UNMIRRORED: dict[str, str] = {
-    "respcache/cluster/gossip.py": "sockets and tasks, tested by nodes that use real ones in tests/app/test_clustering.py",
-    "respcache/cluster/dialing.py": "the same",
     "respcache/server/conversation.py": "a protocol, and the record that the reactor keeps; tested there",
     "respcache/owners/mailbox.py": "records that owners.py works on, tested there",
 }
