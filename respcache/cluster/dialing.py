@@ -56,9 +56,12 @@ class Dialer:
 
     async def run(self) -> None:
         """Keep connections until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            self._follow()
-            await trio.sleep_forever()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._follow()
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None  # there may be news of members still
 
     def _follow(self) -> None:
         """Begin to dial who is new, and end with who is gone."""

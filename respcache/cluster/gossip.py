@@ -62,10 +62,13 @@ class Gossip:
 
     async def run(self) -> None:
         """Gossip until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            for sock in self._sockets:
-                self._nursery.start_soon(self._receive, sock)
-            await self._keep_time()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                for sock in self._sockets:
+                    self._nursery.start_soon(self._receive, sock)
+                await self._keep_time()
+        finally:
+            self._nursery = None  # connections that end after this have news still
 
     def act(self, asked: Sequence[outputs.Output]) -> None:
         """Do what membership asks for."""
