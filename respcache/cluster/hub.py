@@ -164,6 +164,10 @@ class Hub:
 
     # -- for the bus: Territory, LaneKeeper, Addresses -------------------------------
 
+    @property
+    def owned(self) -> bytearray:
+        return self.directory.owned
+
     def serves(self, partition: int) -> bool:
         try:
             return bool(self.directory.owned[partition])

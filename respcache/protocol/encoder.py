@@ -40,7 +40,9 @@ Opener: TypeAlias = Callable[[Any], tuple[bytes, Iterable[Any]]]
 _SMALL_INTEGERS: Final = {number: b":%d\r\n" % number for number in range(-16, 1024)}
 """A look-up costs a third of formatting; counters, flags and lengths are mostly small."""
 
-_BULK_HEADERS: Final = [b"$%d\r\n" % size_bytes for size_bytes in range(1024)]
+SHORT_BULK_BYTES: Final = 1024
+BULK_HEADERS: Final = [b"$%d\r\n" % size for size in range(SHORT_BULK_BYTES)]
+"""A look-up instead of formatting, for all values but long ones, where it does not count."""
 
 
 def format_double(number: float) -> bytes:
@@ -140,7 +142,9 @@ def _walker(flat: dict[type, Encoder], nested: dict[type, Opener]) -> Callable[[
             for child in level:
                 if child.__class__ is bytes:
                     size_bytes = len(child)
-                    append(_BULK_HEADERS[size_bytes] if size_bytes < 1024 else b"$%d\r\n" % size_bytes)
+                    append(
+                        BULK_HEADERS[size_bytes] if size_bytes < SHORT_BULK_BYTES else b"$%d\r\n" % size_bytes
+                    )
                     append(child)
                     append(b"\r\n")
                 elif (encoder := find(child.__class__)) is not None:

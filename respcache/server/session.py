@@ -24,7 +24,7 @@ from ..commands.client import Client, Ending, ReplyMode
 from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.pending import Pending, Slot
-from ..protocol.encoder import ENCODERS, encode
+from ..protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES, encode
 from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
 from ..protocol.replies import OK, NoReply, Reply
@@ -42,10 +42,6 @@ OUTPUT_PER_TURN_BYTES: Final = 1 << 20
 
 SLOTS: Final = 1024
 """Replies one client may be owed before the session stops taking commands: each holds a mailbox place."""
-
-SHORT_BULK_BYTES: Final = 1024
-BULK_HEADERS: Final = [b"$%d\r\n" % size for size in range(SHORT_BULK_BYTES)]
-"""Header, value and line end are appended one by one: half the cost of formatting, and no copy of a big value."""
 
 NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
 
@@ -286,6 +282,7 @@ class Session:
             ended_ns.append(perf_counter_ns())
             done += 1
             if reply.__class__ is bytes:
+                # One by one: half the cost of formatting, and no copy of a big value.
                 size = len(reply)
                 append(BULK_HEADERS[size] if size < SHORT_BULK_BYTES else b"$%d\r\n" % size)
                 append(reply)

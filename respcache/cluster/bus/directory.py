@@ -66,7 +66,8 @@ class Directory:
         self.my_id = my_id
         self.mine = bytearray(SLOTS)
         """1 for each slot whose commands run here."""
-        self.owned = bytearray(PARTITIONS)
+        self.owned = bytearray(PARTITIONS + 1)
+        self.owned[ANYWHERE] = 1
         """1 for each partition that is this node's: others' commands run at once, whatever our own wait for."""
         self.targets: list[Destination | WaitingRoom | None] = [None] * PARTITIONS
         self.owners: Sequence[tuple[bytes, ...]] = [()] * PARTITIONS

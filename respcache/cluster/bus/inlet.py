@@ -14,12 +14,14 @@ from typing import Final, Protocol
 from ...commands.client import Client
 from ...commands.context import Context
 from ...commands.errors import CommandError
+from ...commands.pending import Slot
 from ...commands.spec import Command
 from ...commands.spread import Over
 from ...commands.transactions import forget_watches
 from ...keyspace.clock import Clock
 from ...keyspace.slots import key_slot, partition_of
-from ...protocol.encoder import ENCODERS
+from ...protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES
+from ...protocol.replies import Reply
 from ..security.links import Link
 from .connection import BusConnection
 from .frames import (
@@ -51,6 +53,10 @@ from .runner import Bound, Runner
 
 class Territory(Protocol):
     """What an inlet asks about partitions, and whom it tells what."""
+
+    @property
+    def owned(self) -> bytearray:
+        """1 for each partition whose commands run here, and for ``ANYWHERE``."""
 
     def serves(self, partition: int) -> bool: ...
     def owner_of(self, partition: int) -> bytes:
@@ -154,24 +160,31 @@ class Inlet(BusConnection):
 
     # -- running -------------------------------------------------------------------
 
-    def _run_batch(self, request: Request) -> None:  # the owner's hot loop, see above
+    def _run_batch(self, request: Request) -> None:  # noqa: C901, PLR0915  # the owner's hot loop, see above
         """Run commands that were never sent before, in order."""
         context = self._context(request.db, request.protocol)
-        runner, serves, refused = self._runner, self._territory.serves, self._refused
-        executor = runner.executor
+        owned, refused = self._territory.owned, self._refused
+        executor = self._runner.executor
         now_ns = executor.now_ns
         encoders = ENCODERS[request.protocol]
         wires: list[bytes] = []
         first = request.first
         commands, places = request.commands, request.places
         current: Bound | None = None
-        has_write = False
+        run: Callable[[Context, Sequence[bytes]], Reply | Slot] = _nothing
+        arity = 0
+        has_write = is_cut = False
         ended_ns = [now_ns()]
         for at, argv in enumerate(commands):
             partition = places[at] & PARTITION_MASK
             bound = executor.fast_here.get(argv[0])
-            is_ours = partition == ANYWHERE or (serves(partition) and not refused)
-            if not is_ours or (bound is not None and bound.command.spread is not None):
+            if bound is not None and bound is not current:
+                run, arity, is_cut = bound.run, bound.arity, bound.command.spread is not None
+            try:
+                is_ours = bool(owned[partition]) and (not refused or partition == ANYWHERE)
+            except IndexError:
+                raise BrokenFrameError(f"no partition {partition}") from None
+            if not is_ours or is_cut:
                 command = bound.command if bound is not None else None
                 is_ours = self._takes(_partitions(command, argv, partition), request.seen)
             if bound is not current or not is_ours:
@@ -180,21 +193,23 @@ class Inlet(BusConnection):
                 ended_ns = ended_ns[-1:]
                 current = bound
                 has_write = has_write or (bound is not None and bound.command.is_write)
-            if not is_ours or bound is None or not _fits(bound.arity, len(argv)):
+            if not is_ours or bound is None or (len(argv) != arity and (arity > 0 or len(argv) < -arity)):
                 self._flush(request.batch, first, wires, has_write)
                 wires, first, has_write, current = [], request.first + at + 1, False, None
                 self._run_one(request, at, context)
                 ended_ns = [now_ns()]
                 continue
             try:
-                reply = bound.run(context, argv)
+                reply = run(context, argv)
             except CommandError as error:
                 reply = executor.fail(bound, error)
             except Exception as error:
                 reply = executor.crash(context.client, bound, argv, error)
             ended_ns.append(now_ns())
             if reply.__class__ is bytes:
-                wires.append(b"$%d\r\n%b\r\n" % (len(reply), reply))
+                size = len(reply)
+                header = BULK_HEADERS[size] if size < SHORT_BULK_BYTES else b"$%d\r\n" % size
+                wires.append(header + reply + b"\r\n")
             else:
                 wires.append(encoders[reply.__class__](reply))
         if current is not None and len(ended_ns) > 1:
@@ -349,5 +364,6 @@ def _partitions(command: Command | None, argv: list[bytes], partition: int) -> S
     return (partition,)
 
 
-def _fits(arity: int, words: int) -> bool:
-    return words == arity or (arity < 0 and words >= -arity)
+def _nothing(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Stand for no command at all."""
+    raise AssertionError("never called: what has no command takes the long way")
