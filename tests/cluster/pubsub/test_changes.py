@@ -10,7 +10,8 @@ from respcache.cluster.pubsub.changes import KEYS, Changes, Reader
 from respcache.cluster.pubsub.news import Changed, Heard, encode_item
 from respcache.commands.tracking import DOUBTED_KEYS
 from respcache.keyspace.journal import Journal, Notice
-from tests.cluster.bus.pair import Caller, World
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import Caller
 
 from .caching import CachingClient
 

@@ -11,7 +11,8 @@ from respcache.cluster.bus.outbox import frames_of
 from respcache.cluster.pubsub.interest import NAMES
 from respcache.cluster.pubsub.news import Message, encode_item
 from respcache.cluster.pubsub.silence import PATIENCE_S, QUIET_S
-from tests.cluster.bus.pair import Caller, World
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import Caller
 
 
 def pushed(client: Caller) -> list[Any]:
