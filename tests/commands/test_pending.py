@@ -1,8 +1,11 @@
 """A reply that comes later reaches its reader once."""
 
+from typing import cast
+
 import pytest
 
-from respcache.commands.pending import Pending
+from respcache.commands.client import Connection
+from respcache.commands.pending import Pending, Slot
 from respcache.protocol.replies import OK, Reply
 
 
@@ -50,3 +53,29 @@ def test_a_second_reader_is_a_fault_of_ours() -> None:
     pending.when_done(lambda reply: None)
     with pytest.raises(AssertionError, match="one reader"):
         pending.when_done(lambda reply: None)
+
+
+class Settled:
+    """A connection that counts how often it was told to look at its slots, and what it saw."""
+
+    def __init__(self) -> None:
+        self.slot: Slot
+        self.saw: list[bytes | None] = []
+
+    def settle(self) -> None:
+        self.saw.append(self.slot.wire)
+
+
+def test_a_slot_has_its_reply_before_its_connection_hears_of_it() -> None:
+    connection = Settled()
+    slot = connection.slot = Slot(cast(Connection, connection))
+    assert slot.wire is None
+    slot.fill(b"+OK\r\n")
+    assert connection.saw == [b"+OK\r\n"]
+
+
+def test_a_slot_may_be_given_its_reply_in_silence() -> None:
+    connection = Settled()
+    slot = connection.slot = Slot(cast(Connection, connection))
+    slot.wire = b"+OK\r\n"
+    assert connection.saw == []

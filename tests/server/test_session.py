@@ -1,10 +1,14 @@
 """A session: bytes in, bytes out, in order, whatever waits in between."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
-from respcache.commands.client import Ending
-from respcache.commands.pending import Pending
-from respcache.protocol.replies import ErrorReply
+from respcache.commands.client import Client, Ending
+from respcache.commands.context import Context
+from respcache.commands.pending import Pending, Slot
+from respcache.commands.spec import Command
+from respcache.protocol.replies import ErrorReply, Reply
 from respcache.server.session import COMMANDS_PER_TURN, SLOTS
 from tests.commands.harness import Harness, HarnessClient
 
@@ -202,3 +206,95 @@ def test_a_client_that_left_has_its_queued_command_run(harness: Harness) -> None
     client.close()
     settle(harness, b"key", pending)
     assert other("GET key") == b"1"
+
+
+class Elsewhere:
+    """A router that keeps the slots of every GET, and lets everything else run here."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.slots: list[Slot] = []
+        self.answers_at_once = False
+        harness.node.router = self
+        harness.dispatcher.rebind()
+
+    def route(self, context: Context, command: Command, argv: Sequence[bytes]) -> Slot | None:
+        if command.name != "GET":
+            return None
+        slot = Slot(context.client.connection)
+        if self.answers_at_once:
+            slot.fill(b"+once\r\n")
+        self.slots.append(slot)
+        return slot
+
+    def bound(
+        self, command: Command, run: Callable[[Context, Sequence[bytes]], Reply | Slot]
+    ) -> Callable[[Context, Sequence[bytes]], Reply | Slot]:
+        return lambda context, argv: self.route(context, command, argv) or run(context, argv)
+
+    def check_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
+        """Let everything be queued."""
+
+    def unwatch(self, client: Client) -> None:
+        """Watch nothing."""
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+def test_replies_from_elsewhere_stand_where_their_commands_stood(harness: Harness, way: str) -> None:
+    router, client = Elsewhere(harness), harness.client()
+    if way == "long":
+        client("CLIENT NO-TOUCH on")
+    assert client.receive(pipeline("SET a 1", "GET a", "INCR a", "GET a", "PING")) == [b"OK"]
+    first, second = router.slots
+    second.fill(b"+two\r\n")
+    assert client.replies() == []
+    first.fill(b"+one\r\n")
+    assert client.replies() == [b"one", 2, b"two", b"PONG"]
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+def test_a_reply_from_elsewhere_that_is_there_already_leaves_at_once(harness: Harness, way: str) -> None:
+    router, client = Elsewhere(harness), harness.client()
+    if way == "long":
+        client("CLIENT NO-TOUCH on")
+    router.answers_at_once = True
+    assert client.receive(pipeline("GET a", "PING", "GET a")) == [b"once", b"PONG", b"once"]
+    assert client.session.is_drained
+
+
+def test_many_owed_replies_hold_a_client_until_half_are_there(harness: Harness) -> None:
+    router, client = Elsewhere(harness), harness.client()
+    client.receive(pipeline(*["GET a"] * (SLOTS + 100)))
+    assert not client.session.wants_input
+    for slot in router.slots[: SLOTS // 2]:
+        slot.fill(b"+x\r\n")
+    assert not client.session.wants_input
+    for slot in router.slots[SLOTS // 2 :]:
+        slot.fill(b"+x\r\n")
+    assert len(client.replies()) == SLOTS
+    for slot in router.slots[SLOTS:]:
+        slot.fill(b"+x\r\n")
+    assert len(client.replies()) == 100
+    assert client.session.wants_input
+
+
+def test_a_jammed_client_is_read_from_again_when_every_jam_is_cleared(harness: Harness) -> None:
+    client = harness.client()
+    session = client.session
+    session.jam()
+    session.jam()
+    session.receive(pipeline("PING"))
+    assert session.take_output() == []
+    session.clear_jam()
+    session.release()  # the end of somebody's pause is none of its business
+    assert not session.wants_input
+    session.clear_jam()
+    assert client.replies() == [b"PONG"]
+    assert session.wants_input
+
+
+def test_replies_from_elsewhere_for_a_client_that_has_gone_are_dropped(harness: Harness) -> None:
+    router, client = Elsewhere(harness), harness.client()
+    client.receive(pipeline("GET a", "PING"))
+    client.close()
+    router.slots[0].fill(b"+late\r\n")
+    assert client.session.take_output() == []
