@@ -1,8 +1,14 @@
 """The two ways through: when the short one is open, and what the long one asks, counts and reports."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
+from respcache.commands.context import Context
 from respcache.commands.spec import Propagation
+from respcache.protocol.replies import Reply
+from tests.cluster.bus.pair import World
 from tests.commands.harness import Harness
 
 
@@ -164,3 +170,47 @@ def test_a_client_that_leaves_no_trace_can_change_what_is_counted() -> None:
     client("CONFIG SET maxmemory-policy allkeys-lfu")
     client("SET a 1")
     assert client("OBJECT FREQ a") == 5
+
+
+def test_commands_that_other_nodes_have_sent_run_here_whatever_their_keys() -> None:
+    world = World(2)
+    key = world.key_of(1)
+    peer = world.peers[0]
+    context = peer.hub.runner.context(world.wire(1, 0).inlet, 0, 2)
+    assert peer.harness.dispatcher.execute_here(context, [b"INCR", key.encode()]) == 1
+    assert peer.harness.dispatcher.fast_here[b"INCR"].run(context, [b"INCR", key.encode()]) == 2
+    assert world.client(0)("INCR", key) == 1
+
+
+def test_their_short_way_is_open_when_that_of_clients_is() -> None:
+    peer = World(2).peers[0]
+    dispatcher = peer.harness.dispatcher
+    assert dispatcher.fast.keys() == dispatcher.fast_here.keys() != set()
+    peer.harness.client()("CLIENT PAUSE 100000")
+    assert dispatcher.fast == dispatcher.fast_here == {}
+
+
+def test_a_forwarded_command_is_shown_where_its_client_is_and_where_it_runs() -> None:
+    world = World(2)
+    watching = [world.client(number) for number in range(2)]
+    for one in watching:
+        one("MONITOR")
+    world.client(0)("INCR", world.key_of(1))
+    world.settle()
+    assert all(b'"INCR"' in one.take_output() for one in watching)
+    assert world.peers[0].node.statistics.total_commands_processed > 0
+
+
+def test_a_bug_in_a_forwarded_command_costs_its_client_an_error() -> None:
+    world = World(2)
+    key = world.key_of(1)
+    client = world.client(0)
+    entry_point = world.peers[1].harness.dispatcher.fast_here[b"GET"]
+
+    def crash(context: Context, argv: Sequence[bytes]) -> Reply:
+        raise RuntimeError("a bug")
+
+    world.peers[1].harness.dispatcher.fast_here[b"GET"] = replace(entry_point, run=crash)
+    first, second = client.ask(f"GET {key}", f"INCR {key}")
+    assert "internal error" in first.message
+    assert second == 1
