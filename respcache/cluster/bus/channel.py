@@ -32,6 +32,8 @@ class Channel:
         self.unsent: deque[Batch] = deque()
         self.sent: dict[tuple[int, int], Batch] = {}
         """By number and first position, in the order of sending."""
+        self.on_lost: Callable[[], None] = lambda: None
+        """Told that what had been sent waits for the next connection."""
         self.wake: Callable[[], None] | None = None
         """Tells the connection that there is something to send; None without a connection."""
         self.count = 0
@@ -126,11 +128,15 @@ class Channel:
                 self._forget(None, settle(batch, 0, [WATCHED]))
                 continue
             for position in reversed(batch.open_positions()):
-                self.unsent.appendleft(batch.single(position))
+                one = batch.single(position)
+                if position in batch.working:
+                    one.began_s = self._now_s()  # it will say so again; until then its time is not up
+                self.unsent.appendleft(one)
         self.size_bytes = sum([batch.size_bytes for batch in self.unsent])
         self.refusals = 0
         for batch in self.unsent:
             batch.seen = 0
+        self.on_lost()
 
     def drain(self) -> list[Batch]:
         """Take out everything that waits, one by one and in order: the node behind this channel is gone."""
@@ -139,6 +145,21 @@ class Channel:
         self.unsent.clear()
         self._forget(None, self.count)
         return batches
+
+    def take_out(self, is_wanted: Callable[[Batch], bool]) -> list[Batch]:
+        """Take out some of the commands that are not on their way, one by one and in order."""
+        taken: list[Batch] = []
+        kept: deque[Batch] = deque()
+        for batch in self.unsent:
+            if not batch.commands:
+                kept.append(batch)
+            for one in [batch.single(position) for position in batch.open_positions()]:
+                (taken if is_wanted(one) else kept).append(one)
+        if taken:
+            self.unsent = kept  # one by one, too: a batch with holes would run what is not in it any more
+            self.size_bytes = sum([batch.size_bytes for batch in self.unsent])
+            self._forget(None, len(taken))
+        return taken
 
     def overdue(self, before_s: float) -> Iterator[tuple[Sink, bool]]:
         """Take out whoever has waited since before a time; with each, whether the command was sent."""

@@ -11,6 +11,7 @@ it is refused as well (see ``inlet.py``); it is all sent again in its order, onc
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from ...commands.client import Client
@@ -96,6 +97,8 @@ class Directory:
         if found is None:
             channels = [Channel(self.next_number, self.now_s) for _ in range(self._lanes)]
             found = self.destinations[id] = Destination(id, channels)
+            for index, channel in enumerate(channels):
+                channel.on_lost = partial(self._connection_lost, index, channel)
         return found
 
     def remove_node(self, id: bytes) -> None:
@@ -207,6 +210,21 @@ class Directory:
         """Send a batch of one command to whoever owns its keys by now."""
         for part in self._cut(batch) if type(batch) is Batch else [batch]:
             self._send_part(number, part)
+
+    def _connection_lost(self, number: int, channel: Channel) -> None:
+        """Let rest what was sent behind something that rests: nobody refuses it on the next connection."""
+        held: set[int] = set()
+
+        def must_rest(batch: Batch) -> bool:
+            concerned = partitions_of(batch, 0)
+            if held.isdisjoint(concerned) and not self.rooms.is_resting(batch):
+                return False
+            held.update(concerned)
+            return True
+
+        if self.rooms.resting:
+            for batch in channel.take_out(must_rest):
+                self._try_later(number, batch)
 
     def _cut(self, batch: Batch) -> list[Batch]:
         """Cut a command; its rooms wait for its parts then, not for the whole, or a part would wait for itself."""

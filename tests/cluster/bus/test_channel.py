@@ -107,6 +107,22 @@ def test_a_watch_is_not_sent_again_and_a_notice_is_not_waited_for() -> None:
     assert (heard.wires, channel.take_frames(), channel.count) == ([b"+OK\r\n"], [], 0)
 
 
+def test_some_of_the_unsent_can_be_taken_out_and_the_rest_keeps_its_order() -> None:
+    channel = channel_with(Clock())
+    for at in range(6):
+        channel.add(client(), Heard(), [b"GET", b"%d" % at], at)
+    channel.append(Notice(b"U\x91\x01"))
+    channel.add(client(), Heard(), [b"GET", b"6"], 0)
+    channel.disconnect()
+    taken = channel.take_out(lambda one: one.commands[0][1] in {b"1", b"4"})
+    assert [one.commands for one in taken] == [[[b"GET", b"1"]], [[b"GET", b"4"]]]
+    frames = channel.take_frames()
+    assert frames.index(b"U\x91\x01") == 4
+    found = requests([data for data in frames if data[:1] == b"R"])
+    assert [one.commands[0][1] for one in found] == [b"0", b"2", b"3", b"5", b"6"]
+    assert channel.count == 5
+
+
 def test_who_is_given_up_is_told_whether_it_was_sent() -> None:
     clock = Clock()
     channel = channel_with(clock)

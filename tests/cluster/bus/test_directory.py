@@ -5,6 +5,7 @@ import pytest
 from respcache.cluster.bus import rooms
 from respcache.cluster.bus.channel import COMMANDS
 from respcache.protocol.replies import ErrorReply
+from tests.cluster.bus.histories import History
 from tests.cluster.bus.pair import World
 
 
@@ -249,4 +250,33 @@ def test_a_command_is_cut_anew_when_its_keys_part() -> None:
     move(world, 0, 1, 2, 3)
     client.send("MGET " + " ".join(keys))
     assert client.wait(2) == [b"OK", [key.encode() for key in keys]]
+    assert nothing_is_left(world)
+
+
+def tell_one_after_the_other(world: World, active: list[int]) -> None:
+    for peer in world.peers:
+        world.after(world.chance.uniform(0, 0.005), lambda peer=peer: peer.see(active))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("lost", [0, 60], ids=["well", "lossy"])
+@pytest.mark.parametrize("seed", [0, 5, 9, 26])
+def test_the_order_of_commands_survives_changes_of_owners(seed: int, lost: int) -> None:
+    world = World(4, seed=seed, cuts=True, active=[0, 1, 2])
+
+    def lose_some(number: int) -> None:
+        if lost and not world.chance.randrange(lost):
+            world.lose(*world.chance.sample(range(4), 2))
+
+    world.before_delivery = lose_some
+    histories = [History(world, world.client(node), f"c{at}") for at, node in enumerate((0, 0, 1))]
+    for turn in range(1, 50):
+        for history in histories:
+            history.go_on(turn)
+        world.run(world.chance.uniform(0, 0.002))
+        if turn % 12 == 6:
+            world.run(0.005)  # all have heard of the last change
+            tell_one_after_the_other(world, [0, 1, 2, 3] if turn % 24 == 6 else [0, 1, 2])
+    world.run(0.2)
+    world.before_delivery = lambda number: None
+    assert [fault for history in histories for fault in history.faults()] == []
     assert nothing_is_left(world)

@@ -94,6 +94,18 @@ def test_what_waits_for_a_busy_key_is_asked_for_again() -> None:
     assert client.wait(1) == [1]
 
 
+def test_what_has_waited_for_long_is_given_the_time_to_be_asked_for_again() -> None:
+    world = World(2)
+    key = world.key_of(1)
+    world.client(1).send(f"DEBUG OWNER-SLEEP {key} 3")
+    world.run(0.01)
+    client = world.client(0)
+    client.send(f"INCR {key}")
+    world.run(2.0)
+    world.lose(0, 1)
+    assert client.wait(1) == [1]
+
+
 def test_a_busy_key_does_not_run_into_the_time_out() -> None:
     world = World(2)
     busy, idle = world.keys_of(1, 2)

@@ -63,40 +63,6 @@ def test_a_pipeline_is_answered_so_although_connections_are_lost(seed: int) -> N
     assert client.take_output() == answers_of_one(commands, 3)
 
 
-def tell_later(world: World, active: list[int]) -> None:
-    """Let nodes hear of a change one after the other."""
-    for peer in world.peers:
-        world.after(world.chance.uniform(0, 0.005), lambda peer=peer: peer.see(active))  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_pipeline_has_its_order_while_owners_change(seed: int) -> None:
-    """Keys may be lost with their owners here; but whatever is read was the last that was written, or is missing."""
-    world = World(4, seed=seed, cuts=True, active=[0, 1, 2])
-    client = world.client(0)
-    keys = [f"k{number}" for number in range(30)]
-    last = dict.fromkeys(keys, 0)
-    expected: list[tuple[str, int]] = []
-    for turn in range(1, 40):
-        for key in world.chance.sample(keys, 5):
-            last[key] = turn
-            client.send(f"SET {key} {turn}")
-        for key in world.chance.sample(keys, 3):
-            client.send(f"GET {key}")
-            expected.append((key, last[key]))
-        world.run(world.chance.uniform(0, 0.002))
-        if turn % 10 == 5:
-            world.run(0.005)
-            tell_later(world, [0, 1, 2, 3] if turn % 20 == 5 else [0, 1, 2])
-    replies = client.wait(39 * 8)
-    assert len(replies) == 39 * 8
-    read = [reply for turn in range(39) for reply in replies[turn * 8 + 5 : turn * 8 + 8]]
-    for (key, value), reply in zip(expected, read, strict=True):
-        assert reply in {None, b"%d" % value}, key
-    world.settle()
-    assert [peer.leftovers() for peer in world.peers] == [[]] * 4
-
-
 def test_replies_come_in_the_order_of_the_commands(world: World) -> None:
     far, near = world.key_of(1), world.key_of(0)
     client = world.client(0)
