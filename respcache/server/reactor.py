@@ -105,6 +105,7 @@ class Reactor:
             else:
                 await self._run_before_trio(due)
         finally:
+            self._serve_others([])  # what was answered while we were being cancelled is sent
             self.close_listeners()
             for connection in list(self._connections.values()):
                 self._drop(connection)
