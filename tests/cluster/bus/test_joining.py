@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.cluster.bus.joining import JOINS, Joining, cut, elements, end_of, in_key_order, summed_by_name
@@ -44,11 +44,13 @@ def nested(children: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 VALUES = st.recursive(LEAVES, nested, max_leaves=12)
 
 
+@settings(max_examples=60)
 @given(VALUES, st.binary(max_size=8), st.binary(max_size=8))
 def test_a_value_ends_where_it_ends(value: bytes, before: bytes, behind: bytes) -> None:
     assert end_of(before + value + behind, len(before)) == len(before) + len(value)
 
 
+@settings(max_examples=60)
 @given(st.lists(VALUES, max_size=6))
 def test_an_array_is_cut_into_what_it_was_made_of(values: list[bytes]) -> None:
     assert elements(b"*%d\r\n%b" % (len(values), b"".join(values))) == values

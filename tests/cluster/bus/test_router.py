@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 from tests.cluster.bus.wires import wire_of
 from tests.cluster.e2e.pipelines import random_pipeline
 from tests.commands.harness import Harness
@@ -13,7 +13,7 @@ from tests.commands.harness import Harness
 
 @pytest.fixture
 def world() -> World:
-    return World(3)
+    return world_of(3)
 
 
 ALONE = Harness()

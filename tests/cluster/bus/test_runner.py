@@ -3,12 +3,12 @@
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 
 
 @pytest.fixture
 def world() -> World:
-    return World(2)
+    return world_of(2)
 
 
 def test_a_pause_at_the_owner_holds_forwarded_commands_in_their_order(world: World) -> None:

@@ -3,13 +3,13 @@
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 from tests.cluster.bus.wires import Caller
 
 
 @pytest.fixture
 def world() -> World:
-    return World(3)
+    return world_of(3)
 
 
 def nobody_watches(world: World) -> bool:

@@ -3,13 +3,13 @@
 import pytest
 
 from respcache.cluster.bus.walking import TAG_MASK, order_id, tags, with_cursor
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 from tests.cluster.bus.wires import Caller
 
 
 @pytest.fixture
 def world() -> World:
-    return World(3)
+    return world_of(3)
 
 
 def walk(client: Caller, *options: str | int) -> list[bytes]:
