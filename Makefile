@@ -21,7 +21,7 @@ run: $(VENV)/.server  ## start the server, e.g. make run ARGS="--port 6380"
 	@exec $(BIN)/respcache serve $(ARGS)
 
 test: $(VENV)/.tests  ## run all tests; what needs a tool that is missing is skipped
-	$(BIN)/pytest -n 2 $(TEST_ARGS)
+	$(BIN)/pytest -n 3 $(TEST_ARGS)
 
 check: $(VENV)/.tests  ## format, lint, types, import rules, fresh pages, the shape of the tree
 	$(BIN)/ruff format --check .
