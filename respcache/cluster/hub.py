@@ -105,6 +105,7 @@ class Hub:
         self._refresh(gone={member.id} if is_gone else set())
         if is_gone:
             self.directory.remove_node(member.id)
+            self._forget_answers(member.id)
             self.relay.gone(member.id)
         elif member.id != self.id and member.state not in GONE:
             self.relay.met(member.id)
@@ -207,9 +208,17 @@ class Hub:
     def inlet_closed(self, inlet: Inlet) -> None:
         self.inlets.remove(inlet)
         self.relay.inlet_closed(inlet)
+        self._forget_answers(inlet.peer_id)
         if inlet.peer_id not in self.swim.members:
             self.relay.gone(inlet.peer_id)
         self.act(self.swim.connection_lost(self.now_s(), inlet.peer_id))
+
+    def _forget_answers(self, id: bytes) -> None:
+        """Drop the answers given to a node that is gone, once nothing can come from it any more."""
+        member = self.swim.members.get(id)
+        is_gone = member is None or member.state in GONE
+        if is_gone and all(inlet.peer_id != id for inlet in self.inlets):
+            self.memories.forget(id)
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
         self.directory.refused(lane, refusal)

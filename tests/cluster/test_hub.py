@@ -75,3 +75,15 @@ def test_a_lost_connection_makes_membership_look_at_once() -> None:
     probes = hub.swim.statistics()["probes"]
     world.lose(0, 1)
     assert hub.swim.statistics()["probes"] == probes + 1
+
+
+def test_answers_to_a_node_are_forgotten_when_it_is_gone_and_not_while_it_may_ask_again() -> None:
+    world = World(2)
+    hub, asker = world.peers[0].hub, world.peers[1].id
+    assert world.client(1)(f"SET {world.key_of(0)} 1") == b"OK"
+    memory = hub.memories.of(asker)
+    world.lose(1, 0)
+    assert hub.memories.of(asker) is memory
+    world.run(0.1)
+    world.kill(1)
+    assert hub.memories.of(asker) is not memory

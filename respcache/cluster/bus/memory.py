@@ -69,3 +69,7 @@ class Memories:
                 self._by_origin.popitem(last=False)
         self._by_origin.move_to_end(origin)
         return memory
+
+    def forget(self, origin: bytes) -> None:
+        """Drop what is known of a node that is gone: nobody will ask again."""
+        self._by_origin.pop(origin, None)
