@@ -58,6 +58,9 @@ LEAVE_S: Final = 2.0
 SECRET_LENGTH: Final = 16
 """A phrase with blanks counts as several secrets, each of which opens: this tells who did not know."""
 
+FAREWELL_S: Final = 0.5
+"""For clients of the cluster port to be told (MOVED) where keys live now, before their connections end."""
+
 WILDCARDS: Final = ("0.0.0.0", "::")
 
 
@@ -247,6 +250,8 @@ class Clustering:
             self.hub.act(self.hub.swim.leave(trio.current_time()))
             while not self.hub.swim.has_left:  # noqa: ASYNC110  # once in a lifetime
                 await trio.sleep(0.01)
+        if self._settings.cluster_port:
+            await trio.sleep(FAREWELL_S)
 
     def close(self) -> None:
         """Close what the reactor does not."""
