@@ -33,9 +33,6 @@ from .walking import Walks
 SLOT_MASK: Final = SLOTS - 1
 OPENS: Final = ord("{")
 
-SUBSCRIBES_ELSEWHERE: Final = "a transaction on keys of another node cannot change subscriptions"
-"""They belong to the client's connection, which ends here."""
-
 Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Reply | Slot]
 
 
@@ -91,7 +88,7 @@ class Router:
         """Send a command to the owner of a slot that is not ours."""
         if client.is_redirected:
             raise self._moved(slot)
-        partition = slot >> 4
+        partition = partition_of(slot)
         place = Slot(client.connection)
         target = self._directory.targets[partition]
         if target is None:
@@ -180,8 +177,6 @@ class Router:
             if client.is_redirected:
                 return self._transactions.refuse(client, self._moved(slot))
             partition = partition_of(slot)
-        if any(Flag.PUBSUB in one.flags and Trait.SESSION in one.traits for one, _ in transaction.queue):
-            return self._transactions.refuse(client, CommandError(SUBSCRIBES_ELSEWHERE))
         self._note_reads(client, transaction)
         return self._transactions.run(client, partition)
 
@@ -233,8 +228,7 @@ class Router:
         if not self._directory.owned[partition]:
             self._directory.wait_for_owner(client, sink, words, partition)
             return
-        here = self._runner.context(client.connection, client.db_index, client.protocol, client.address)
-        self._runner.run(here, words, sink.fill)
+        self._runner.run_for(client, words, sink.fill)
 
     def _cut_again(self, batch: Batch) -> list[Batch]:
         """Cut a command whose owner has changed while it was on its way, if its keys have several owners now."""
@@ -264,8 +258,8 @@ class Router:
         place = Slot(client.connection)
         whole = Joining(place, len(others) + 1, JOINS[command.spread.join])
         for index, destination in enumerate(others, 1):
-            self._walks.ask(destination, client, argv, whole.part(index).fill)
-        self._walks.ask(None, client, argv, whole.part(0).fill)
+            self._walks.ask(destination, client, argv, whole.part(index))
+        self._walks.ask(None, client, argv, whole.part(0))
         return place
 
     def _moved(self, slot: int) -> CommandError:

@@ -83,6 +83,11 @@ class Runner:
             return False
         return self._run(context, argv, fill)
 
+    def run_for(self, client: Client, argv: list[bytes], fill: Fill) -> None:
+        """Run a part of what a client of this node has asked for, in its database and RESP version."""
+        context = self.context(client.connection, client.db_index, client.protocol, client.address)
+        self.run(context, argv, fill)
+
     def run_transaction(
         self, context: Context, queue: Sequence[list[bytes]], fill: Fill, *, is_dirty: bool = False
     ) -> bool:

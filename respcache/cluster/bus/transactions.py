@@ -159,7 +159,7 @@ class RemoteTransactions:
                 with suppress(CommandError):  # it will fail there as it would here
                     index = parse_integer(argv[1])
                     selected = index if 0 <= index < len(self._node.keyspace.databases) else selected
-            elif Trait.SESSION in command.traits or command.flags & (Flag.ADMIN | Flag.PUBSUB):
+            elif Trait.SESSION in command.traits or Flag.ADMIN in command.flags:
                 raise CommandError(
                     f"{command.name} cannot be part of a transaction whose keys another node owns"
                 )

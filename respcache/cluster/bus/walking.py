@@ -13,13 +13,14 @@ from ...commands.context import Context
 from ...commands.node import Node
 from ...commands.pending import Slot
 from ...commands.scan_options import parse_cursor
+from .batch import Sink
 from .directory import Destination, Directory
 from .frames import ANYWHERE
 from .joining import elements
 from .runner import Runner
 
 TAG_BITS: Final = 24
-"""Two of a hundred nodes share a tag once in 3,000 clusters; then the later one's id decides, see ``tags``."""
+"""Two of a hundred nodes share a tag once in 3,000 clusters; then the later one's id decides, see ``_by_tag``."""
 
 TAG_MASK: Final = (1 << TAG_BITS) - 1
 
@@ -39,15 +40,14 @@ class Walks:
         destination: Destination | None,
         client: Client,
         argv: Sequence[bytes],
-        fill: Callable[[bytes], None],
+        sink: Sink,
     ) -> None:
         """Run a command at one node, whatever it owns; at this one where ``destination`` is None."""
         words = list(argv)
         if destination is not None:
-            destination.add(client, _Sink(fill), words, ANYWHERE)
+            destination.add(client, sink, words, ANYWHERE)
         else:
-            here = self._runner.context(client.connection, client.db_index, client.protocol, client.address)
-            self._runner.run(here, words, fill)
+            self._runner.run_for(client, words, sink.fill)
 
     def scan(self, context: Context, argv: Sequence[bytes]) -> Slot:
         """Walk on from a cursor."""
@@ -67,7 +67,7 @@ class Walks:
             place.fill(with_cursor(wire, now, following))
 
         words = [argv[0], b"%d" % local, *argv[2:]]
-        self.ask(self._directory.destinations.get(order_id(self._nodes(), now)), client, words, finish)
+        self.ask(self._directory.destinations.get(order_id(self._nodes(), now)), client, words, _Then(finish))
         return place
 
     def ask_around(self, context: Context, argv: Sequence[bytes]) -> Slot:
@@ -79,7 +79,7 @@ class Walks:
 
         def ask_next(wire: bytes) -> None:
             if order and wire.startswith(NULLS):
-                self.ask(self._directory.destinations.get(order.pop()), client, argv, ask_next)
+                self.ask(self._directory.destinations.get(order.pop()), client, argv, _Then(ask_next))
             else:
                 place.fill(wire)
 
@@ -90,7 +90,9 @@ class Walks:
         return sorted([self._directory.my_id, *(one.id for one in self._directory.owning_nodes())])
 
 
-class _Sink:
+class _Then:
+    """What is to be done with a reply, where a sink is wanted."""
+
     __slots__ = ("fill",)
 
     def __init__(self, fill: Callable[[bytes], None]) -> None:

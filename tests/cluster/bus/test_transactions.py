@@ -252,3 +252,12 @@ def test_watches_of_two_connections_end_where_they_were_set(world: World) -> Non
     assert world.peers[1].watched == 1
     theirs("UNWATCH")
     assert nobody_watches(world)
+
+
+def test_a_transaction_that_runs_elsewhere_may_publish() -> None:
+    world = World(2)
+    subscriber = world.client(0)
+    subscriber("SUBSCRIBE c")
+    world.run(0.5)
+    replies = world.client(0).ask("MULTI", f"SET {world.key_of(1)} 1", "PUBLISH c news", "EXEC")
+    assert replies[3] == [b"OK", 1]
