@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from respcache.cluster.bus.nobody import NOBODY
 from respcache.cluster.dialing import HANDSHAKE_S, LONGEST_PAUSE_S, Dialer
 from respcache.cluster.membership.member import Member, State, encode_meta
 from respcache.cluster.membership.outputs import Happened, Kind, Output
@@ -159,7 +160,7 @@ async def test_commands_travel_over_what_was_dialled(autojump_clock: MockClock) 
             def fill(self, wire: bytes) -> None:
                 heard.append(wire)
 
-        client = one.hub.runner.context(lane, 0, 2).client
+        client = one.hub.runner.context(NOBODY, 0, 2).client
         lane.channel.add(client, Sink(), [b"ECHO", b"hello"], 1024)
         await trio.sleep(0.1)
         assert heard == [b"$5\r\nhello\r\n"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from respcache.cluster.bus.nobody import NOBODY
 from respcache.commands.context import Context
 from respcache.commands.spec import Propagation
 from respcache.protocol.replies import Reply
@@ -176,7 +177,7 @@ def test_commands_that_other_nodes_have_sent_run_here_whatever_their_keys() -> N
     world = World(2)
     key = world.key_of(1)
     peer = world.peers[0]
-    context = peer.hub.runner.context(world.wire(1, 0).inlet, 0, 2)
+    context = peer.hub.runner.context(NOBODY, 0, 2)
     assert peer.harness.dispatcher.execute_here(context, [b"INCR", key.encode()]) == 1
     assert peer.harness.dispatcher.fast_here[b"INCR"].run(context, [b"INCR", key.encode()]) == 2
     assert world.client(0)("INCR", key) == 1

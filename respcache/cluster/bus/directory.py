@@ -21,6 +21,7 @@ from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
 from .channel import COMMANDS, Channel
 from .frames import ANYWHERE, PARTITION_MASK, Refusal
 from .lane import Lane
+from .nobody import NOBODY
 from .rooms import Rooms, WaitingRoom, partitions_of, take_rooms
 from .runner import Runner
 
@@ -193,9 +194,7 @@ class Directory:
         one = lane.channel.take_back(refusal.batch, refusal.position)
         if one is None:
             return
-        one.is_resent = (
-            False  # it was surely not run, and may have been before: then its first owner has it still
-        )
+        one.is_resent = False  # surely not run now; if it has been before, its first owner has what it did
         one.hops += 1
         concerned = partitions_of(one, 0)
         if not concerned <= self.rooms.by_partition.keys():
@@ -322,7 +321,7 @@ class Directory:
         if isinstance(batch, WatchBatch):
             sink.fill(WATCHED)  # whoever watches was told that the partition has moved: its EXEC runs nothing
             return
-        context = self._runner.context(NOWHERE, batch.db, batch.protocol)
+        context = self._runner.context(NOBODY, batch.db, batch.protocol)
         if isinstance(batch, TransactionBatch):
             self._runner.run_transaction(context, batch.commands, sink.fill, is_dirty=batch.is_watching)
         else:
@@ -353,15 +352,3 @@ class Directory:
         for room in self.rooms.by_partition.values():
             while room.batches and room.batches[0][1].began_s < before_s:
                 self._give_up(room.take()[1])
-
-
-class _Nowhere:
-    """The connection of a command whose client is known only to its sink."""
-
-    query_bytes = output_bytes = received_bytes = sent_bytes = 0
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments: None
-
-
-NOWHERE: Final = _Nowhere()

@@ -6,7 +6,7 @@ decodes them on the way. An operation is known by its sender, the number of its 
 its position therein, for as long as anybody may send it again.
 """
 
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -106,8 +106,6 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     token: int
     payload: bytes
 
-
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -48,6 +48,7 @@ from .frames import (
     frame,
 )
 from .memory import Memory
+from .nobody import NOBODY
 from .runner import Bound, Runner
 
 
@@ -286,7 +287,7 @@ class Inlet(BusConnection):
     def _new_context(self, db: int, protocol: int) -> Context:
         if not 0 <= db < len(self._runner.node.keyspace.databases) or protocol not in ENCODERS:
             raise BrokenFrameError(f"no database {db}, or no RESP version {protocol}")
-        return self._runner.context(self, db, protocol, self.client.address)
+        return self._runner.context(NOBODY, db, protocol, self.client.address)
 
     def _context(self, db: int, protocol: int) -> Context:
         context = self._contexts.get((db, protocol))

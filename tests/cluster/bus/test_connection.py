@@ -122,11 +122,13 @@ def test_hanging_up_twice_is_hanging_up(joined: tuple[Plain, Plain]) -> None:
 def test_it_is_no_client(joined: tuple[Plain, Plain]) -> None:
     """What the server does to its clients does nothing here."""
     one = joined[0]
-    for act in (one.hold, one.release, one.jam, one.clear_jam, one.settle, one.resume):
+    connection = one.client.connection
+    for act in (connection.hold, connection.release, connection.jam, connection.clear_jam, one.resume):
         act()
-    one.push(b"x")
-    one.select(3)
+    connection.push(b"x")
+    connection.end(Ending.AT_ONCE)
+    assert one.client.ending is None
     assert one.wants_input
     assert one.is_drained
     assert not one.has_output
-    assert (one.query_bytes, one.output_bytes, one.is_hungry) == (0, 0, False)
+    assert (connection.query_bytes, one.output_bytes, one.is_hungry) == (0, 0, False)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from respcache.cluster.bus.nobody import NOBODY
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.pair import World, world_of
 
@@ -77,8 +78,7 @@ def test_a_pause_here_holds_what_goes_elsewhere(world: World) -> None:
 
 def test_a_transaction_of_another_version_is_refused_and_watches_nothing(world: World) -> None:
     runner = world.peers[1].hub.runner
-    world.wire(0, 1)
-    context = runner.context(world.wire(0, 1).inlet, 0, 2)
+    context = runner.context(NOBODY, 0, 2)
     heard: list[bytes] = []
     assert runner.run(context, [b"WATCH", b"k"], heard.append)
     assert runner.run_transaction(context, [[b"SET", b"k", b"1"], [b"COMMAND-OF-TOMORROW"]], heard.append)

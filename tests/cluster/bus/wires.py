@@ -1,6 +1,7 @@
 """What is at the ends of connections, without sockets: both ends of one between nodes, and a node's clients."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -26,7 +27,7 @@ ROUNDS: Final = 10_000
 Command = str | Sequence[bytes]
 
 
-class Endpoint:
+class Endpoint(ABC):
     """What a reactor keeps beside a socket."""
 
     def __init__(self, world: "World", peer: "Peer") -> None:
@@ -38,9 +39,9 @@ class Endpoint:
         self.wakes += 1
         self.world.stirred[self] = None
 
+    @abstractmethod
     def finish(self) -> None:
         """Send what there is, and look what is to be done next."""
-        raise NotImplementedError
 
 
 class End(Endpoint):
