@@ -84,16 +84,18 @@ class Hub:
         self.complaints = Complaints(log, now_s)
         self.lanes: dict[tuple[bytes, int], Lane] = {}
         self.inlets: list[Inlet] = []
-        self.followers: list[Callable[[Happened], None]] = []
+        self.followers: list[Callable[[Happened], None]] = [self.observer.happened]
         """Told of everything that happens to members."""
-        self.on_view: list[Callable[[Sequence[int]], None]] = []
+        self.on_view: list[Callable[[Sequence[int]], None]] = [
+            self.relay.view_changed,
+            self.observer.view_changed,
+        ]
         """Told which partitions have new owners."""
         self.on_members: Callable[[], None] = lambda: None
         """Called when there are others to connect to, or fewer."""
         self.act: Callable[[Sequence[Output]], None] = lambda outputs: None
         """Does what membership asks for: sends packets, asks over TCP."""
         self.answer: Callable[[Inlet, Exchange], None] = lambda inlet, exchange: None
-        self.take_frame: Callable[[Inlet, bytes], None] = _unknown
         self._refresh()
 
     # -- members -------------------------------------------------------------------
@@ -109,7 +111,6 @@ class Hub:
             self.relay.gone(member.id)
         elif member.id != self.id and member.state not in GONE:
             self.relay.met(member.id)
-        self.observer.happened(happened)
         for follower in self.followers:
             follower(happened)
         self.on_members()
@@ -158,8 +159,6 @@ class Hub:
             self.shedder.gain(gained)
         moved = self.directory.set_owners(owners, gone or ())
         self.shedder.lose(lost)
-        self.relay.view_changed(moved)
-        self.observer.view_changed(moved)
         for follow in self.on_view:
             follow(moved)
 
@@ -215,8 +214,7 @@ class Hub:
 
     def _forget_answers(self, id: bytes) -> None:
         """Drop the answers given to a node that is gone, once nothing can come from it any more."""
-        member = self.swim.members.get(id)
-        is_gone = member is None or member.state in GONE
+        is_gone = id not in self.swim.members or self._is_gone(id)
         if is_gone and all(inlet.peer_id != id for inlet in self.inlets):
             self.memories.forget(id)
 
@@ -231,12 +229,11 @@ class Hub:
         self.answer(inlet, exchange)
 
     def other_frame(self, inlet: Inlet, data: bytes) -> None:
-        if data[:1] == NEWS:
-            if not self._is_gone(inlet.peer_id):
-                self.relay.met(inlet.peer_id)  # it may know us before we know it
-            self.relay.take(inlet, data)
-        else:
-            self.take_frame(inlet, data)
+        if data[:1] != NEWS:
+            raise BrokenFrameError(f"unknown kind of frame {data[:1]!r}")
+        if not self._is_gone(inlet.peer_id):
+            self.relay.met(inlet.peer_id)  # it may know us before we know it
+        self.relay.take(inlet, data)
 
     # -- time ------------------------------------------------------------------------
 
@@ -246,7 +243,3 @@ class Hub:
         self.relay.tick()
         self.observer.flush()
         self.shedder.sweep()
-
-
-def _unknown(inlet: Inlet, data: bytes) -> None:
-    raise BrokenFrameError(f"unknown kind of frame {data[:1]!r}")

@@ -104,6 +104,8 @@ def _is_loopback(host: str) -> bool:
     import ipaddress  # noqa: PLC0415 - a server that is alone starts a millisecond sooner without it
 
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"  # other names, and *, may mean anything
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or address).is_loopback
