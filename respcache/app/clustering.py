@@ -39,6 +39,7 @@ from ..server.listeners import CannotListenError, address_of, open_tcp_listeners
 from ..server.reactor import Reactor
 from ..settings.cluster_rules import bus_hosts, bus_port
 from ..settings.settings import Settings
+from ..settings.word_lists import join_address
 from .compose import Composition
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,12 @@ SECRET_LENGTH: Final = 16
 
 FAREWELL_S: Final = 0.5
 """For clients of the cluster port to be told (MOVED) where keys live now, before their connections end."""
+
+GREETING_S: Final = 5.0
+"""For a peer that has connected to say who it is: several round trips of the longest lines."""
+
+STRANGERS: Final = 256
+"""Connections that may be about to: ten nodes that start at once open some twenty each."""
 
 WILDCARDS: Final = ("0.0.0.0", "::")
 
@@ -88,6 +95,10 @@ class Clustering:
             )
         self.id = secrets.token_bytes(20)
         self.listeners = self._open_sockets()
+        self._host = settings.cluster_announce_host or self._own_host()
+        self._bus_host = self._numeric(self._host)
+        self._greeting: dict[Inlet, float] = {}
+        """Connections whose peers have not said yet who they are, and until when they may."""
 
     # -- starting ------------------------------------------------------------------
 
@@ -134,7 +145,7 @@ class Clustering:
             node,
             self._parts.dispatcher,
             id=self.id,
-            address=self._bus_address(meta),
+            address=(self._bus_host, meta.bus_port),
             meta=meta,
             profile=PROFILES[settings.cluster_profile],
             options=Options(
@@ -159,18 +170,17 @@ class Clustering:
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
         self._announcement = Announcement(
             id=self.id.hex(),
-            bus=_spell(self.hub.swim.me.address),
+            bus=join_address(*self.hub.swim.me.address),
             name=meta.name,
             cluster=settings.cluster_name,
         )
 
     def _meta(self, client_port: int, cluster_port: int) -> Meta:
         settings = self._settings
-        host = settings.cluster_announce_host or self._own_host()
         port = settings.cluster_announce_port or client_port
         return Meta(
-            name=_spell((host, port)),
-            host=host,
+            name=join_address(self._host, port),
+            host=self._host,
             client_port=port,
             cluster_port=settings.cluster_announce_cluster_port or cluster_port,
             bus_port=settings.cluster_announce_bus_port or self.listeners[0].getsockname()[1],
@@ -187,15 +197,17 @@ class Clustering:
         host = str(self.listeners[0].getsockname()[0])
         return host if host not in WILDCARDS else _outward_host(self.listeners[0].family)
 
-    def _bus_address(self, meta: Meta) -> Address:
-        """Return where others reach us: numeric, as gossip needs it."""
+    def _numeric(self, host: str) -> str:
+        """Return the address of a host, as gossip needs it."""
         try:
-            found = socket.getaddrinfo(meta.host, meta.bus_port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise CannotListenError(f"cluster-announce-host {meta.host}: {error}") from error
+            for sock in [*self.listeners, *self.datagrams]:
+                sock.close()
+            raise ClusteringError(f"cluster-announce-host {host}: {error.strerror or error}") from error
         families = [sock.family for sock in self.datagrams]
         usable = [one for one in found if one[0] in families] or found
-        return str(usable[0][4][0]), meta.bus_port
+        return str(usable[0][4][0])
 
     def _link(self, role: str, nonce: bytes, expected_id: bytes | None = None) -> Link:
         return Link(
@@ -258,7 +270,10 @@ class Clustering:
         for sock in self.datagrams:
             sock.close()
 
-    def _accept(self, sock: socket.socket, wake: Callable[[], None]) -> Inlet:
+    def _accept(self, sock: socket.socket, wake: Callable[[], None]) -> Inlet | None:
+        if len(self._greeting) >= STRANGERS:
+            self.hub.complaints.tell("too many connections to the bus that do not say who they are")
+            return None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         inlet = Inlet(
             self._link("accept", secrets.token_bytes(32)),
@@ -270,9 +285,19 @@ class Clustering:
         )
         inlet.on_ended = lambda: self._explain(inlet)
         inlet.start()
+        self._greeting[inlet] = trio.current_time() + GREETING_S
         return inlet
 
+    def _end_silent(self) -> None:
+        """Hang up on who has connected and does not say who it is."""
+        for inlet, until_s in list(self._greeting.items()):
+            if inlet.was_established:
+                del self._greeting[inlet]
+            elif trio.current_time() > until_s:
+                inlet.hang_up()
+
     def _explain(self, inlet: Inlet) -> None:
+        self._greeting.pop(inlet, None)
         if inlet.link.error is not None:
             host = inlet.client.address.rpartition(":")[0]
             self.hub.complaints.tell(f"connection from {host}: {inlet.link.error}")
@@ -282,6 +307,7 @@ class Clustering:
             for _ in range(LAG_TICKS):
                 await trio.sleep(TICK_S)
                 self.hub.tick()
+                self._end_silent()
             self.hub.tell_lag(self._lag.last_and_worst_ms()[0])
 
     async def _discover(self) -> None:
@@ -340,8 +366,3 @@ def _outward_host(family: int) -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "::1" if family == socket.AF_INET6 else "127.0.0.1"
-
-
-def _spell(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from respcache.app import clustering
 from respcache.app.clustering import Clustering, ClusteringError, machine_identity
 from respcache.cluster.membership.member import Phase, State
 from respcache.server.housekeeping import LoopLag
@@ -122,12 +123,28 @@ async def test_a_node_without_seeds_serves_at_once_and_one_with_dead_seeds_soon(
 def test_settings_that_cannot_be_had_are_told_in_one_line() -> None:
     with pytest.raises(ClusteringError, match="discovery dns"):
         Member(cluster_discovery="dns")
+    with pytest.raises(ClusteringError, match=r"cluster-announce-host no-such-host\.invalid: "):
+        Member(cluster_announce_host="no-such-host.invalid")
     with pytest.raises(ClusteringError, match="nowhere"):
         Member(
             cluster_tls_cert_file="/nowhere/cert.pem",
             cluster_tls_key_file="/nowhere/key.pem",
             cluster_tls_ca_file="/nowhere/ca.pem",
         )
+
+
+async def test_who_connects_and_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clustering, "GREETING_S", 0.05)
+    monkeypatch.setattr(clustering, "STRANGERS", 1)
+    async with running(Member()) as member:
+        port = member.clustering.listeners[0].getsockname()[1]
+        with trio.fail_after(PATIENCE_S):
+            async with await trio.open_tcp_stream("127.0.0.1", port) as silent:
+                async with await trio.open_tcp_stream("127.0.0.1", port) as one_too_many:
+                    assert await one_too_many.receive_some(1) == b""
+                assert await silent.receive_some(1) == b""
+            async with running(Member(cluster_seeds=member.bus)):
+                await member.wait_states(State.ALIVE, State.ALIVE)
 
 
 def test_a_machine_is_the_same_for_all_its_processes() -> None:
