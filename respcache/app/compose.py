@@ -6,7 +6,8 @@ server without a socket, on a clock and a chance of its own.
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from ..commands import GROUPS
 from ..commands.broker import Broker
@@ -35,8 +36,7 @@ from ..telemetry.statistics import Statistics
 from .applying import Applier
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(msgspec.Struct, frozen=True):
     """A whole server but for its sockets, tasks and sinks."""
 
     node: Node

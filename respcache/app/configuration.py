@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from ..settings.cluster_rules import check_cluster
 from ..settings.errors import SettingsError
@@ -21,8 +22,7 @@ class ConfigurationError(Exception):
     """The server cannot start with these settings; the message is for the person who wrote them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True):
     """The settings, and the file they came from, if there was one."""
 
     settings: Settings

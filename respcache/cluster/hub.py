@@ -8,7 +8,6 @@ tell of them here.
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -41,8 +40,7 @@ LAG_STEPS_MS: Final = (1000, 100)
 """Less than a tenth of a second is nobody's concern."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What the operator has chosen."""
 
     copies: int

@@ -5,7 +5,7 @@ what an object takes with everything in it. ``maxmemory`` limits ``data_bytes``;
 the resident size is the operating system's figure for the whole process.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from ..keyspace.database import Database
 from ..keyspace.entry import Entry, size_of
@@ -14,8 +14,7 @@ from .client_listing import CLIENT_BYTES, multi_size_bytes
 from .node import Node
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryFigures:
+class MemoryFigures(msgspec.Struct, frozen=True):
     """A node's memory at one moment, in bytes."""
 
     payload_bytes: int

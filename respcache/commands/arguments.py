@@ -7,8 +7,9 @@ vocabulary is that of COMMAND DOCS, so the output needs no translation.
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 
 class Access(enum.Flag):
@@ -32,8 +33,7 @@ Convert = Callable[
 ]  # Any: an integer, a float, a cursor ... whatever the handler's annotation says
 
 
-@dataclass(frozen=True, slots=True)
-class Arg:
+class Arg(msgspec.Struct, frozen=True):
     """One declared argument, possibly optional, repeated or nested."""
 
     name: str

@@ -6,8 +6,9 @@ clients went.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 from ..protocol.replies import OK, Reply
 from . import arguments as arg
@@ -37,8 +38,7 @@ def parse_client_type(raw: bytes) -> bytes:
     return word
 
 
-@dataclass(frozen=True, slots=True)
-class Victims:
+class Victims(msgspec.Struct, frozen=True):
     """Whom a call means."""
 
     filters: Sequence[Filter]

@@ -5,15 +5,15 @@ node's: two nodes agree only once the news has reached both.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 ANYWHERE: Final = frozenset({"", "*", "0.0.0.0", "::"})
 """Hosts to listen on that nobody can connect to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(msgspec.Struct, frozen=True):
     """A member as this node sees it, itself included."""
 
     id: str
@@ -50,8 +50,7 @@ class Peer:
         return self.cluster_port or self.port
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A connection between this node and another."""
 
     peer_id: str

@@ -6,7 +6,8 @@ shall have it. The cutting and joining itself is the cluster's business.
 """
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 
 class Over(enum.Enum):
@@ -38,8 +39,7 @@ class Join(enum.Enum):
     """The only part that answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True):
     """How one command is spread."""
 
     over: Over

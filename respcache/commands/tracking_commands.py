@@ -4,8 +4,9 @@ How it is told is ``tracking.py``'s business.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ..protocol.replies import OK, Reply, Unordered
 from . import arguments as arg
@@ -63,8 +64,7 @@ def client_tracking(context: Context, argv: Sequence[bytes]) -> Reply:
     return OK
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What a CLIENT TRACKING asks for."""
 
     subscription: Subscription

@@ -6,9 +6,10 @@ connected with what is stored. Only the part that is kept is copied or looked at
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
+
+import msgspec
 
 Content: TypeAlias = bytes | tuple[bytes, ...] | Mapping[bytes, bytes]
 """A string, the members of a collection, or the fields of a hash."""
@@ -17,8 +18,7 @@ MEMBER_BYTES: Final = 8
 """What a member weighs besides its bytes, so that a million empty members do not pass as nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(msgspec.Struct, frozen=True):
     """What an event tells of a value; ``is_truncated`` when there was more."""
 
     content: Content

@@ -11,14 +11,14 @@ under which ``notify-keyspace-events`` switches it on.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias
+
+import msgspec
 
 from .excerpt import Excerpt
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """What all events have."""
 
     kind: ClassVar[str]
@@ -29,8 +29,7 @@ class Event:
     """The name of the node where it happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started(Event):
+class Started(Event, frozen=True):
     """The node serves clients from now on."""
 
     kind: ClassVar[str] = "started"
@@ -38,8 +37,7 @@ class Started(Event):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped(Event):
+class Stopped(Event, frozen=True):
     """The node has stopped serving clients: the last event of a life that ends in order."""
 
     kind: ClassVar[str] = "stopped"
@@ -47,16 +45,14 @@ class Stopped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyEvent(Event):
+class KeyEvent(Event, frozen=True):
     """What all events about one key have."""
 
     db: int
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Created(KeyEvent):
+class Created(KeyEvent, frozen=True):
     """The key did not exist, and now does; ``value`` is what it holds."""
 
     kind: ClassVar[str] = "created"
@@ -66,8 +62,7 @@ class Created(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Updated(KeyEvent):
+class Updated(KeyEvent, frozen=True):
     """The key was given another value, or its value changed; ``value`` is the new one."""
 
     kind: ClassVar[str] = "updated"
@@ -77,8 +72,7 @@ class Updated(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Touched(KeyEvent):
+class Touched(KeyEvent, frozen=True):
     """Something other than the value changed, such as the deadline."""
 
     kind: ClassVar[str] = "touched"
@@ -87,8 +81,7 @@ class Touched(KeyEvent):
     notice_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted(KeyEvent):
+class Deleted(KeyEvent, frozen=True):
     """A command removed the key; ``value`` is what it held."""
 
     kind: ClassVar[str] = "deleted"
@@ -98,8 +91,7 @@ class Deleted(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expired(KeyEvent):
+class Expired(KeyEvent, frozen=True):
     """The key's deadline passed and it is gone; ``value`` is what it held."""
 
     kind: ClassVar[str] = "expired"
@@ -109,8 +101,7 @@ class Expired(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evicted(KeyEvent):
+class Evicted(KeyEvent, frozen=True):
     """The key was removed to make room; ``value`` is what it held."""
 
     kind: ClassVar[str] = "evicted"
@@ -120,8 +111,7 @@ class Evicted(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Read(KeyEvent):
+class Read(KeyEvent, frozen=True):
     """A command looked the key up and found it: a hit."""
 
     kind: ClassVar[str] = "read"
@@ -129,8 +119,7 @@ class Read(KeyEvent):
     value: Excerpt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Missed(KeyEvent):
+class Missed(KeyEvent, frozen=True):
     """A command looked the key up and did not find it: a miss."""
 
     kind: ClassVar[str] = "missed"
@@ -138,8 +127,7 @@ class Missed(KeyEvent):
     notice_name: ClassVar[str] = "keymiss"
 
 
-@dataclass(frozen=True, slots=True)
-class Flushed(Event):
+class Flushed(Event, frozen=True):
     """A database was emptied at once. Its keys are not told one by one."""
 
     kind: ClassVar[str] = "flushed"
@@ -147,8 +135,7 @@ class Flushed(Event):
     db: int
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerCrashed(KeyEvent):
+class OwnerCrashed(KeyEvent, frozen=True):
     """The work on one key ended by an error of the server. The key's value is as it was before."""
 
     kind: ClassVar[str] = "owner-crashed"
@@ -156,8 +143,7 @@ class OwnerCrashed(KeyEvent):
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberEvent(Event):
+class MemberEvent(Event, frozen=True):
     """What all events about one member of the cluster have. ``node`` is who has noticed."""
 
     member: str
@@ -170,50 +156,43 @@ class MemberEvent(Event):
     """The id of the member that accused it; empty where nobody did."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemberJoined(MemberEvent):
+class MemberJoined(MemberEvent, frozen=True):
     """Heard of for the first time, or back after it had died or left."""
 
     kind: ClassVar[str] = "joined"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberActive(MemberEvent):
+class MemberActive(MemberEvent, frozen=True):
     """It may own data from now on."""
 
     kind: ClassVar[str] = "active"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberSuspected(MemberEvent):
+class MemberSuspected(MemberEvent, frozen=True):
     """Somebody had no answer from it; it still owns what it owned."""
 
     kind: ClassVar[str] = "suspected"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberRefuted(MemberEvent):
+class MemberRefuted(MemberEvent, frozen=True):
     """It was suspected, and lives."""
 
     kind: ClassVar[str] = "refuted"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberDied(MemberEvent):
+class MemberDied(MemberEvent, frozen=True):
     """It has not answered for too long, or its address belongs to a new process; it owns nothing any more."""
 
     kind: ClassVar[str] = "died"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberLeft(MemberEvent):
+class MemberLeft(MemberEvent, frozen=True):
     """It has said goodbye."""
 
     kind: ClassVar[str] = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class ViewChanged(Event):
+class ViewChanged(Event, frozen=True):
     """Partitions have other owners, as this node sees it."""
 
     kind: ClassVar[str] = "view-changed"
@@ -228,8 +207,7 @@ class ViewChanged(Event):
     """How many of the 1024 have another owner than before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped(Event):
+class Dropped(Event, frozen=True):
     """A sink could not keep up, or failed, and has lost events at this place of its stream.
 
     The sink itself puts it into its stream; it never passes the bus.

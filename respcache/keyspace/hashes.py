@@ -6,8 +6,9 @@ HSCAN (a small hash comes whole) and in the order of HGETALL, so we keep count.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from .roster import FieldRoster
 
@@ -18,8 +19,7 @@ HASH_BYTES: Final = 64 + 232
 """The hash object and an empty dictionary."""
 
 
-@dataclass(frozen=True, slots=True)
-class HashLimits:
+class HashLimits(msgspec.Struct, frozen=True):
     """How much a compact hash may hold; Redis' settings ``hash-max-listpack-*`` with their defaults."""
 
     max_entries: int = 512

@@ -7,7 +7,8 @@ default, until the key is next created, or replaced under ``on-write``.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from .glob import compile_glob
 
@@ -23,8 +24,7 @@ class Renewal(enum.Enum):
     """Sliding: every read and write."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatternLife:
+class PatternLife(msgspec.Struct, frozen=True):
     """A life in milliseconds, or None for ever, of the keys that match a glob pattern."""
 
     pattern: bytes

@@ -1,14 +1,14 @@
 """How much of a request a client may ask the server to hold, before and after it has logged in."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 REDIS_MAX_BULK_BYTES: Final = 512 * 1024 * 1024
 """Redis' default for ``proto-max-bulk-len``. More than this is refused in the same words to everybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Bounds on one client's unfinished request; the defaults are those of Redis 7.0, but for the arguments (see ``strict.py``)."""
 
     max_arguments: int = 1024 * 1024

@@ -25,6 +25,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, Union
 
+import msgspec
+
 _LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
 
 
@@ -52,8 +54,7 @@ QUEUED: Final = SimpleString("QUEUED")
 PONG: Final = SimpleString("PONG")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorReply:
+class ErrorReply(msgspec.Struct, frozen=True):
     """An error: its code is the first word (``ERR``, ``WRONGTYPE``), for programs; the message is for people.
 
     Arguments quoted in a message may be decoded with ``surrogateescape``: they leave as the bytes they were.
@@ -63,8 +64,8 @@ class ErrorReply:
     message: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "code", self.code.translate(_LINE_BREAKS))
-        object.__setattr__(self, "message", self.message.strip("\r\n").translate(_LINE_BREAKS))
+        msgspec.structs.force_setattr(self, "code", self.code.translate(_LINE_BREAKS))
+        msgspec.structs.force_setattr(self, "message", self.message.strip("\r\n").translate(_LINE_BREAKS))
 
     @property
     def wire(self) -> bytes:
@@ -72,66 +73,57 @@ class ErrorReply:
         return b"-%b %b\r\n" % (_as_line(self.code), _as_line(self.message))
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim:
+class Verbatim(msgspec.Struct, frozen=True):
     """A text for people; RESP3 adds its three-letter format, RESP2 has only the bulk string."""
 
     text: bytes
     format: str = "txt"
 
 
-@dataclass(frozen=True, slots=True)
-class BigNumber:
+class BigNumber(msgspec.Struct, frozen=True):
     """An integer of any size; RESP2 has only a bulk string for it."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unordered:
+class Unordered(msgspec.Struct, frozen=True):
     """Distinct items in no order: a set in RESP3, an array in RESP2."""
 
     items: Sequence["Reply"]
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(msgspec.Struct, frozen=True):
     """A message that no command asked for: a push in RESP3, an array in RESP2."""
 
     items: Sequence["Reply"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(msgspec.Struct, frozen=True):
     """A map in a given order whose keys may be any reply; a flat array in RESP2."""
 
     items: Sequence[tuple["Reply", "Reply"]]
 
 
-@dataclass(frozen=True, slots=True)
-class NullArray:
+class NullArray(msgspec.Struct, frozen=True):
     """No array at all, as EXEC answers when a watched key changed; RESP3 has one null for everything."""
 
 
 NULL_ARRAY: Final = NullArray()
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(msgspec.Struct, frozen=True):
     """Several replies, one after another, to one command: ``SUBSCRIBE a b``."""
 
     replies: Sequence["Reply"]
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(msgspec.Struct, frozen=True):
     """Ready-made bytes of the protocol; whoever makes them answers for them."""
 
     wire: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NoReply:
+class NoReply(msgspec.Struct, frozen=True):
     """Nothing is sent, as after ``CLIENT REPLY OFF``."""
 
 

@@ -1,8 +1,9 @@
 """A command made ready to run: its guards bound in front of it, its counters beside it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ..commands.context import Context
 from ..commands.pending import Slot
@@ -14,8 +15,7 @@ from .guards import Guard, bound_guards
 NO_SUCH_ARITY: Final = 1 << 60
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundCommand:
+class BoundCommand(msgspec.Struct, frozen=True, eq=False):
     """What dispatch needs of a command, in one look-up."""
 
     command: Command

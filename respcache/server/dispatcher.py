@@ -13,9 +13,10 @@ for the commands that they concern, so a GET does not pay for SET's guard.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import perf_counter_ns
 from typing import Final
+
+import msgspec
 
 from ..commands.client import Client, Ending
 from ..commands.context import Context
@@ -96,7 +97,7 @@ class Dispatcher:
         router = self.node.router
         if router is not None:
             self._spellings = {
-                spelling: replace(bound, run=router.bound(bound.command, bound.run))
+                spelling: msgspec.structs.replace(bound, run=router.bound(bound.command, bound.run))
                 for spelling, bound in self._spellings_here.items()
             }
         self.refresh()

@@ -5,8 +5,9 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +16,7 @@ class CannotListenError(OSError):
     """An address could not be opened; the text says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerAddress:
+class PeerAddress(msgspec.Struct, frozen=True):
     """Who is at the other end, as CLIENT LIST spells it."""
 
     address: str

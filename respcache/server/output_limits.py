@@ -1,10 +1,9 @@
 """client-output-buffer-limit: how much output may wait for a client that does not read."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class OutputLimit:
+class OutputLimit(msgspec.Struct, frozen=True):
     """Limits of one class of clients; 0 is no limit."""
 
     hard_bytes: int = 0

@@ -1,14 +1,14 @@
 """The grammar of client-output-buffer-limit: how much output may wait for a client of each class."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
 
 from .errors import InvalidValueError
 from .kinds import Kind, joined_words, parse_size, size_text, toml_string
 
 
-@dataclass(frozen=True, slots=True)
-class BufferLimit:
+class BufferLimit(msgspec.Struct, frozen=True):
     """Close the client at once above ``hard_bytes``, or after ``soft_seconds`` above ``soft_bytes``; 0: never."""
 
     hard_bytes: int
@@ -16,8 +16,7 @@ class BufferLimit:
     soft_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class BufferLimits:
+class BufferLimits(msgspec.Struct, frozen=True):
     """One limit for each class of clients."""
 
     normal: BufferLimit
@@ -53,7 +52,7 @@ class OutputBufferLimits(Kind[BufferLimits]):
             attribute = ATTRIBUTE_OF_CLASS.get(name.lower())
             if attribute is None:
                 raise InvalidValueError("Invalid client class specified in buffer limit configuration.")
-            limits = replace(limits, **{attribute: _parse_limit(*numbers)})
+            limits = msgspec.structs.replace(limits, **{attribute: _parse_limit(*numbers)})
         return limits
 
     def show(self, value: BufferLimits) -> str:

@@ -1,13 +1,12 @@
 """The grammar of maxmemory-clients: a size, or a percentage of maxmemory."""
 
-from dataclasses import dataclass
+import msgspec
 
 from .errors import InvalidValueError
 from .kinds import LONG_MAX, Kind, parse_size, size_text, toml_string, within
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryShare:
+class MemoryShare(msgspec.Struct, frozen=True):
     """At most one of the two is not 0; both 0 means no limit."""
 
     size_bytes: int = 0

@@ -6,8 +6,9 @@ check, because it costs as much start-up time as all other settings together.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from .errors import InvalidValueError
 from .kinds import Kind, seconds_text, toml_string
@@ -18,20 +19,18 @@ if TYPE_CHECKING:
 INFINITY: Final = "infinity"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpirationRule:
+class ExpirationRule(msgspec.Struct, frozen=True):
     """Keys that match the glob live for ``life_ms``; None is for ever."""
 
     pattern: str
     life_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SinkSpecification:
+class SinkSpecification(msgspec.Struct, frozen=True):
     """A class of the user's, as ``package.module:Class``, and the keyword arguments to make one."""
 
     class_path: str
-    options: Mapping[str, Any] = field(default_factory=dict)  # the user's own: any JSON value
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict)  # the user's own: any JSON value
 
 
 class ExpirationRules(Kind[tuple[ExpirationRule, ...]]):

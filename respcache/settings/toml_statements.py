@@ -8,15 +8,15 @@ Settings files are short; nobody waits for that.
 
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 JOINT: Final = "-"
 """Between the names of a table and of a key in it: ``[events] channel`` is ``events-channel``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """A header, or a key and its value, with the lines it covers: from ``first`` to before ``end``, from 0."""
 
     first: int

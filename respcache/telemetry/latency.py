@@ -7,8 +7,9 @@ kept, one sample per second and event, the worst of that second.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import msgspec
 
 MOST_SAMPLES: Final = 160
 """Samples kept per event, as in Redis: enough for a graph, a few KB at most."""
@@ -21,8 +22,7 @@ class Sample(NamedTuple):
     latency_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LatestSpike:
+class LatestSpike(msgspec.Struct, frozen=True):
     """One row of LATENCY LATEST: the newest spike of an event and the worst ever."""
 
     event: str

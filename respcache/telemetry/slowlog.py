@@ -7,9 +7,10 @@ is for the caller to replace before.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+import msgspec
 
 MOST_ARGUMENTS: Final = 32
 """Of a longer command 31 arguments are kept, and the last place says how many are missing."""
@@ -18,8 +19,7 @@ MOST_ARGUMENT_BYTES: Final = 128
 """Of a longer argument this much is kept, followed by how much is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlowCommand:
+class SlowCommand(msgspec.Struct, frozen=True):
     """One entry, its fields in the order of SLOWLOG GET."""
 
     id: int

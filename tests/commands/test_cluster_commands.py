@@ -1,7 +1,7 @@
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from respcache.commands.cluster_commands import REFUSED
 from respcache.commands.cluster_errors import crossslot

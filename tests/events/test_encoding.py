@@ -1,8 +1,8 @@
 import base64
-import dataclasses
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +101,7 @@ def test_the_schema_stays_as_it_is(event: Event, expected: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted([*ALL, Dropped], key=str), ids=lambda kind: str(kind.kind))
 def test_no_field_of_an_event_is_forgotten(kind: type[Event]) -> None:
-    fields = {field.name for field in dataclasses.fields(kind)}
+    fields = {field.name for field in msgspec.structs.fields(kind)}
     document = to_document(kind(**{name: SOME_BYTES[name] for name in fields}), 100)
     renamed = {"notice_name": "notice"}
     shown = {renamed.get(name, name) for name in fields - {"notice_class"}}

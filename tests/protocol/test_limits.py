@@ -1,5 +1,4 @@
-import dataclasses
-
+import msgspec
 import pytest
 
 from respcache.protocol.limits import REDIS_MAX_BULK_BYTES, UNAUTHENTICATED, Limits
@@ -8,12 +7,12 @@ from tests.wire import parse
 
 
 def test_limits_do_not_change_in_use() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match="immutable"):
         Limits().max_arguments = 1  # type: ignore[misc]
 
 
 def test_before_the_login_a_client_may_send_little_more_than_a_password() -> None:
-    few = dataclasses.replace(Limits(), max_arguments=10, max_bulk_bytes=16384, is_authenticated=False)
+    few = msgspec.structs.replace(Limits(), max_arguments=10, max_bulk_bytes=16384, is_authenticated=False)
     assert few == UNAUTHENTICATED
 
 

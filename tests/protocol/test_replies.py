@@ -1,5 +1,6 @@
 import dataclasses
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,14 +11,19 @@ from respcache.protocol.replies import OK, PONG, QUEUED, ErrorReply, Pairs, Simp
 from tests.servers import Server
 
 RECORDS = [
-    kind for kind in vars(replies).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    kind
+    for kind in vars(replies).values()
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct))
 ]
 
 
 @pytest.mark.parametrize("kind", RECORDS)
 def test_replies_are_immutable_records(kind: type) -> None:
     assert "__slots__" in vars(kind)
-    assert vars(kind)["__dataclass_params__"].frozen
+    config = (
+        kind.__struct_config__ if issubclass(kind, msgspec.Struct) else vars(kind)["__dataclass_params__"]
+    )
+    assert config.frozen
 
 
 def test_the_common_replies_are_what_redis_says() -> None:

@@ -1,8 +1,8 @@
 """The two ways through: when the short one is open, and what the long one asks, counts and reports."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from respcache.cluster.bus.nobody import NOBODY
@@ -211,7 +211,7 @@ def test_a_bug_in_a_forwarded_command_costs_its_client_an_error() -> None:
     def crash(context: Context, argv: Sequence[bytes]) -> Reply:
         raise RuntimeError("a bug")
 
-    world.peers[1].harness.dispatcher.fast_here[b"GET"] = replace(entry_point, run=crash)
+    world.peers[1].harness.dispatcher.fast_here[b"GET"] = msgspec.structs.replace(entry_point, run=crash)
     first, second = client.ask(f"GET {key}", f"INCR {key}")
     assert "internal error" in first.message
     assert second == 1

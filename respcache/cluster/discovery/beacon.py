@@ -10,7 +10,6 @@ What is refused changes nothing and is counted by its reason.
 import hmac
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from hashlib import blake2b
 from typing import Annotated, Final
@@ -61,8 +60,7 @@ class RefusedCallError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """What somebody called."""
 
     kind: Kind

@@ -5,8 +5,9 @@ Pure: nothing is looked up here. IPv6 addresses with a port stand in brackets, a
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 Address = tuple[str, int]
 """A numeric IP address and a port."""
@@ -26,8 +27,7 @@ class EndpointError(ValueError):
     """A text is no ``host:port``; the message says so and shows it, shortened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """A host, by name or number, and a port, which may be OUR_PORT."""
 
     host: str

@@ -15,9 +15,9 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import trio
 
 from .beacon import MOST_BYTES, NONCE_BYTES, Beacon, Call, Kind, Reason, RefusedCallError
@@ -54,8 +54,7 @@ TOLD: Final = frozenset({Reason.VERSION, Reason.SECRET, Reason.STALE})
 """Reasons that an operator can do something about; a neighbour's cluster is none of our business."""
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(msgspec.Struct, frozen=True):
     """Where calls go. ``interface`` is the address of the interface, or empty for the system's choice."""
 
     group: str

@@ -9,8 +9,9 @@ list stays; the cluster goes on. How often and how long it is asked is the busin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 
 class DiscoverySettingsError(Exception):
@@ -21,8 +22,7 @@ class SourceError(Exception):
     """A source has no answer now; the text says why, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(msgspec.Struct, frozen=True):
     """What a node tells of itself."""
 
     id: str

@@ -1,7 +1,8 @@
 """What the state machine asks of the world, and what it tells the rest of the server."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from respcache.cluster.membership.member import Address, Member, State
 
@@ -18,16 +19,14 @@ class Kind(Enum):
     UPDATED = "updated"  # tells something else about itself than before
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(msgspec.Struct, frozen=True):
     """Send this datagram. It may be lost, and nobody minds."""
 
     address: Address
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """Send this over TCP and hand the reply to `Swim.exchange_done(now, token, reply)`; None if it failed."""
 
     address: Address
@@ -35,8 +34,7 @@ class Exchange:
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True):
     """Something happened to a member. `member` is a copy that will not change."""
 
     kind: Kind

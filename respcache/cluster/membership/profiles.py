@@ -5,12 +5,12 @@ oneself included. Whoever changes a number changes it on all nodes.
 """
 
 import math
-from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+
+class Profile(msgspec.Struct, frozen=True):
     """A consistent set of timers. Each says what moving it costs."""
 
     name: str
@@ -90,7 +90,7 @@ class Profile:
 PUSH_PULL_MEMBERS: Final = 32  # up to here a view is a few packets of TCP
 
 LAN: Final = Profile("lan")
-LOCAL: Final = replace(
+LOCAL: Final = msgspec.structs.replace(
     LAN,
     name="local",
     probe_period_s=0.2,
@@ -101,7 +101,7 @@ LOCAL: Final = replace(
     redial_period_s=5.0,
     lag_ceiling_s=0.1,
 )
-WAN: Final = replace(
+WAN: Final = msgspec.structs.replace(
     LAN,
     name="wan",
     probe_period_s=5.0,

@@ -6,15 +6,15 @@ is a confirmation of its own, for it is the word of the suspect's machine; two w
 two members, shorten it to a probe period, in which the suspect may still object.
 """
 
-from dataclasses import dataclass
 from math import log
 from typing import Final
+
+import msgspec
 
 WITNESSES: Final = 2  # of a refused connection: one could be behind a firewall that refuses in another's name
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How long suspicions last in a group of this size."""
 
     minimum_s: float

@@ -1,11 +1,11 @@
 """What ownership must know of a member: who it is, how much it can take, and where it stands."""
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, order=True):
     """A member that may own partitions. Who is one, is membership's business."""
 
     id: bytes

@@ -6,9 +6,10 @@ table follows from that set alone, not from the order in which news came. Who ma
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+import msgspec
 
 from ...keyspace.slots import PARTITIONS
 from .candidate import Candidate
@@ -22,8 +23,7 @@ FEW: Final = 12
 DIGEST_BYTES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What an update changed."""
 
     partitions: tuple[int, ...]

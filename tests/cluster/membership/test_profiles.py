@@ -1,6 +1,5 @@
-from dataclasses import fields
-
 import pytest
+from msgspec.structs import fields
 
 from respcache.cluster.membership.profiles import LAN, LOCAL, PROFILES, WAN, Profile
 

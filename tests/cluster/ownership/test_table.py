@@ -1,10 +1,10 @@
 import math
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from respcache.cluster.ownership.candidate import Candidate
 from respcache.cluster.ownership.table import Ownership
