@@ -1,0 +1,85 @@
+"""What the server of a partition tells the holders of its copies, as pieces of one ordered stream.
+
+A record is a msgpack array. The first two words of each are its kind and its *place*, which is partition and epoch in
+one number (``bus/frames.py``). Kinds below ``CONTROL`` change one key or a whole database of one partition, and
+carry the version of the change: those that say all of a key's new state may come in any order and any number of
+times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLINE``) name the version that they build on.
+
+| kind        | words after kind and place                                                                |
+| ----------- | ----------------------------------------------------------------------------------------- |
+| STRING      | db, key, clock, tag, deadline_ms (0: none), value, is_raw                                 |
+| HASH        | db, key, clock, tag, deadline_ms, [field, value, field, value ...], is_compact            |
+| STRING_PART | db, key, clock, tag, base clock, base tag, deadline_ms, offset, bytes                     |
+| HASH_PART   | db, key, clock, tag, base clock, base tag, deadline_ms, [field, value ...], [deleted field ...], is_compact |
+| DEADLINE    | db, key, clock, tag, base clock, base tag, deadline_ms                                    |
+| REMOVED     | db, key, clock, tag: deleted by a client, to be remembered                                |
+| DROPPED     | db, key, clock, tag: expired or evicted; clock and tag are those of the entry that went   |
+| FLUSHED     | db, clock, tag: everything in this database up to this version is gone                    |
+| BEGIN       | a full copy begins: what the receiver has is not to be relied on                          |
+| END         | count, digest: the full copy is told                                                      |
+| CHECK       | count, digest: do you have the same?                                                      |
+| HAND        | [ids of the holders]: serve this partition from now on, in this epoch                     |
+| RELEASE     | your copy is needed no more                                                               |
+| OFFERED     | an offer ends: tell when it is merged                                                     |
+| SERVED      | [places]: the sender serves these; the record's own place is 0                            |
+
+With ``OFFER`` added, a kind below ``CONTROL`` comes from who does not serve the partition: merged where it is newer.
+A version is told in two numbers, clock (64 bits) and tag (32 bits), see ``versions.py``.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+Record: TypeAlias = Sequence[Any]  # words of several types, by kind
+
+STRING: Final = 0
+HASH: Final = 1
+STRING_PART: Final = 2
+HASH_PART: Final = 3
+DEADLINE: Final = 4
+REMOVED: Final = 5
+DROPPED: Final = 6
+FLUSHED: Final = 7
+
+CONTROL: Final = 16
+BEGIN: Final = 16
+END: Final = 17
+CHECK: Final = 18
+HAND: Final = 19
+RELEASE: Final = 20
+OFFERED: Final = 21
+SERVED: Final = 22
+
+OFFER: Final = 32
+
+STALE: Final = 0
+"""Told with a partition and an epoch: the receiver knows a newer server, or has promised not to obey an older one."""
+IN_STEP: Final = 1
+NEED: Final = 2
+TOOK: Final = 3
+MERGED: Final = 4
+
+EFFECTS: Final = b"E"
+ACKNOWLEDGED: Final = b"e"
+
+
+class Effects(msgspec.Struct, array_like=True, gc=False):
+    """What one node tells another in one turn."""
+
+    generation: int
+    """Counts the beginnings of the stream: what is numbered belongs to one of them."""
+    sequence: int
+    records: list[list[Any]]  # see the file's docstring
+    operations: list[tuple[bytes, int, int, list[bytes]]]
+    """Answers of the operations that made these records, by origin, batch and first position: for who asks again."""
+
+
+class Acknowledged(msgspec.Struct, array_like=True, gc=False):
+    """Everything up to this frame is applied."""
+
+    generation: int
+    sequence: int
+    told: list[tuple[int, int, int]]
+    """Code, partition and epoch."""
