@@ -1,3 +1,4 @@
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,19 @@ def test_serve_goes_past_the_command_line_library(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["respcache", "serve", "--port", "1"])
     assert command.main() == 7
     assert heard == ["--port", "1"]
+
+
+def test_a_start_looks_for_no_garbage_until_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
+        seen.append(gc.isenabled())
+        return 0
+
+    monkeypatch.setattr("respcache.app.start.start", start)
+    monkeypatch.setattr(sys, "argv", ["respcache", "serve"])
+    command.main()
+    assert [*seen, gc.isenabled()] == [False, True]
 
 
 @pytest.mark.parametrize("arguments", [[], ["ping"], ["--help"], ["--port", "1"]])

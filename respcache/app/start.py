@@ -4,6 +4,7 @@ Start-up time counts here: whatever only other commands or mistakes need, such a
 the libraries for command lines and tables, is not imported.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -36,6 +37,7 @@ def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         if configuration.settings.workers > 1:
             from .workers import run_workers  # noqa: PLC0415 - most servers are one process
 
+            gc.enable()  # it was off for the imports, which are done, and a supervisor lives for months
             return run_workers(configuration, arguments, environ)
         enter_directory(configuration.settings)
         return _run(configuration, arguments, environ)

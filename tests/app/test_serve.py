@@ -1,16 +1,17 @@
 """A real process: how it starts, what signals do to it, and how it ends."""
 
+import gc
 import logging
 import signal
 import socket
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from respcache.app.serve import run
+from respcache.app.serve import calm_garbage_collector, run
 from respcache.settings.settings import Settings
 from tests.conftest import StartServer
 from tests.servers import TARGET, Server
@@ -20,6 +21,16 @@ pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="about respcache's
 
 PATIENCE_S = 10.0
 """For what takes no time on a machine that is not busy."""
+
+
+@pytest.fixture
+def _calm_again() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    gc.enable()
+
 
 SHUTTING_DOWN = b"-ERR the server is shutting down\r\n"
 
@@ -174,3 +185,11 @@ def test_config_rewrite_brings_the_file_up_to_date(start_respcache: StartServer,
     assert written.startswith("# as much as fits\n")
     values = {"maxmemory": "3mb", "timeout": 0, "slowlog-max-len": 7, "port": server.port}
     assert tomllib.loads(written) == values
+
+
+@pytest.mark.usefixtures("_calm_again")
+def test_who_serves_looks_for_cycles_but_not_among_what_was_there() -> None:
+    gc.disable()  # as at a start
+    calm_garbage_collector()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > len(gc.get_objects())
