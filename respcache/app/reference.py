@@ -16,10 +16,9 @@ from ..commands.table import CommandTable
 from ..settings.cluster import Cluster
 from ..settings.compatibility import Compatibility
 from ..settings.events import Events
-from ..settings.parameter import AnyParameter, Section
+from ..settings.parameter import JOINT, AnyParameter, Section
 from ..settings.settings import SECTIONS
 from ..settings.sources import variable
-from ..settings.toml_statements import JOINT
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE: Final = Path("conf/respcache.toml")

@@ -7,11 +7,14 @@ attribute: ``settings.maxmemory_bytes``. The name in Python carries the unit, th
 name outside is Redis' own.
 """
 
-from typing import Any, ClassVar, Generic, overload
+from typing import Any, ClassVar, Final, Generic, overload
 
 from .kinds import Kind, Value
 
 FIRST_VERSION = "0.1.0"
+
+JOINT: Final = "-"
+"""Between the names of a table and of a key in it: ``[events] channel`` is ``events-channel``."""
 
 
 class Parameter(Generic[Value]):

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from .errors import SettingsError
-from .parameter import AnyParameter
+from .parameter import JOINT, AnyParameter
 from .settings import BY_DEFAULT, PARAMETERS, PARAMETERS_BY_NAME, Settings
 from .sources import load, toml_values
-from .toml_statements import JOINT, Statement, scan, split_pair
+from .toml_statements import Statement, scan, split_pair
 
 ADDED: Final = "# Added by CONFIG REWRITE:"
 

@@ -5,15 +5,13 @@ A mistake is one sentence that names the place, the setting and what is allowed.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .errors import InvalidValueError, SettingsError
 from .kinds import Fixed, YesNo
-from .parameter import AnyParameter
+from .parameter import JOINT, AnyParameter
 from .settings import PARAMETERS, PARAMETERS_BY_FLAG, PARAMETERS_BY_NAME, Settings
-from .toml_statements import JOINT, scan
 
 PREFIX: Final = "RESPCACHE_"
 
@@ -62,6 +60,8 @@ def toml_values(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def _read_toml(settings: Settings, text: str, file_name: str) -> None:
+    import tomllib  # noqa: PLC0415 - not for a server without a file, and 2 ms of a start
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -142,6 +142,8 @@ def _toml_shown(value: object) -> str:
 
 def _place(file_name: str, text: str, name: str) -> str:
     """Say on which line a setting stands; the deepest statement that encloses it counts."""
+    from .toml_statements import scan  # noqa: PLC0415 - only a mistake needs it
+
     enclosing = [s for s in scan(text) if name == s.name.lower() or name.startswith(s.name.lower() + JOINT)]
     if not enclosing:
         return file_name

@@ -8,12 +8,11 @@ Settings files are short; nobody waits for that.
 
 import tomllib
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-JOINT: Final = "-"
-"""Between the names of a table and of a key in it: ``[events] channel`` is ``events-channel``."""
+from .parameter import JOINT
 
 
 class Statement(msgspec.Struct, frozen=True):

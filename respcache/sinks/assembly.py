@@ -1,11 +1,11 @@
-"""Makes the queued sinks that the settings ask for."""
+"""Makes the queued sinks that the settings ask for.
+
+What only one kind of sink needs is imported with it: most servers have none.
+"""
 
 import random
 from collections.abc import Iterable
 
-from .console import ConsoleOutlet
-from .custom import custom_outlet
-from .jsonfile import JsonFileOutlet
 from .queued import Outlet, QueuedSink
 from .settings import (
     BatchSettings,
@@ -16,7 +16,6 @@ from .settings import (
     SinkSettingsError,
     WebhookSettings,
 )
-from .webhook import WebhookOutlet
 
 
 def make_sinks(settings: Iterable[SinkSettings], node: str, chance: random.Random) -> list[QueuedSink]:
@@ -42,12 +41,20 @@ def make_sink(settings: SinkSettings, node: str, chance: random.Random) -> Queue
 def _make_outlet(settings: SinkSettings, node: str, chance: random.Random) -> Outlet:
     match settings:
         case ConsoleSettings():
+            from .console import ConsoleOutlet  # noqa: PLC0415
+
             return ConsoleOutlet(settings.file_descriptor, settings.value_limit_bytes)
         case JsonFileSettings():
+            from .jsonfile import JsonFileOutlet  # noqa: PLC0415
+
             return JsonFileOutlet(settings.path, settings.value_limit_bytes)
         case WebhookSettings():
+            from .webhook import WebhookOutlet  # noqa: PLC0415
+
             return WebhookOutlet(settings, node, chance)
         case CustomSettings():
+            from .custom import custom_outlet  # noqa: PLC0415
+
             return custom_outlet(settings)
         case _:
             raise AssertionError(f"no sink is made from {type(settings).__name__}")

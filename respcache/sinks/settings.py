@@ -6,9 +6,10 @@ of a second of a busy server's writes, and with their values cut at 1 KiB at mos
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from respcache.events.vocabulary import CHANGES, SERVER, Event
 
@@ -17,8 +18,7 @@ class SinkSettingsError(ValueError):
     """A sink cannot be made from its settings; the text says which and why, for the operator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkSettings:
+class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What every sink has."""
 
     name: str
@@ -35,24 +35,21 @@ class SinkSettings:
         require(self, "queue_length", minimum=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleSettings(SinkSettings):
+class ConsoleSettings(SinkSettings, frozen=True, kw_only=True):
     """One line for each event on the standard output."""
 
     name: str = "console"
     file_descriptor: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonFileSettings(SinkSettings):
+class JsonFileSettings(SinkSettings, frozen=True, kw_only=True):
     """JSON lines, appended to a file."""
 
     name: str = "json-file"
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSettings(SinkSettings):
+class BatchSettings(SinkSettings, frozen=True, kw_only=True):
     """What sinks have that prefer many events at once."""
 
     most_per_batch: int = 100
@@ -69,13 +66,12 @@ class BatchSettings(SinkSettings):
         require(self, "timeout_s", minimum=0.001)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSettings(BatchSettings):
+class WebhookSettings(BatchSettings, frozen=True, kw_only=True):
     """HTTP POSTs to a receiver."""
 
     name: str = "webhook"
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Sent with each request; a place for the receiver's token, hence not shown."""
     attempts: int = 6
     """How often one batch is tried. With the pauses below a receiver may be away for about ten seconds."""
@@ -90,15 +86,17 @@ class WebhookSettings(BatchSettings):
         if not self.url.startswith(("http://", "https://")):
             raise SinkSettingsError(f"sink {self.name}: url must begin with http:// or https://")
 
+    def __repr__(self) -> str:
+        return f"WebhookSettings(name={self.name!r}, url={self.url!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomSettings(BatchSettings):
+
+class CustomSettings(BatchSettings, frozen=True, kw_only=True):
     """A class of the operator's own."""
 
     name: str = "custom"
     target: str
     """``package.module:Class``"""
-    options: Mapping[str, Any] = field(default_factory=dict)  # whatever the class takes
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict)  # whatever the class takes
     linger_s: float = 0.0
 
 

@@ -1,10 +1,9 @@
 """What INFO tells of each sink."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class SinkStatistics:
+class SinkStatistics(msgspec.Struct, frozen=True):
     """Counts of events since the start, and how many wait now.
 
     Every event that a sink was given is in exactly one of the four, except those of the batch under way.
