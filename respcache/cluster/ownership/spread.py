@@ -72,9 +72,13 @@ class Spread:
         self.copies = copies
         self._machines = len({machine_of(one) for one in candidates})
         self._zones = len({one.zone for one in candidates})
+        self.is_by_score = self._zones <= 1 and self._machines in {0, 1, len(candidates)}
+        """Whether the places go by score alone: all stand apart, or none does. Small clusters are mostly so."""
 
     def choose(self, rank: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return who gets the places, from all candidates by falling score."""
+        if self.is_by_score:
+            return tuple(rank[: self.copies])
         places = Places()
         while len(places.taken) < self.copies:
             best = places.best(rank, self._machines, self._zones)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from respcache.cluster.ownership.candidate import Candidate
+from respcache.cluster.ownership.scores import scores
+from respcache.cluster.ownership.spread import Places
 from respcache.cluster.ownership.table import Ownership
 from respcache.keyspace.slots import PARTITIONS
 from tests.cluster.ownership.candidates import candidates, imbalance, shares, table_of
@@ -30,9 +32,16 @@ def test_the_table_is_fixed_for_ever() -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(st.sets(st.integers(0, 19), max_size=20), min_size=1, max_size=6), st.integers(1, 3))
-def test_the_way_to_a_set_of_members_leaves_no_trace(views: list[set[int]], copies: int) -> None:
-    members = candidates(20, machines=6, zones=3)
+@given(
+    st.lists(st.sets(st.integers(0, 19), max_size=20), min_size=1, max_size=6),
+    st.integers(1, 3),
+    st.sampled_from([(6, 3), (1, 1), (0, 0)]),
+)
+def test_the_way_to_a_set_of_members_leaves_no_trace(
+    views: list[set[int]], copies: int, stands: tuple[int, int]
+) -> None:
+    machines, zones = stands
+    members = candidates(20, machines=machines, zones=zones)
     wandered = Ownership(copies)
     for view in views:
         wandered.update([members[number] for number in view])
@@ -51,6 +60,23 @@ def test_one_after_another_is_as_all_at_once(seed: int) -> None:
     slowly.update(moved)
     random.Random(seed).shuffle(moved)
     assert slowly.owners == table_of(moved, 3).owners
+
+
+@pytest.mark.parametrize(("machines", "zones"), [(0, 0), (1, 1), (4, 1), (10, 3)])
+def test_every_place_is_the_greatest_claims(machines: int, zones: int) -> None:
+    """However the table is computed, this is what it says."""
+    members = candidates(10, machines=machines, zones=zones)
+    table = Ownership(3)
+    for known in range(1, len(members) + 1):
+        table.update(members[:known])
+    wishes = {one: scores(one.id, one.weight) for one in members}
+    for partition, owners in enumerate(table.owners):
+        places, left = Places(), list(members)
+        while len(places.taken) < 3:
+            best = max(left, key=lambda one: places.claim(one, wishes[one][partition]))  # called at once
+            left.remove(best)
+            places.take(best)
+        assert owners == tuple(one.id for one in places.taken)
 
 
 def test_an_update_tells_what_changed() -> None:
