@@ -1,6 +1,6 @@
 """Asks all sources for peers, for ever, and hands on the addresses that they know between them.
 
-Each source has its own rhythm, so that a slow one holds up nobody. After a start the pauses are short and double up to the
+Each source has its own rhythm, so that a slow one holds up nobody. For two seconds after a start the pauses are short, then they double up to the
 period: nodes that start together find nobody at the first question, and need not wait a whole
 period for the second. Every pause is drawn a little shorter or longer, or a cluster that was started by one command would
 ask its registry at the same instant for ever.
@@ -11,6 +11,7 @@ What is found goes to membership at every round, changed or not: it alone knows 
 import logging
 import random
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final
 
 import trio
@@ -26,7 +27,11 @@ TIMEOUT_S: Final = 5.0
 """For each step of one question. The resolvers of most systems give up on a silent server after this long, and take the next."""
 
 FIRST_PAUSE_S: Final = 0.25
-"""About what ten processes started by one command differ in."""
+"""So short that nobody waits for a seed that is a moment later than we are."""
+
+SHORT_PAUSES: Final = 8
+"""Pauses before they begin to double: two seconds. Of ten processes started by one command on two cores the first may
+be ready a second and a half before its seed; with pauses that doubled at once it found the seed half a second late."""
 
 JITTER: Final = 0.2
 """Part of a pause by which it may be shorter or longer: two nodes in step are apart after a few rounds."""
@@ -74,11 +79,12 @@ async def _ask_for_ever(
     chance: random.Random,
 ) -> None:
     pause_s = min(FIRST_PAUSE_S, period_s)
-    while True:
+    for number in count(1):
         await watch.ask()
         found(_all_addresses(watches))
         await trio.sleep(pause_s * chance.uniform(1 - JITTER, 1 + JITTER))
-        pause_s = min(2 * pause_s, period_s)
+        if number >= SHORT_PAUSES:
+            pause_s = min(2 * pause_s, period_s)
 
 
 async def _deregister_one(discovery: Discovery, me: Announcement) -> None:
