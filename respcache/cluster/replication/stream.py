@@ -1,0 +1,366 @@
+"""One ordered, repeated stream of records to one other node; it outlives connections.
+
+What is added in one turn of the reactor leaves as one frame (several, where it is large). Frames are kept until the
+other node has acknowledged them, and are sent again, in their order, on the next connection; the receiving half,
+``Received``, tells what has come already. So whoever is behind is behind by an end of the stream, never by a hole in it.
+
+Where that cannot be kept up, the stream begins anew: its *generation* rises, everything is dropped, and ``on_reset``
+says so; whoever relied on the stream must tell the other node everything from the beginning. That happens when more
+than ``KEPT_BYTES`` wait, or when the other node says that it knows nothing of what it had acknowledged.
+
+A node that is silent for ``PATIENCE_S`` *lags*: nobody waits for it any more, until it has caught up. The time that
+counts is our own: a gap between our ticks (this process was stopped, or busy) is held against nobody.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
+
+from ..bus.frames import BrokenFrameError, frame
+from .records import EFFECTS, Effects, Record
+
+FRAME_BYTES: Final = 1 << 18
+"""Of one frame, unless a single record is larger: the receiver acts on whole frames, and has clients to serve."""
+
+BULK_BYTES: Final = 1 << 20
+"""Of full copies that may be on their way: some 4 ms of the receiver's work, which is what fresh effects wait at most."""
+
+KEPT_BYTES: Final = 64 << 20
+"""What is kept for a node that does not acknowledge: some seconds of many writes. Telling it everything is cheaper then."""
+
+FLIGHT_BYTES: Final = 8 << 20
+"""What is handed to a connection before its acknowledgement: what cannot be sent would be kept twice."""
+
+RECORDS: Final = 4096
+"""So many are made a frame before the turn ends: without a connection nobody asks for them."""
+
+PATIENCE_S: Final = 0.3
+"""A node that is silent for so long is not waited for."""
+
+TIMELY_S: Final = PATIENCE_S / 3
+"""A node that lagged has caught up when it is not later than this; less than the patience, or it would flap."""
+
+STEP_S: Final = 0.05
+"""What a gap between two ticks counts at most: more than a tick (20 ms), or a busy loop would never find anybody silent."""
+
+LARGEST_NUMBER: Final = 1 << 53
+"""No stream counts so far: a peer that says so is broken."""
+
+Operation = tuple[bytes, int, int, list[bytes]]
+"""Origin, batch, first position, answers."""
+
+
+class Waiter(Protocol):
+    """Who waits for what has been added so far."""
+
+    def closed(self) -> None:
+        """Be told that what is added from now on is not waited for: it leaves in another frame."""
+
+    def confirmed(self) -> None:
+        """Be told that the other node has it, or is not waited for any more."""
+
+
+class _Frame:
+    """What was sent, or is to be sent, and is not acknowledged."""
+
+    __slots__ = ("bulk_bytes", "sealed_s", "sequence", "waiters", "wire")
+
+    def __init__(self, sequence: int, wire: bytes, sealed_s: float) -> None:
+        self.sequence = sequence
+        self.wire = wire
+        self.sealed_s = sealed_s
+        self.waiters: list[Waiter] = []
+        self.bulk_bytes = 0
+
+
+class Stream:
+    """Everything that one other node is told, in order."""
+
+    def __init__(self, generation: int) -> None:
+        """Begin with a generation that is higher than that of any earlier stream of this process to the same node."""
+        self.generation = generation
+        self.is_lagging = False
+        self.on_reset: Callable[[], None] = _do_nothing
+        """Told that the stream has begun anew, by ``tick`` and ``acknowledged`` alone; it may be added to at once."""
+        self.on_lag: Callable[[bool], None] = _ignore
+        """Told when the other node begins to lag, and when it has caught up."""
+        self.on_room: Callable[[], None] = _do_nothing
+        """Told when there is room for more of a full copy."""
+        self._stir: Callable[[], None] = _do_nothing
+        self._is_connected = False
+        self._records: list[Record] = []
+        self._operations: list[Operation] = []
+        self._waiters: list[Waiter] = []
+        self._new_bulk_bytes = 0
+        self._sequence = 0
+        self._confirmed = 0
+        self._frames: deque[_Frame] = deque()
+        self._handed = 0
+        """How many of the frames this connection has."""
+        self._handed_bytes = 0
+        self._kept_bytes = 0
+        self._bulk_bytes = 0
+        self._largest_bytes = 0
+        self._running_s = 0.0
+        """How long our own loop has run."""
+        self._ticked_s: float | None = None
+        self._caught_up_at: int | None = None
+        """The frame whose acknowledgement ends a lag."""
+
+    # -- adding ------------------------------------------------------------------
+
+    def add(self, record: Record) -> None:
+        """Tell a record with the others of this turn. It is encoded later: nothing in it may change."""
+        records = self._records
+        if not records:
+            self._stir()
+        records.append(record)
+        if len(records) >= RECORDS:
+            self._seal()
+
+    def add_bulk(self, record: Record, size_bytes: int) -> None:
+        """Tell a record of a full copy; see ``bulk_room``."""
+        self._new_bulk_bytes += size_bytes
+        self._bulk_bytes += size_bytes
+        self.add(record)
+
+    def note(self, origin: bytes, batch: int, first: int, wires: list[bytes]) -> None:
+        """Tell what was answered to operations of a node, which have made records: for who asks again."""
+        if not self._operations:
+            self._stir()
+        self._operations.append((origin, batch, first, wires))
+
+    @property
+    def bulk_room(self) -> int:
+        """Return how many bytes of full copies may be added now."""
+        return max(0, BULK_BYTES - self._bulk_bytes)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Return how much is not acknowledged."""
+        return self._kept_bytes
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether everything that was added is acknowledged."""
+        return not (self._frames or self._records or self._operations)
+
+    # -- waiting -----------------------------------------------------------------
+
+    def wait(self, waiter: Waiter) -> bool:
+        """Tell ``waiter`` when everything added so far is acknowledged; False: it is, or nobody waits for this node."""
+        if self.is_lagging:
+            return False
+        if self._records or self._operations:
+            self._waiters.append(waiter)
+        elif self._frames:
+            self._frames[-1].waiters.append(waiter)
+            waiter.closed()
+        else:
+            return False
+        return True
+
+    def _release(self, waiters: Sequence[Waiter]) -> None:
+        for waiter in waiters:
+            waiter.confirmed()
+
+    def _release_all(self) -> None:
+        fresh, self._waiters = self._waiters, []
+        for waiter in fresh:
+            waiter.closed()
+        waiters = [waiter for kept in self._frames for waiter in kept.waiters] + fresh
+        for kept in self._frames:
+            kept.waiters = []
+        self._release(waiters)
+
+    # -- the connection's side ---------------------------------------------------
+
+    def connect(self, stir: Callable[[], None]) -> None:
+        """Send on this connection from now on, beginning with what is not acknowledged; ``stir`` asks for it."""
+        self._stir = stir
+        self._is_connected = True
+        self._handed = self._handed_bytes = 0
+        if self.has_frames:
+            stir()
+
+    def disconnect(self) -> None:
+        """Keep everything for the next connection."""
+        self._stir = _do_nothing
+        self._is_connected = False
+        self._handed = self._handed_bytes = 0
+
+    @property
+    def is_connected(self) -> bool:
+        return self._is_connected
+
+    @property
+    def has_frames(self) -> bool:
+        """Say whether there is something for the connection to send now."""
+        if self._handed_bytes >= FLIGHT_BYTES:
+            return False
+        return bool(self._records or self._operations) or self._handed < len(self._frames)
+
+    def take_frames(self) -> list[bytes]:
+        """Hand over what is to be sent now."""
+        self._seal()
+        frames: list[bytes] = []
+        while self._handed < len(self._frames) and self._handed_bytes < FLIGHT_BYTES:
+            wire = self._frames[self._handed].wire
+            self._handed += 1
+            self._handed_bytes += len(wire)
+            frames.append(wire)
+        return frames
+
+    def acknowledged(self, generation: int, sequence: int) -> None:
+        """Take the other node's word for what it has applied. Raises BrokenFrameError."""
+        if not (0 <= generation < LARGEST_NUMBER and 0 <= sequence < LARGEST_NUMBER):
+            raise BrokenFrameError(f"no stream counts to {generation}, {sequence}")
+        if generation > self.generation:
+            self._begin_anew(generation + 1)  # it knows of a stream that we have forgotten
+        elif generation == self.generation and sequence > self._sequence:
+            raise BrokenFrameError(f"frame {sequence} was never sent")
+        elif generation == self.generation and not sequence and self._confirmed:
+            self._begin_anew(generation + 1)  # it has forgotten us
+        elif generation == self.generation:
+            self._confirm(sequence)
+
+    def _confirm(self, sequence: int) -> None:
+        frames = self._frames
+        waiters: list[Waiter] = []
+        freed_bulk_bytes = 0
+        while frames and frames[0].sequence <= sequence:
+            gone = frames.popleft()
+            waiters += gone.waiters
+            self._kept_bytes -= len(gone.wire)
+            freed_bulk_bytes += gone.bulk_bytes
+            if self._handed:
+                self._handed -= 1
+                self._handed_bytes -= len(gone.wire)
+        self._confirmed = max(self._confirmed, sequence)
+        self._bulk_bytes -= freed_bulk_bytes
+        if not frames:
+            self._largest_bytes = 0
+        self._note_catching_up()
+        self._release(waiters)
+        if self._is_connected and self.has_frames:
+            self._stir()
+        if freed_bulk_bytes:
+            self.on_room()
+
+    # -- time --------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """Look whether the other node is silent, or too far behind; called every 20 ms or so."""
+        if self._ticked_s is not None:
+            self._running_s += min(max(0.0, now_s - self._ticked_s), STEP_S)
+        self._ticked_s = now_s
+        if not self._is_connected:
+            self._seal()
+        if self._kept_bytes > KEPT_BYTES + 2 * self._largest_bytes:
+            self._begin_anew(self.generation + 1)
+        elif not self.is_lagging and self._silent_s > PATIENCE_S:
+            self.is_lagging = True
+            self._caught_up_at = None
+            self._release_all()
+            self.on_lag(True)
+
+    @property
+    def _silent_s(self) -> float:
+        return self._running_s - self._frames[0].sealed_s if self._frames else 0.0
+
+    def _note_catching_up(self) -> None:
+        """End a lag once everything is acknowledged that was sent before the other node was in time again."""
+        if not self.is_lagging:
+            return
+        if self._silent_s > TIMELY_S:
+            self._caught_up_at = None
+        elif self._caught_up_at is None:
+            self._caught_up_at = self._sequence
+        if self._caught_up_at is not None and self._confirmed >= self._caught_up_at:
+            self.is_lagging = False
+            self.on_lag(False)
+
+    def close(self) -> None:
+        """Let nobody wait any more: the node is gone."""
+        self.disconnect()
+        self._drop()
+
+    # -- within ------------------------------------------------------------------
+
+    def _begin_anew(self, generation: int) -> None:
+        self.generation = generation
+        self.is_lagging = False  # who relies on the stream begins anew as well, and finds out again
+        self._drop()
+        self.on_reset()
+
+    def _drop(self) -> None:
+        self._release_all()
+        self._records, self._operations = [], []
+        self._frames.clear()
+        self._sequence = self._confirmed = 0
+        self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
+        self._bulk_bytes = self._new_bulk_bytes = 0
+
+    def _seal(self) -> None:
+        """Make frames of what was added."""
+        if not (self._records or self._operations):
+            return
+        records, self._records = self._records, []
+        operations, self._operations = self._operations, []
+        for wire in self._wires(records, operations):
+            self._frames.append(_Frame(self._sequence, wire, self._running_s))
+            self._kept_bytes += len(wire)
+            self._largest_bytes = max(self._largest_bytes, len(wire))
+        last = self._frames[-1]
+        last.bulk_bytes, self._new_bulk_bytes = self._new_bulk_bytes, 0
+        last.waiters, self._waiters = self._waiters, []
+        for waiter in last.waiters:
+            waiter.closed()
+
+    def _wires(self, records: list[Record], operations: list[Operation]) -> Iterator[bytes]:
+        """Yield numbered frames; answers go with the last, as they tell of records before it."""
+        self._sequence += 1
+        body = Effects(self.generation, self._sequence, records, operations)  # type: ignore[arg-type]  # tuples do as well
+        wire = frame(EFFECTS, body)
+        if len(wire) <= FRAME_BYTES or len(records) < 2:
+            yield wire
+            return
+        self._sequence -= 1
+        middle = len(records) // 2
+        yield from self._wires(records[:middle], [])
+        yield from self._wires(records[middle:], operations)
+
+
+class Received:
+    """What has come of another node's stream; told back in each acknowledgement."""
+
+    __slots__ = ("generation", "sequence")
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.sequence = 0
+
+    def takes(self, generation: int, sequence: int) -> bool:
+        """Say whether a frame is to be applied: neither known already, nor behind something that is missing."""
+        if not (0 < generation < LARGEST_NUMBER and 0 < sequence < LARGEST_NUMBER):
+            raise BrokenFrameError(f"no stream counts to {generation}, {sequence}")
+        if generation < self.generation:
+            return (
+                False  # of a connection that is lost, or of a sender that has forgotten; it will hear of it
+            )
+        if generation > self.generation:
+            self.generation, self.sequence = generation, 0
+        if sequence == self.sequence + 1:
+            self.sequence = sequence
+            return True
+        if sequence > self.sequence:
+            self.sequence = 0  # we have forgotten what came before: 0 says so
+        return False
+
+
+def _do_nothing() -> None:
+    """Stand in for whoever is to be told."""
+
+
+def _ignore(is_lagging: bool) -> None:
+    """Stand in for whoever is to be told."""
