@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from .clock import Clock
 from .entry import DEADLINE_BYTES, ENTRY_BYTES, Entry, Value, size_of
+from .follower import Follower
 from .hashes import HashLimits
 from .journal import Journal, Notice
 from .lives import DefaultDeadline, Lives, Renewal
@@ -37,20 +38,6 @@ class Statistics(Protocol):
     keyspace_misses: int
     expired_keys: int
     evicted_keys: int
-
-
-class Follower(Protocol):
-    """An eviction policy that keeps its own order of the entries."""
-
-    entry_bytes: int
-    """Estimated memory of that order for each entry, and for each entry with a deadline."""
-    deadline_bytes: int
-
-    def entry_added(self, entry: Entry) -> None: ...
-    def entry_removed(self, entry: Entry) -> None: ...
-    def deadline_set(self, entry: Entry) -> None: ...
-    def emptied(self) -> None:
-        """All entries have gone at once, without a word about each."""
 
 
 class Database:

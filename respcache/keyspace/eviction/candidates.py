@@ -3,8 +3,9 @@
 import random
 from typing import Protocol
 
-from ..database import Database, Follower
+from ..database import Database
 from ..entry import Entry
+from ..follower import Follower
 from .volatile import Volatile
 
 

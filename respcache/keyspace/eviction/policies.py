@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from ..database import Database, Follower
+from ..database import Database
 from ..entry import Entry
+from ..follower import Follower
 from ..keyspace import Keyspace
 from .candidates import Candidates
 from .s3fifo import Queues
