@@ -15,6 +15,7 @@ from ..commands.reference import commands_page
 from ..commands.table import CommandTable
 from ..settings.cluster import Cluster
 from ..settings.compatibility import Compatibility
+from ..settings.copies import Copies
 from ..settings.events import Events
 from ..settings.parameter import JOINT, AnyParameter, Section
 from ..settings.settings import SECTIONS
@@ -72,6 +73,8 @@ CLUSTER_NOTE: Final = (
     "`cluster-enabled` as `enabled`, `cluster-seeds` as `seeds`."
 )
 
+COPIES_NOTE: Final = "These stand in the table `[cluster]` as well. What they promise is told in [guarantees.md](guarantees.md)."
+
 COMPATIBILITY_NOTE: Final = (
     "Redis has these settings, tools ask for them, and respcache has no choice about them. To give them the "
     "value they have is allowed wherever Redis would allow a change, and changes nothing; any other is refused."
@@ -81,23 +84,26 @@ COMPATIBILITY_NOTE: Final = (
 def sample() -> str:
     """Return the sample file."""
     blocks = [SAMPLE_HEAD]
+    table = ""
     for section in SECTIONS:
         if section is not Compatibility:
-            blocks += _sample_section(section)
+            blocks += _sample_section(section, table)
+            table = section.table
     return "\n".join(blocks)
 
 
-def _sample_section(section: type[Section]) -> Iterator[str]:
+def _sample_section(section: type[Section], open_table: str) -> Iterator[str]:
+    """Yield the blocks of a section; a table that is open already must not be opened again."""
     yield f"\n# ---- {section.title} {'-' * (70 - len(section.title))}\n"
     prefix = f"{section.table}{JOINT}"
     within_table = [p for p in section.parameters if section.table and p.name.startswith(prefix)]
     for parameter in section.parameters:
         if parameter not in within_table:
             yield _sample_entry(parameter, parameter.name)
-    if within_table:
+    if within_table and section.table != open_table:
         yield f"[{section.table}]\n"
-        for parameter in within_table:
-            yield _sample_entry(parameter, parameter.name.removeprefix(prefix))
+    for parameter in within_table:
+        yield _sample_entry(parameter, parameter.name.removeprefix(prefix))
 
 
 def _sample_entry(parameter: AnyParameter, key: str) -> str:
@@ -117,6 +123,8 @@ def page() -> str:
             blocks.append(EVENTS_NOTE + "\n")
         if section is Cluster:
             blocks.append(CLUSTER_NOTE + "\n")
+        if section is Copies:
+            blocks.append(COPIES_NOTE + "\n")
         if section is Compatibility:
             blocks.append(COMPATIBILITY_NOTE + "\n")
         blocks.append(_table(section))

@@ -1,6 +1,7 @@
 """Settings of the cluster: how a node finds its peers, what it tells them, and how it talks to them.
 
-Each setting is checked for itself here; what several must say together is in ``cluster_rules``.
+Each setting is checked for itself here; what several must say together is in ``cluster_rules``, and what is promised about
+keys in ``copies``.
 """
 
 import re
@@ -86,15 +87,6 @@ class Cluster(Section, title="Cluster", table="cluster"):
         doc="A second port for clients that know Redis Cluster: they are sent to the owner of a key; 0 is none. "
         "On the plain port any client reaches every key.",
         reason="Every client works without it; clients that know the protocol save a hop with it.",
-    )
-    cluster_copies = Parameter(
-        "cluster-copies",
-        Integer(1, 8),
-        2,
-        mutable=False,
-        flags=("copies",),
-        doc="Nodes that hold each key, its owner among them; equal on all nodes.",
-        reason="The loss of any one node then loses nothing; each further copy costs its memory and every write a message.",
     )
     cluster_secrets = Parameter(
         "cluster-secret",

@@ -12,6 +12,7 @@ from typing import Any, Final
 from .clients import Clients
 from .cluster import Cluster
 from .compatibility import Compatibility
+from .copies import Copies
 from .errors import InvalidValueError, SettingRefusedError, failed_change, unknown_option
 from .events import Events
 from .expiration import Expiration
@@ -31,6 +32,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Process,
     Events,
     Cluster,
+    Copies,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -54,7 +56,9 @@ Hook = Callable[[Any], None]
 GlobCompiler = Callable[[bytes], Callable[[bytes], object]]
 
 
-class Settings(Network, Clients, Memory, Expiration, Events, Observation, Process, Cluster, Compatibility):
+class Settings(
+    Network, Clients, Memory, Expiration, Events, Observation, Process, Cluster, Copies, Compatibility
+):
     """One value for every parameter. ``Settings()`` holds the defaults.
 
     ``Settings(maxmemory="1gb")`` is for tests and programs: texts as CONFIG SET takes

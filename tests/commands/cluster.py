@@ -1,9 +1,9 @@
 """A view of a cluster that a test makes up: some members, and who owns which slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from respcache.commands.cluster_view import Link, Peer
+from respcache.commands.cluster_view import Held, Link, PartitionState, Peer
 from respcache.keyspace.slots import slots_of
 
 
@@ -45,12 +45,16 @@ class FakeCluster:
     """A cluster in which nothing happens. It takes ranges as they come, whether or not they are of whole partitions."""
 
     members: list[Peer]
-    held: list[tuple[int, int, tuple[Peer, ...]]]
+    spans: list[tuple[int, int, tuple[Peer, ...]]]
     is_ok: bool = True
     version: int = 3
     name: str = "test"
     told: dict[str, int | float | str] = field(default_factory=dict)
     connections: list[Link] = field(default_factory=list)
+    digest: bytes = b"digest.."
+    set_aside: int = 0
+    states: list[PartitionState] = field(default_factory=list)
+    stored: list[Held] = field(default_factory=list)
 
     @property
     def my_id(self) -> str:
@@ -61,10 +65,16 @@ class FakeCluster:
 
     def owners_of(self, partition: int) -> Sequence[Peer]:
         slot = slots_of(partition)[0]
-        return next((owners for first, last, owners in self.held if first <= slot <= last), ())
+        return next((owners for first, last, owners in self.spans if first <= slot <= last), ())
 
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
-        return self.held
+        return self.spans
+
+    def partitions(self) -> Iterable[PartitionState]:
+        return self.states
+
+    def held(self, partition: int | None = None) -> Iterable[Held]:
+        return [one for one in self.stored if partition in (None, one.partition)]
 
     def links(self) -> Sequence[Link]:
         return self.connections
