@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..keyspace.database import Database
+from ..keyspace.transfers import exchange
 from ..protocol.replies import OK, Reply
 from . import arguments as arg
 from .context import Context
@@ -117,6 +118,8 @@ def flushall(context: Context, argv: Sequence[bytes]) -> Reply:
 def swapdb(context: Context, index1: bytes, index2: bytes) -> Reply:
     """Swap two databases: whoever uses the one sees at once what was in the other.
 
+    In a cluster it is refused: copies, and deletions that are remembered, go by the numbers of databases.
+
     >>> SET one 1
     OK
     >>> SWAPDB 0 1
@@ -124,11 +127,13 @@ def swapdb(context: Context, index1: bytes, index2: bytes) -> Reply:
     >>> EXISTS one
     0
     """
+    if context.node.cluster is not None:
+        raise CommandError("SWAPDB is not allowed in cluster mode")  # as Redis Cluster has it
     first = _parse_swapped(index1, "first")
     second = _parse_swapped(index2, "second")
     one, other = numbered_database(context, first), numbered_database(context, second)
     if one is not other:
-        one.exchange(other)
+        exchange(one, other)
     return OK
 
 

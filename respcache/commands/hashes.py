@@ -73,7 +73,7 @@ def set_field(db: Database, key: bytes, field: bytes, text: bytes) -> int:
     is_new = value.set(field, text)
     if value.is_compact:
         value.outgrow(db.hash_limits, (field, text))
-    db.modified(entry, HSET_NOTICE, value.size_bytes - size_bytes)
+    db.modified(entry, HSET_NOTICE, value.size_bytes - size_bytes, ((field, text), ()))
     return 1 if is_new else 0
 
 
@@ -91,7 +91,7 @@ def store_fields(
     if entry is None:
         db.put(key, value, notice)
     else:
-        db.modified(entry, notice, value.size_bytes - size_bytes)
+        db.modified(entry, notice, value.size_bytes - size_bytes, (words, ()))
     return created
 
 
@@ -358,7 +358,7 @@ def hdel(context: Context, argv: Sequence[bytes]) -> Reply:
     for field in argv[2:]:
         removed += value.delete(field)
     if removed:
-        db.modified(entry, HDEL_NOTICE, value.size_bytes - size_bytes)
+        db.modified(entry, HDEL_NOTICE, value.size_bytes - size_bytes, ((), argv[2:]))
         if not value.fields:
             db.remove(argv[1], DEL_NOTICE)
     return removed

@@ -46,8 +46,9 @@ def append(context: Context, key: bytes, value: bytes) -> Reply:
         db.put(key, value, APPEND_NOTICE)
         return len(value)
     if isinstance(old, bytearray):
+        offset = len(old)
         old += value
-        db.modified(entry, APPEND_NOTICE, len(value))
+        db.modified(entry, APPEND_NOTICE, len(value), (offset, value))
         return len(old)
     joined = bytearray(old) + value
     db.put(key, joined, APPEND_NOTICE, keep_deadline=True)
@@ -139,6 +140,7 @@ def setrange(context: Context, key: bytes, offset: int, value: bytes) -> Reply:
         return len(old)
     check_length(context, end)
     changed = old if isinstance(old, bytearray) else bytearray(old)
+    start = min(offset, len(old))  # a gap's zeros are part of what has changed
     grown_bytes = max(end - len(changed), 0)
     if grown_bytes:
         changed.extend(
@@ -146,7 +148,8 @@ def setrange(context: Context, key: bytes, offset: int, value: bytes) -> Reply:
         )  # in one step: moving half a gigabyte takes as long as all the rest
     changed[offset:end] = value
     if entry is not None and changed is old:
-        db.modified(entry, SETRANGE_NOTICE, grown_bytes)
+        written = value if start == offset else bytes(changed[start:end])
+        db.modified(entry, SETRANGE_NOTICE, grown_bytes, (start, written))
     else:
         db.put(key, changed, SETRANGE_NOTICE, keep_deadline=True)
     return len(changed)

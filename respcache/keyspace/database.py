@@ -20,7 +20,8 @@ from .entry import DEADLINE_BYTES, ENTRY_BYTES, Entry, Value, size_of
 from .follower import Follower
 from .hashes import HashLimits
 from .journal import Journal, Notice
-from .lives import DefaultDeadline, Lives, Renewal
+from .lives import RENEWALS_TOLD, DefaultDeadline, Lives, Renewal
+from .recorder import Patch, Recorder
 from .roster import Roster
 from .wheel import Wheel
 
@@ -51,8 +52,9 @@ class Database:
         self.lives: Lives | None = None
         self.hash_limits = HashLimits()
         self.follower: Follower | None = None
+        self.recorder: Recorder | None = None
         self.entry_bytes = ENTRY_BYTES
-        """What each key takes beside its key and value, what the follower keeps for it included."""
+        """What each key takes beside its key and value, what follower and recorder keep for it included."""
         self.deadline_bytes = DEADLINE_BYTES
         self.stamp: Callable[[int, int], int] | None = None
         """How an access changes ``Entry.seen`` given (seen, now_ms); None: it becomes now."""
@@ -76,8 +78,13 @@ class Database:
     def follow(self, follower: Follower | None) -> None:
         """Let an eviction policy keep its order of the entries from now on, or none."""
         self.follower = follower
-        self.entry_bytes = ENTRY_BYTES + (0 if follower is None else follower.entry_bytes)
+        self.record(self.recorder)
         self.deadline_bytes = DEADLINE_BYTES + (0 if follower is None else follower.deadline_bytes)
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Let a recorder hear of every change from now on, or none."""
+        self.recorder = recorder
+        self.entry_bytes = ENTRY_BYTES + sum([one.entry_bytes for one in (self.follower, recorder) if one])
 
     # -- looking -----------------------------------------------------------
 
@@ -97,7 +104,7 @@ class Database:
         now_ms = self.clock.now_ms
         entry.seen = now_ms if self.stamp is None else self.stamp(entry.seen, now_ms)
         if self.lives is not None and self.lives.is_sliding:
-            self._renew(entry)
+            self._renew(entry, is_read=True)
         if self.journal.wants_reads:
             self.journal.read(self.index, key, entry.value)  # type: ignore[arg-type]  # alive: it has a value
         return entry.value
@@ -185,20 +192,19 @@ class Database:
         if deadline_ms:
             self._set_deadline(entry, deadline_ms)
         elif self.lives is not None and deadline_ms is None:
-            if is_new or not keep_deadline:
-                self._apply_default(entry, is_new)
-            elif self.lives.is_sliding:
-                self._renew(entry)
+            self._apply_default(entry, is_new, keep_deadline)
         elif entry.expires_at_ms is not None and not keep_deadline:
             self._clear_deadline(entry)
         journal = self.journal
         journal.changes += 1
         if journal.attentive:
             (journal.created if is_new else journal.updated)(self.index, key, value, notice)
+        if self.recorder is not None:
+            self.recorder.stored(self.index, entry)
         return entry
 
-    def modified(self, entry: Entry, notice: Notice, grown_bytes: int) -> None:
-        """Report that a value was changed in place, and by how many bytes it grew."""
+    def modified(self, entry: Entry, notice: Notice, grown_bytes: int, patch: Patch | None = None) -> None:
+        """Report that a value was changed in place, by how many bytes it grew, and which part of it, if not all."""
         self.payload_bytes += grown_bytes
         entry.seen = self.clock.now_ms if self.stamp is None else self.stamp(entry.seen, self.clock.now_ms)
         if self.lives is not None and self.lives.is_sliding:
@@ -207,24 +213,33 @@ class Database:
         if self.journal.attentive:
             assert entry.value is not None
             self.journal.updated(self.index, entry.key, entry.value, notice)
+        if self.recorder is not None:
+            if patch is None:
+                self.recorder.stored(self.index, entry)
+            else:
+                self.recorder.patched(self.index, entry, patch)
 
     def remove(self, key: bytes, notice: Notice) -> bool:
         """Delete ``key``; say whether it was alive."""
         entry = self.find(key)
         if entry is None:
             return False
-        value = self._drop(entry)
+        value = self.take_out(entry)
         self.journal.changes += 1
         if self.journal.attentive:
             self.journal.deleted(self.index, key, value, notice)
+        if self.recorder is not None:
+            self.recorder.removed(self.index, entry)
         return True
 
     def move(self, entry: Entry, target: "Database", key: bytes, left: Notice, arrived: Notice) -> None:
         """Hand a live entry's value, deadline and last use over to ``key`` in ``target``, which may be this database."""
         deadline_ms, seen = entry.expires_at_ms, entry.seen
-        value = self._drop(entry)
+        value = self.take_out(entry)
         if self.journal.attentive:
             self.journal.deleted(self.index, entry.key, value, left)
+        if self.recorder is not None:
+            self.recorder.removed(self.index, entry)
         target.put(key, value, arrived, NEVER if deadline_ms is None else deadline_ms).seen = seen
 
     def expire_at(self, entry: Entry, deadline_ms: int, notice: Notice) -> None:
@@ -233,6 +248,8 @@ class Database:
         self.journal.changes += 1
         if self.journal.attentive:
             self.journal.touched(self.index, entry.key, notice)
+        if self.recorder is not None:
+            self.recorder.retimed(self.index, entry)
 
     def persist(self, entry: Entry, notice: Notice) -> bool:
         """Take the deadline away; say whether there was one."""
@@ -242,6 +259,8 @@ class Database:
         self.journal.changes += 1
         if self.journal.attentive:
             self.journal.touched(self.index, entry.key, notice)
+        if self.recorder is not None:
+            self.recorder.retimed(self.index, entry)
         return True
 
     def notify(self, key: bytes, notice: Notice) -> None:
@@ -252,17 +271,35 @@ class Database:
     def evict(self, entry: Entry) -> None:
         """Remove an entry to make room."""
         key = entry.key
-        value = self._drop(entry)
+        value = self.take_out(entry)
         self.statistics.evicted_keys += 1
         if self.journal.attentive:
             self.journal.evicted(self.index, key, value)
+        if self.recorder is not None:
+            self.recorder.dropped(self.index, entry)
+
+    def take_out(self, entry: Entry) -> Value:
+        """Remove a living entry without a word to anybody; return the value it had."""
+        value = entry.value
+        assert value is not None
+        del self.entries[entry.key]
+        self.payload_bytes -= len(entry.key) + size_of(value)
+        if entry.expires_at_ms is not None:
+            self.deadlines -= 1
+        if entry.bucket is not None:
+            self.wheel.forget(entry)
+        if self.follower is not None:
+            self.follower.entry_removed(entry)
+        entry.value = None
+        self.roster.note_removed()
+        return value
 
     def abandon(self, key: bytes) -> bool:
-        """Remove what another node owns now, alive or not; nothing has happened to the key itself, so nobody is told."""
+        """Remove what another node has now, alive or not, without a word to anybody; say whether it was here."""
         entry = self.entries.get(key)
         if entry is None:
             return False
-        self._drop(entry)
+        self.take_out(entry)
         return True
 
     def flush(self) -> int:
@@ -280,6 +317,8 @@ class Database:
         self.journal.changes += count
         if self.journal.attentive and count:
             self.journal.flushed(self.index)
+        if self.recorder is not None:
+            self.recorder.flushed(self.index)
         return count
 
     def sweep(self, most: int) -> int:
@@ -290,18 +329,6 @@ class Database:
                 self._expire(entry)
                 expired += 1
         return expired
-
-    def exchange(self, other: "Database") -> None:
-        """Swap the contents of two databases; watchers of keys on either side are disturbed."""
-        for one, two in ((self, other), (other, self)):
-            for key in one.journal.watched_keys(one.index):
-                if key in one.entries or key in two.entries:
-                    one.journal.disturb(one.index, key)
-        for name in ("entries", "roster", "wheel", "payload_bytes", "deadlines", "follower"):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            setattr(self, name, theirs)
-            setattr(other, name, mine)
-        self.journal.changes += 1
 
     # -- within ------------------------------------------------------------
 
@@ -316,26 +343,13 @@ class Database:
             self.follower.entry_added(entry)
         return entry
 
-    def _drop(self, entry: Entry) -> Value:
-        value = entry.value
-        assert value is not None
-        del self.entries[entry.key]
-        self.payload_bytes -= len(entry.key) + size_of(value)
-        if entry.expires_at_ms is not None:
-            self.deadlines -= 1
-        if entry.bucket is not None:
-            self.wheel.forget(entry)
-        if self.follower is not None:
-            self.follower.entry_removed(entry)
-        entry.value = None
-        self.roster.note_removed()
-        return value
-
     def _expire(self, entry: Entry) -> bool:
-        value = self._drop(entry)
+        value = self.take_out(entry)
         self.statistics.expired_keys += 1
         if self.journal.attentive:
             self.journal.expired(self.index, entry.key, value)
+        if self.recorder is not None:
+            self.recorder.dropped(self.index, entry)
         return True
 
     def _set_deadline(self, entry: Entry, deadline_ms: int) -> None:
@@ -351,9 +365,13 @@ class Database:
         entry.expires_at_ms = None  # its bucket finds out when it comes due
         self.deadlines -= 1
 
-    def _apply_default(self, entry: Entry, is_new: bool) -> None:
+    def _apply_default(self, entry: Entry, is_new: bool, keep_deadline: bool) -> None:
         """Give a created or replaced key its default life, or none."""
         assert self.lives is not None
+        if keep_deadline and not is_new:
+            if self.lives.is_sliding:
+                self._renew(entry)
+            return
         if not is_new and self.lives.renewal is Renewal.ON_CREATE:
             return
         life_ms = self.lives.life_ms(entry.key)
@@ -362,11 +380,18 @@ class Database:
         elif entry.expires_at_ms is not None:
             self._clear_deadline(entry)
 
-    def _renew(self, entry: Entry) -> None:
+    def _renew(self, entry: Entry, is_read: bool = False) -> None:
         """Start a default life anew on access; what EXPIRE or PERSIST has said is left alone."""
         assert self.lives is not None
-        if entry.expires_at_ms.__class__ is not DefaultDeadline:
+        old_ms = entry.expires_at_ms
+        if old_ms.__class__ is not DefaultDeadline:
             return
         life_ms = self.lives.life_ms(entry.key)
-        if life_ms is not None:
-            self._set_deadline(entry, DefaultDeadline(self.clock.now_ms + life_ms))
+        if life_ms is None:
+            return
+        deadline_ms = self.clock.now_ms + life_ms
+        if not is_read or self.recorder is None:
+            self._set_deadline(entry, DefaultDeadline(deadline_ms))
+        elif deadline_ms - old_ms > life_ms // RENEWALS_TOLD:
+            self._set_deadline(entry, DefaultDeadline(deadline_ms))
+            self.recorder.renewed(self.index, entry)

@@ -39,7 +39,7 @@ class Bucket(set["Entry"]):
 class Entry:
     """A live key. ``value`` is None once the key is gone: whoever still holds the entry can tell."""
 
-    __slots__ = ("bucket", "expires_at_ms", "key", "seen", "value")
+    __slots__ = ("bucket", "expires_at_ms", "key", "seen", "value", "version")
 
     def __init__(self, key: bytes, value: Value, now_ms: int) -> None:
         self.key = key
@@ -48,6 +48,8 @@ class Entry:
         self.bucket: Bucket | None = None
         self.seen: int = now_ms
         """When it was last used, in Unix ms; under an LFU policy Redis' packed counter instead."""
+        self.version: int = 0
+        """Which state this is, see ``cluster/replication/versions.py``; 0 while nobody asks."""
 
 
 def size_of(value: Value | None) -> int:

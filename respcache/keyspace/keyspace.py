@@ -7,6 +7,7 @@ from .database import Database, Statistics
 from .hashes import HashLimits
 from .journal import Journal
 from .lives import Lives
+from .recorder import Recorder
 
 DATABASES: Final = 16
 """As many as Redis has by default; clients SELECT among them."""
@@ -32,6 +33,11 @@ class Keyspace:
     def note_peak(self) -> None:
         """Take note of memory, if it has never been as much; call it now and then."""
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Let a recorder hear of every change from now on, or none."""
+        for db in self.databases:
+            db.record(recorder)
 
     def set_lives(self, lives: Lives | None) -> None:
         """Let new and replaced keys have these default lives from now on."""

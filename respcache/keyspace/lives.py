@@ -7,10 +7,15 @@ default, until the key is next created, or replaced under ``on-write``.
 
 import enum
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from .glob import compile_glob
+
+RENEWALS_TOLD: Final = 10
+"""Where copies have to be told, a read renews a life only when that makes it longer by more than a tenth: or each
+GET would be a write on several nodes. So a key that nobody uses may die up to a tenth of its life early."""
 
 
 class Renewal(enum.Enum):

@@ -21,22 +21,22 @@ class Recorder(Protocol):
     """Estimated memory of what is kept beside each entry."""
 
     def stored(self, db: int, entry: Entry) -> None:
-        """The entry is new, or all of its value; version 0 tells which."""
+        """Note an entry that is new (its version is 0), or all of its value."""
 
     def patched(self, db: int, entry: Entry, patch: Patch) -> None:
-        """A part of the value was changed in place; an emptied hash will be removed at once."""
+        """Note what was changed in place. A hash that was emptied will be removed at once."""
 
     def retimed(self, db: int, entry: Entry) -> None:
-        """A client has changed the deadline."""
+        """Note that a client has changed the deadline."""
 
     def renewed(self, db: int, entry: Entry) -> None:
-        """A read has moved the deadline on."""
+        """Note that a read has moved the deadline on."""
 
     def removed(self, db: int, entry: Entry) -> None:
-        """A client has deleted the entry."""
+        """Note that a client has deleted the entry."""
 
     def dropped(self, db: int, entry: Entry) -> None:
-        """The entry has expired, or made room."""
+        """Note that the entry has expired, or made room."""
 
     def flushed(self, db: int) -> None:
-        """All entries of a database have gone at once."""
+        """Note that all entries of a database have gone at once."""

@@ -3,6 +3,7 @@
 import pytest
 
 from respcache.protocol.replies import ErrorReply
+from tests.commands.cluster import FakeCluster, peer
 from tests.commands.harness import Harness, HarnessClient
 
 SYNTAX = ErrorReply("ERR", "syntax error")
@@ -61,3 +62,8 @@ def test_a_watched_key_changes_when_its_database_is_swapped(harness: Harness, cl
 )
 def test_swapdb_wants_databases(client: HarnessClient, words: str, error: str) -> None:
     assert client(f"SWAPDB {words}") == ErrorReply("ERR", error)
+
+
+def test_swapdb_is_refused_in_a_cluster(harness: Harness, client: HarnessClient) -> None:
+    harness.node.cluster = FakeCluster([peer(1, is_self=True)], [])
+    assert client("SWAPDB 0 1") == ErrorReply("ERR", "SWAPDB is not allowed in cluster mode")

@@ -9,6 +9,7 @@ from respcache.keyspace.entry import DEADLINE_BYTES, ENTRY_BYTES, Entry
 from respcache.keyspace.hashes import HASH_BYTES, Hash
 from respcache.keyspace.journal import Notice
 from respcache.keyspace.keyspace import Keyspace
+from respcache.keyspace.transfers import exchange
 from respcache.telemetry.statistics import Statistics
 from tests.keyspace.conftest import NOW_MS, Recorder, Watcher
 
@@ -274,27 +275,6 @@ def test_a_sweep_expires_the_due_and_is_bounded(db: Database, clock: BatchClock,
     assert [what for what, _, _ in recorder.heard].count("expired") == 10
 
 
-def test_swapping_swaps_all_but_the_number(keyspace: Keyspace, clock: BatchClock) -> None:
-    one, other = keyspace.databases[:2]
-    one.put(b"k", b"one", SET, deadline_ms=NOW_MS + 10)
-    other.put(b"l", b"other", SET)
-    one.exchange(other)
-    assert (one.peek(b"l"), other.peek(b"k"), one.peek(b"k")) == (b"other", b"one", None)
-    assert (one.index, one.deadlines, other.deadlines) == (0, 0, 1)
-    clock.advance(1000)
-    assert (one.sweep(10), other.sweep(10)) == (0, 1)
-
-
-def test_swapping_disturbs_watchers_of_keys_on_either_side(keyspace: Keyspace) -> None:
-    one, other = keyspace.databases[:2]
-    other.put(b"k", b"v", SET)
-    appears, stays_away = Watcher(), Watcher()
-    one.journal.watch(0, b"k", appears)
-    one.journal.watch(0, b"none", stays_away)
-    one.exchange(other)
-    assert (appears.is_dirty, stays_away.is_dirty) == (True, False)
-
-
 def test_a_policy_follows_its_entries(keyspace: Keyspace) -> None:
     db, follower = keyspace.databases[0], Follower()
     db.follower = follower
@@ -307,7 +287,7 @@ def test_a_policy_follows_its_entries(keyspace: Keyspace) -> None:
 def test_a_policy_learns_of_a_flush_and_goes_with_a_swap(keyspace: Keyspace) -> None:
     one, other = keyspace.databases[:2]
     one.follower = follower = Follower()
-    one.exchange(other)
+    exchange(one, other)
     assert one.follower is None
     other.flush()
     assert follower.heard == ["emptied"]

@@ -2,6 +2,7 @@ import pytest
 
 from respcache.keyspace.eviction import Evictor
 from respcache.keyspace.eviction.evictor import POLICIES
+from respcache.keyspace.transfers import exchange
 
 from .databases import PERSIST, Bench
 
@@ -69,7 +70,7 @@ def test_databases_may_be_swapped_and_flushed_in_between(policy: str) -> None:
     other = bench.keyspace.databases[1]
     bench.write(range(100), life_ms=60_000)
     bench.evict(10)
-    bench.db.exchange(other)
+    exchange(bench.db, other)
     bench.evict(10)
     assert len(other) == 80
     bench.write(range(100, 150), life_ms=60_000)
