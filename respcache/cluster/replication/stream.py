@@ -164,14 +164,15 @@ class Stream:
         for waiter in waiters:
             waiter.confirmed()
 
-    def _release_all(self) -> None:
+    def _take_waiters(self) -> list[Waiter]:
+        """Return all who wait, who are not to be told again."""
         fresh, self._waiters = self._waiters, []
         for waiter in fresh:
             waiter.closed()
         waiters = [waiter for kept in self._frames for waiter in kept.waiters] + fresh
         for kept in self._frames:
             kept.waiters = []
-        self._release(waiters)
+        return waiters
 
     # -- the connection's side ---------------------------------------------------
 
@@ -261,7 +262,7 @@ class Stream:
         elif not self.is_lagging and self._silent_s > PATIENCE_S:
             self.is_lagging = True
             self._caught_up_at = None
-            self._release_all()
+            self._release(self._take_waiters())
             self.on_lag(True)
 
     @property
@@ -294,12 +295,13 @@ class Stream:
         self.on_reset()
 
     def _drop(self) -> None:
-        self._release_all()
+        waiters = self._take_waiters()
         self._records, self._operations = [], []
         self._frames.clear()
         self._sequence = self._confirmed = 0
         self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
         self._bulk_bytes = self._new_bulk_bytes = 0
+        self._release(waiters)
 
     def _seal(self) -> None:
         """Make frames of what was added."""

@@ -1,0 +1,393 @@
+"""Replies that are kept back until copies have what they tell of.
+
+A command runs at once; what waits is its reply, until every node that is *required* for the partition has acknowledged
+everything that was written there so far. Until then the partition is *unconfirmed*, and replies to all later
+commands that concern it are kept back, too, reads and errors included: so nobody ever sees what might be lost. Other
+partitions go on. See ``docs/decisions/held_replies.md`` for why replies wait and not commands.
+
+What is written in one turn of the reactor leaves in one frame for each follower, so all replies that wait for the same
+followers share one ``Hold`` per turn.
+
+Partitions are marked as a whole, not slots: with fifty writes under way, 5 % of the other keys' reads wait for half a
+round trip, and the mark costs a third of what one per slot would cost.
+
+What a command wrote is asked of the recorder (``written``) as soon as its reply is there, and cleared. Who runs commands
+another way must ask, too; what nobody asks for holds back the next reply, which is safe.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from ...commands.arguments import Access
+from ...commands.client import Client, Connection
+from ...commands.errors import CommandError
+from ...commands.pending import Pending, Slot
+from ...commands.spec import Command, Flag
+from ...keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION, key_slot, partition_of
+from ...protocol.encoder import encode
+from ...protocol.replies import ErrorReply, Raw, Reply
+from ..bus.frames import ANYWHERE
+from .stream import Stream
+
+REPLACED: Final = ErrorReply(
+    "TIMEOUT",
+    "the owner of the key was replaced before its copies had confirmed; the command may have run",
+)
+REPLACED_WIRE: Final = encode(REPLACED, 2)
+
+SAFE: Final = b"\x01" * SLOTS_PER_PARTITION
+UNSAFE: Final = b"\x02" * SLOTS_PER_PARTITION
+
+
+class Marks(Protocol):
+    """The tables of the directory that say what must be looked at."""
+
+    @property
+    def mine(self) -> bytearray:
+        """By slot: 0 for those that are not served here; 2 where writes are unconfirmed; else 1."""
+
+    @property
+    def unconfirmed(self) -> bytearray:
+        """1 for each partition with unconfirmed writes; at ``ANYWHERE``: whether there are any."""
+
+
+class Late(Protocol):
+    """An answer that is kept back, and is no slot of a client's."""
+
+    def lose(self, partition: int) -> None:
+        """Answer an error instead as far as it concerns a partition."""
+
+    def leave(self) -> None:
+        """Give the answer."""
+
+
+class Hold:
+    """What waits for the same followers, since the same turn."""
+
+    __slots__ = ("_holds", "is_open", "lates", "left", "partitions", "places", "slots", "streams", "wires")
+
+    def __init__(self, holds: "Holds", streams: tuple[Stream, ...]) -> None:
+        self._holds = holds
+        self.streams = streams
+        self.is_open = True
+        """What is written now leaves with what these wait for."""
+        self.left = len(streams)
+        self.partitions: list[int] = []
+        """Those that were written to; some may have been written to again since."""
+        self.slots: list[Slot] = []
+        self.wires: list[bytes] = []
+        self.places: list[int] = []
+        self.lates: list[Late] = []
+
+    def closed(self) -> None:
+        self.is_open = False
+
+    def confirmed(self) -> None:
+        self.left -= 1
+        if not self.left:
+            self.is_open = False
+            self._holds.end(self)
+
+    def lose(self, partition: int) -> None:
+        """Let whoever wrote to a partition, or read it, have an error."""
+        for at, place in enumerate(self.places):
+            if place == partition:
+                self.wires[at] = REPLACED_WIRE
+        for late in self.lates:
+            late.lose(partition)
+
+    def leave(self) -> None:
+        """Give all replies."""
+        touched: dict[Connection, None] = {}
+        for slot, wire in zip(self.slots, self.wires, strict=True):
+            slot.wire = wire
+            touched[slot.connection] = None
+        for connection in touched:
+            connection.settle()
+        for late in self.lates:
+            late.leave()
+
+
+class Holds:
+    """All replies of one node that are kept back."""
+
+    def __init__(self, written: list[int], marks: Marks, routes: Sequence[Sequence[Stream]]) -> None:
+        """Ask ``written`` what a command has changed; ``routes``: who is told of a partition, required or not."""
+        self.written = written
+        self.required: list[tuple[Stream, ...]] = [()] * PARTITIONS
+        """By partition: those whose copies are in step and who do not lag. Kept by who knows them."""
+        self.is_sync = True
+        """Whether replies wait. If not, copies are told all the same."""
+        self.routes = routes
+        self.held = 0
+        """How many replies have been kept back."""
+        self.lost = 0
+        """How many partitions were lost to another server with replies kept back."""
+        self._marks = marks
+        self._mine = marks.mine
+        self._unconfirmed = marks.unconfirmed
+        self._unconfirmed_count = 0
+        self._last: list[Hold | None] = [None] * PARTITIONS
+        self._open: dict[tuple[Stream, ...], Hold] = {}
+        self._all: dict[Hold, None] = {}
+        self._touched: list[int] = []
+
+    # -- the short way -------------------------------------------------------------
+
+    def after(self, client: Client, reply: Reply, partition: int) -> Reply | Slot:
+        """Return the reply to a command whose keys are all in one partition, or the slot where it will stand."""
+        written = self.written
+        if not written:
+            hold = self._last[partition]
+        elif len(written) == 1 and written[0] == partition:
+            written.clear()
+            hold = self._hold_of(partition)
+        else:
+            hold = self._hold_of_all(self._take_written(), [partition])
+        if hold is None:
+            return reply
+        slot = Slot(client.connection)
+        hold.slots.append(slot)
+        hold.wires.append(encode(reply, client.protocol))
+        hold.places.append(partition)
+        self.held += 1
+        return slot
+
+    # -- everything else -------------------------------------------------------------
+
+    def touch(self, command: Command, argv: Sequence[bytes]) -> None:
+        """Note that a command that is not on the short way has looked at its keys; the next reply waits for them."""
+        unconfirmed = self._unconfirmed
+        if not unconfirmed[ANYWHERE]:
+            return
+        if command.spans:
+            with suppress(CommandError):  # wrong words: it has looked at nothing
+                positions = command.key_positions(argv)
+                keys = [argv[at] for at, access in positions if access is not Access.NOT_KEY]
+                self._touched += [p for p in map(partition_of, map(key_slot, keys)) if unconfirmed[p]]
+        elif Flag.READONLY in command.flags:  # DBSIZE and the like look at everything
+            self._touched += [p for p in range(PARTITIONS) if unconfirmed[p]]
+
+    def touch_partition(self, partition: int) -> None:
+        """Note that the next answer tells of a partition; ``ANYWHERE``: of all."""
+        if partition == ANYWHERE:
+            self._touched += [p for p in range(PARTITIONS) if self._unconfirmed[p]]
+        elif self._unconfirmed[partition]:
+            self._touched.append(partition)
+
+    def after_all(self, client: Client, reply: Reply) -> Reply | Slot:
+        """Do what ``after`` does for a command that may concern many partitions, and was noted with ``touch``."""
+        hold, partitions = self._take()
+        if hold is None:
+            return reply
+        slot = Slot(client.connection)
+        self._keep(hold, HeldFill(slot.fill, encode(reply, client.protocol), partitions))
+        return slot
+
+    def after_long(self, client: Client, reply: Reply | Pending) -> Reply | Pending:
+        """Do the same for a reply, or one to come, on the long way."""
+        if isinstance(reply, Pending):
+            late = Pending()
+            # What waits for a busy key answers in the protocol that was spoken then; EXEC may change it itself.
+            protocol = None if client.is_blocked else client.protocol
+            reply.when_done(lambda value: self._answer(late, value, protocol or client.protocol))
+            return late
+        hold, partitions = self._take()
+        if hold is None:
+            return reply
+        late = Pending()
+        self._keep(hold, HeldReply(late, reply, partitions))
+        return late
+
+    def _answer(self, late: Pending, reply: Reply, protocol: int) -> None:
+        hold, partitions = self._take()
+        if hold is None:
+            late.resolve(reply)
+        else:
+            self._keep(hold, HeldReply(late, Raw(encode(reply, protocol)), partitions))
+
+    def filling(self, fill: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Return what takes a reply's bytes in the place of ``fill``, which gets them when they may be seen."""
+
+        def hold_back(wire: bytes) -> None:
+            hold, partitions = self._take()
+            if hold is None:
+                fill(wire)
+            else:
+                self._keep(hold, HeldFill(fill, wire, partitions))
+
+        return hold_back
+
+    def after_run(self, late: Late, note: Callable[[Stream], None]) -> bool:
+        """Keep back the answers to a run of forwarded commands; False: they may leave.
+
+        ``note`` is called for each stream that tells of what they wrote, whether or not it is waited for.
+        """
+        if self.written:
+            told = {stream for partition in set(self.written) for stream in self.routes[partition]}
+            for stream in told:
+                note(stream)
+        hold, _ = self._take()
+        if hold is None:
+            return False
+        self._keep(hold, late)
+        return True
+
+    @property
+    def has_news(self) -> bool:
+        """Say whether the last command wrote anything, or looked at what is unconfirmed."""
+        return bool(self.written or self._touched)
+
+    # -- what becomes of them ----------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Return how many replies are kept back now."""
+        return sum(len(hold.slots) + len(hold.lates) for hold in self._all)
+
+    def is_unconfirmed(self, partition: int) -> bool:
+        return bool(self._unconfirmed[partition])
+
+    def fail(self, partition: int) -> None:
+        """Let nobody hear that his command has run: another node serves the partition, and may not know of it."""
+        if self._unconfirmed[partition]:
+            self.lost += 1
+        for hold in self._all:
+            hold.lose(partition)
+        self._last[partition] = None
+        self._clear(partition)
+
+    def end(self, hold: Hold) -> None:
+        """Let the replies of a hold leave."""
+        self._all.pop(hold, None)
+        if self._open.get(hold.streams) is hold:
+            del self._open[hold.streams]
+        last = self._last
+        for partition in hold.partitions:
+            if last[partition] is hold:
+                last[partition] = None
+                self._clear(partition)
+        hold.leave()
+
+    # -- within ------------------------------------------------------------------------
+
+    def _take(self) -> tuple[Hold | None, Collection[int]]:
+        """Return what the reply that is there now must wait for, and which partitions it concerns."""
+        if not (self.written or self._touched):
+            return None, ()
+        touched, self._touched = self._touched, []
+        written = self._take_written()
+        return self._hold_of_all(written, touched), {*written, *touched}
+
+    def _take_written(self) -> Collection[int]:
+        written = set(self.written)
+        self.written.clear()
+        return written
+
+    def _keep(self, hold: Hold, late: Late) -> None:
+        hold.lates.append(late)
+        self.held += 1
+
+    def _hold_of(self, partition: int) -> Hold | None:
+        """Return the hold of what was just written to one partition."""
+        last = self._last[partition]
+        streams = self.required[partition]
+        if not (streams and self.is_sync):
+            return last
+        if last is not None and last.is_open and last.streams is streams:
+            return last
+        hold = self._hold_for(streams)
+        if hold is None:
+            return last
+        self._mark(partition, hold)
+        return hold
+
+    def _hold_of_all(self, written: Iterable[int], touched: Iterable[int]) -> Hold | None:
+        """Return one hold for everything that was written, and for what is unconfirmed of what was touched."""
+        streams: dict[Stream, None] = {}
+        if self.is_sync:
+            for partition in written:
+                streams.update(dict.fromkeys(self.required[partition]))
+        for partition in (*written, *touched):
+            last = self._last[partition]
+            if last is not None:
+                streams.update(dict.fromkeys(last.streams))
+        hold = self._hold_for(tuple(streams)) if streams else None
+        if hold is not None:
+            for partition in written:
+                self._mark(partition, hold)
+        return hold
+
+    def _hold_for(self, streams: tuple[Stream, ...]) -> Hold | None:
+        """Return what waits until these have everything that they were told so far; None: they have."""
+        hold = self._open.get(streams)
+        if hold is not None and hold.is_open:
+            return hold
+        hold = Hold(self, streams)
+        hold.left = sum([stream.wait(hold) for stream in streams])
+        if not hold.left:
+            return None
+        self._open[streams] = hold
+        self._all[hold] = None
+        return hold
+
+    def _mark(self, partition: int, hold: Hold) -> None:
+        if self._last[partition] is hold:
+            return
+        self._last[partition] = hold
+        hold.partitions.append(partition)
+        if self._unconfirmed[partition]:
+            return
+        self._unconfirmed[partition] = self._unconfirmed[ANYWHERE] = 1
+        self._unconfirmed_count += 1
+        first = partition * SLOTS_PER_PARTITION
+        if self._mine[first]:
+            self._mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
+
+    def _clear(self, partition: int) -> None:
+        if not self._unconfirmed[partition]:
+            return
+        self._unconfirmed[partition] = 0
+        self._unconfirmed_count -= 1
+        if not self._unconfirmed_count:
+            self._unconfirmed[ANYWHERE] = 0
+        first = partition * SLOTS_PER_PARTITION
+        if self._mine[first]:
+            self._mine[first : first + SLOTS_PER_PARTITION] = SAFE
+
+
+class HeldFill:
+    """Bytes that somebody waits for."""
+
+    __slots__ = ("_fill", "_partitions", "_wire")
+
+    def __init__(self, fill: Callable[[bytes], None], wire: bytes, partitions: Collection[int]) -> None:
+        self._fill = fill
+        self._wire = wire
+        self._partitions = partitions
+
+    def lose(self, partition: int) -> None:
+        if partition in self._partitions:
+            self._wire = REPLACED_WIRE
+
+    def leave(self) -> None:
+        self._fill(self._wire)
+
+
+class HeldReply:
+    """A reply that a session waits for."""
+
+    __slots__ = ("_partitions", "_pending", "_reply")
+
+    def __init__(self, pending: Pending, reply: Reply, partitions: Collection[int]) -> None:
+        self._pending = pending
+        self._reply = reply
+        self._partitions = partitions
+
+    def lose(self, partition: int) -> None:
+        if partition in self._partitions:
+            self._reply = Raw(REPLACED_WIRE)
+
+    def leave(self) -> None:
+        self._pending.resolve(self._reply)
