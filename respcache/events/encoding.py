@@ -28,7 +28,15 @@ from .vocabulary import (
     MemberLeft,
     MemberRefuted,
     MemberSuspected,
+    MergeFinished,
+    MergeStarted,
     OwnerCrashed,
+    PartitionDegraded,
+    PartitionLost,
+    PartitionMoved,
+    PartitionPromoted,
+    PartitionRestored,
+    SplitDetected,
     Started,
     Stopped,
     Touched,
@@ -37,6 +45,7 @@ from .vocabulary import (
 )
 
 MEMBER: Final = {"member": "member", "id": "id", "address": "address", "by": "by"}
+PARTITIONS: Final = {"peer": "peer", "partitions": "partitions", "count": "count"}
 
 DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
     Started: {"version": "version"},
@@ -59,6 +68,19 @@ DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
         "members": "members",
         "partitions": "partitions",
     },
+    SplitDetected: {"members": "members", "unreachable": "unreachable"},
+    MergeStarted: {"members": "members", "returned": "returned"},
+    MergeFinished: {
+        "members": "members",
+        "entries": "entries",
+        "conflicts": "conflicts",
+        "took_ms": "took_ms",
+    },
+    PartitionMoved: PARTITIONS,
+    PartitionPromoted: PARTITIONS,
+    PartitionDegraded: PARTITIONS,
+    PartitionRestored: PARTITIONS,
+    PartitionLost: PARTITIONS,
     Dropped: {"sink": "sink", "count": "count"},
 }
 """What an event has beside a time, a node, a key and a value: name in JSON, name of the attribute."""

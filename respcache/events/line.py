@@ -21,7 +21,11 @@ from .vocabulary import (
     Flushed,
     KeyEvent,
     MemberEvent,
+    MergeFinished,
+    MergeStarted,
     OwnerCrashed,
+    PartitionEvent,
+    SplitDetected,
     Started,
     Stopped,
     Touched,
@@ -66,9 +70,23 @@ def _detail(event: Event) -> str:
             detail = f"{event.member} {event.id} at {event.address}" + (f" by {event.by}" if event.by else "")
         case ViewChanged():
             detail = f"{event.partitions} partitions moved, {event.members} members share them"
+        case SplitDetected() | MergeStarted() | MergeFinished() | PartitionEvent():
+            detail = _detail_of_split(event)
         case _:  # Expired, Evicted, Read, Missed: the kind and the key say it all
             pass
     return detail
+
+
+def _detail_of_split(event: SplitDetected | MergeStarted | MergeFinished | PartitionEvent) -> str:
+    match event:
+        case SplitDetected():
+            return f"{event.unreachable} members unreachable, {event.members} are here"
+        case MergeStarted():
+            return f"{event.returned} members are back, {event.members} are here"
+        case MergeFinished():
+            return f"{event.entries} entries taken over, {event.conflicts} conflicts, in {event.took_ms} ms"
+        case PartitionEvent():
+            return f"{event.count} partitions {event.partitions}" + (f" {event.peer}" if event.peer else "")
 
 
 def utc_time(at_ms: int) -> str:

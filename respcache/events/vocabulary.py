@@ -207,6 +207,78 @@ class ViewChanged(Event, frozen=True):
     """How many of the 1024 have another owner than before."""
 
 
+class SplitDetected(Event, frozen=True):
+    """The cluster seems to have come apart: several members are gone without a word, or one is back that was declared dead."""
+
+    kind: ClassVar[str] = "split-detected"
+
+    members: int
+    """Who are on this side, the node included."""
+    unreachable: int
+
+
+class MergeStarted(Event, frozen=True):
+    """The sides of a split hear each other again, and compare what each has written."""
+
+    kind: ClassVar[str] = "merge-started"
+
+    members: int
+    returned: int
+
+
+class MergeFinished(Event, frozen=True):
+    """Nothing is left to be compared, as this node sees it."""
+
+    kind: ClassVar[str] = "merge-finished"
+
+    members: int
+    entries: int
+    """What this node took over from the other side."""
+    conflicts: int
+    """How many of these replaced something that was written on this side."""
+    took_ms: int
+
+
+class PartitionEvent(Event, frozen=True):
+    """What all events about partitions have. One event tells of all that went alike at the same time."""
+
+    peer: str
+    """The id of the other node concerned; empty where there is none."""
+    partitions: str
+    """Such as ``0-5,7``."""
+    count: int
+
+
+class PartitionMoved(PartitionEvent, frozen=True):
+    """``peer`` serves them now, as it was agreed with the node that did."""
+
+    kind: ClassVar[str] = "partition-moved"
+
+
+class PartitionPromoted(PartitionEvent, frozen=True):
+    """The node serves them now, instead of ``peer``, which does not answer."""
+
+    kind: ClassVar[str] = "partition-promoted"
+
+
+class PartitionDegraded(PartitionEvent, frozen=True):
+    """They have fewer copies than they should: that of ``peer`` is gone, or behind."""
+
+    kind: ClassVar[str] = "partition-degraded"
+
+
+class PartitionRestored(PartitionEvent, frozen=True):
+    """They have all their copies again; that of ``peer`` was the last."""
+
+    kind: ClassVar[str] = "partition-restored"
+
+
+class PartitionLost(PartitionEvent, frozen=True):
+    """They begin empty: nobody who is there has a copy, and ``peer`` was the last to serve them."""
+
+    kind: ClassVar[str] = "partition-lost"
+
+
 class Dropped(Event, frozen=True):
     """A sink could not keep up, or failed, and has lost events at this place of its stream.
 
@@ -242,6 +314,14 @@ CLUSTER: Final[frozenset[type[Event]]] = frozenset(
         MemberDied,
         MemberLeft,
         ViewChanged,
+        SplitDetected,
+        MergeStarted,
+        MergeFinished,
+        PartitionMoved,
+        PartitionPromoted,
+        PartitionDegraded,
+        PartitionRestored,
+        PartitionLost,
     }
 )
 """What a node notices of the cluster that it is part of; each node tells what it has noticed itself."""

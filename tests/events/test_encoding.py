@@ -18,8 +18,11 @@ from respcache.events.vocabulary import (
     Expired,
     Flushed,
     MemberDied,
+    MergeFinished,
     Missed,
     OwnerCrashed,
+    PartitionMoved,
+    SplitDetected,
     Started,
     Touched,
     ViewChanged,
@@ -45,6 +48,12 @@ SOME_BYTES: dict[str, Any] = {
     "digest": "00ff",
     "members": 3,
     "partitions": 341,
+    "unreachable": 2,
+    "returned": 2,
+    "entries": 7,
+    "conflicts": 1,
+    "took_ms": 12,
+    "peer": "ef" * 20,
 }
 
 
@@ -92,6 +101,18 @@ def converted(shown: Any, convert: Any) -> Content:
         (
             ViewChanged(1, "alpha", 7, "00ff", 3, 341),
             '{"kind":"view-changed","at_ms":1,"node":"alpha","version":7,"digest":"00ff","members":3,"partitions":341}',
+        ),
+        (
+            SplitDetected(1, "alpha", 3, 2),
+            '{"kind":"split-detected","at_ms":1,"node":"alpha","members":3,"unreachable":2}',
+        ),
+        (
+            MergeFinished(1, "alpha", 5, 120, 3, 840),
+            '{"kind":"merge-finished","at_ms":1,"node":"alpha","members":5,"entries":120,"conflicts":3,"took_ms":840}',
+        ),
+        (
+            PartitionMoved(1, "alpha", "ab", "0-2,9", 4),
+            '{"kind":"partition-moved","at_ms":1,"node":"alpha","peer":"ab","partitions":"0-2,9","count":4}',
         ),
     ],
 )

@@ -1,9 +1,11 @@
 """What this node notices of the cluster, as events for those who follow it.
 
 An event costs nothing while nobody wants it. The change of owners that follows from what happened to a member is told after it.
+What happens to partitions happens to hundreds at once, so it waits for ``flush``, and those that went alike are one event.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Final
 
 from ...events.bus import Bus
@@ -15,9 +17,19 @@ from ...events.vocabulary import (
     MemberLeft,
     MemberRefuted,
     MemberSuspected,
+    MergeFinished,
+    MergeStarted,
+    PartitionDegraded,
+    PartitionEvent,
+    PartitionLost,
+    PartitionMoved,
+    PartitionPromoted,
+    PartitionRestored,
+    SplitDetected,
     ViewChanged,
 )
 from ..membership.outputs import Happened, Kind
+from ..modes.splits import Stage, Told
 from ..ownership.table import Ownership
 
 EVENTS: Final[dict[Kind, type[MemberEvent]]] = {
@@ -27,6 +39,14 @@ EVENTS: Final[dict[Kind, type[MemberEvent]]] = {
     Kind.REFUTED: MemberRefuted,
     Kind.DIED: MemberDied,
     Kind.LEFT: MemberLeft,
+}
+
+PARTITION_EVENTS: Final[dict[str, type[PartitionEvent]]] = {
+    "moved": PartitionMoved,
+    "promoted": PartitionPromoted,
+    "degraded": PartitionDegraded,
+    "restored": PartitionRestored,
+    "lost": PartitionLost,
 }
 
 
@@ -39,6 +59,28 @@ class Observer:
         self._ownership = ownership
         self._now_ms = now_ms
         self._moved: set[int] = set()
+        self._partitions: dict[tuple[str, bytes], set[int]] = {}
+        """What happened to which, by kind and peer; in the order of the first of each. Bounded by being flushed every tick."""
+
+    def partition(self, kind: str, partition: int, peer_id: bytes = b"") -> None:
+        """Note what happened to a partition (see ``PARTITION_EVENTS``), and with which node; told by ``flush``."""
+        if self._bus.wants(PARTITION_EVENTS[kind]):
+            self._partitions.setdefault((kind, peer_id), set()).add(partition)
+
+    def split(self, told: Told) -> None:
+        """Tell of a split or of its end, after what happened to partitions before."""
+        self.flush()
+        begin = self._now_ms(), self._name, told.members
+        event: SplitDetected | MergeStarted | MergeFinished
+        match told.stage:
+            case Stage.DETECTED:
+                event = SplitDetected(*begin, told.others)
+            case Stage.MERGE_STARTED:
+                event = MergeStarted(*begin, told.others)
+            case Stage.MERGE_FINISHED:
+                event = MergeFinished(*begin, told.entries, told.conflicts, round(told.took_s * 1000))
+        if self._bus.wants(type(event)):
+            self._bus.publish(event)
 
     def view_changed(self, partitions: Sequence[int]) -> None:
         """Note which partitions have other owners; told by ``flush``."""
@@ -58,7 +100,17 @@ class Observer:
         self.flush()
 
     def flush(self) -> None:
-        """Tell of a change of owners, if there was one."""
+        """Tell of a change of owners, if there was one, and of what happened to partitions."""
+        self._tell_view()
+        if self._partitions:
+            told, self._partitions = self._partitions, {}
+            for (kind, peer_id), partitions in told.items():
+                event = PARTITION_EVENTS[kind]
+                self._bus.publish(
+                    event(self._now_ms(), self._name, peer_id.hex(), ranges_of(partitions), len(partitions))
+                )
+
+    def _tell_view(self) -> None:
         moved, self._moved = len(self._moved), set()
         if moved and self._bus.wants(ViewChanged):
             ownership = self._ownership
@@ -73,3 +125,13 @@ class Observer:
                     moved,
                 )
             )
+
+
+def ranges_of(partitions: Iterable[int]) -> str:
+    """Return partitions as text: ``0-5,7``."""
+    ordered = sorted(partitions)
+    runs = [
+        [number for _, number in run]
+        for _, run in groupby(enumerate(ordered), key=lambda pair: pair[1] - pair[0])
+    ]
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -1,11 +1,13 @@
 """What becomes of news of members."""
 
 import json
+from typing import Any
 
 import pytest
 
 from respcache.cluster.membership.outputs import Happened, Kind
-from respcache.cluster.pubsub.observer import EVENTS
+from respcache.cluster.modes.splits import Stage, Told
+from respcache.cluster.pubsub.observer import EVENTS, PARTITION_EVENTS, ranges_of
 from respcache.events.encoding import to_json
 from respcache.events.vocabulary import CLUSTER, Event, MemberDied
 from tests.cluster.bus.pair import Peer, World
@@ -69,3 +71,71 @@ def test_a_change_of_owners_without_news_of_a_member_is_told_soon() -> None:
     world.peers[0].hub.observer.view_changed([1, 2])
     world.run(0.05)
     assert follower.kinds == ["view-changed"]
+
+
+def documents(follower: Follower) -> list[dict[str, Any]]:
+    return [json.loads(to_json(event)) for event in follower.events]
+
+
+def test_what_happens_to_a_thousand_partitions_at_once_is_one_event_for_each_kind_and_peer() -> None:
+    world = World(2)
+    follower = Follower(world.peers[0])
+    observer = world.peers[0].hub.observer
+    for partition in range(1000):
+        observer.partition("promoted", partition, b"\x07" * 20)
+    observer.partition("degraded", 9)
+    observer.partition("promoted", 1002, b"\x07" * 20)
+    assert follower.events == []
+    observer.flush()
+    assert follower.kinds == ["partition-promoted", "partition-degraded"]
+    promoted, degraded = documents(follower)
+    assert (promoted["peer"], promoted["partitions"], promoted["count"]) == ("07" * 20, "0-999,1002", 1001)
+    assert (degraded["peer"], degraded["partitions"]) == ("", "9")
+    observer.flush()
+    assert len(follower.events) == 2
+
+
+@pytest.mark.parametrize("kind", PARTITION_EVENTS)
+def test_every_fate_of_a_partition_has_its_event(kind: str) -> None:
+    world = World(2)
+    follower = Follower(world.peers[0])
+    world.peers[0].hub.observer.partition(kind, 3)
+    world.run(0.05)
+    assert follower.kinds == [f"partition-{kind}"]
+
+
+def test_nothing_is_kept_of_partitions_while_nobody_wants_it() -> None:
+    world = World(2)
+    world.peers[0].hub.observer.partition("moved", 3)
+    follower = Follower(world.peers[0])
+    world.peers[0].hub.observer.flush()
+    assert follower.events == []
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_stage_of_a_split_has_its_event(stage: Stage) -> None:
+    world = World(2)
+    follower = Follower(world.peers[0])
+    observer = world.peers[0].hub.observer
+    observer.partition("lost", 1)
+    observer.split(Told(stage, 3, 2, 70, 4, 1.5))
+    assert follower.kinds == [
+        "partition-lost",
+        stage.value.replace("merge ", "merge-").replace("det", "split-det"),
+    ]
+    assert documents(follower)[1]["members"] == 3
+
+
+def test_a_finished_merge_tells_what_it_took() -> None:
+    world = World(2)
+    follower = Follower(world.peers[0])
+    world.peers[0].hub.observer.split(Told(Stage.MERGE_FINISHED, 3, 2, 70, 4, 1.5))
+    [document] = documents(follower)
+    assert (document["entries"], document["conflicts"], document["took_ms"]) == (70, 4, 1500)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "text"), [([], ""), ([7], "7"), ([3, 1, 2, 9], "1-3,9"), ([0, 1023], "0,1023")]
+)
+def test_partitions_are_written_as_ranges(partitions: list[int], text: str) -> None:
+    assert ranges_of(partitions) == text

@@ -1,0 +1,1 @@
+"""Whether this node may serve: majorities, leases, and splits that are noticed. Pure: time is handed in."""
