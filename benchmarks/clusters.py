@@ -93,7 +93,7 @@ def cluster(count: int, flags: Sequence[str] = (), python: str = sys.executable)
 
 
 def stop_all(servers: Sequence[Server]) -> None:
-    with ThreadPoolExecutor(len(servers)) as pool:
+    with ThreadPoolExecutor(len(servers) or 1) as pool:  # none, where none could start
         list(pool.map(Server.stop, servers))
 
 

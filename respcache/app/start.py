@@ -47,7 +47,7 @@ def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(configuration: Configuration, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    from . import serve  # noqa: PLC0415 - wrong settings are told before half a second of imports
+    from . import serve  # noqa: PLC0415 - wrong settings are told before a fifth of a second of imports
     from .logs import start_logs  # noqa: PLC0415
     from .open_files import provide_files  # noqa: PLC0415
     from .worker_lifeline import taken_lifeline  # noqa: PLC0415
