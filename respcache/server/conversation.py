@@ -5,11 +5,14 @@ Methods and attributes mean what they mean in ``session.py``, where each is expl
 
 import socket
 from collections.abc import Sized
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..commands.client import Client
 from ..keyspace.clock import Clock
 from .pollers import READABLE
+
+FEWEST_QUICK_ONES: Final = 4
+"""Before the reactor stays awake for a connection: tells who asks in a loop from who asks now and then."""
 
 
 class Parser(Protocol):
@@ -33,6 +36,8 @@ class Conversation(Protocol):
     unsent_bytes: int
     sent_bytes: int
     over_soft_limit_since_ms: int | None
+    is_awaited: bool
+    """Whether, after what it has just sent, something will soon come; see ``vigil.py``."""
 
     @property
     def client(self) -> Client: ...
@@ -65,7 +70,7 @@ class Conversation(Protocol):
 class ReactorConnection:
     """A socket, its conversation, and what the socket has not taken yet."""
 
-    __slots__ = ("fd", "mask", "recv", "send", "session", "sock", "unsent")
+    __slots__ = ("fd", "mask", "quick_ones", "quick_ones_needed", "recv", "send", "session", "sock", "unsent")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -74,4 +79,7 @@ class ReactorConnection:
         self.send = sock.send
         self.mask = READABLE
         self.unsent: bytes | memoryview = b""
+        self.quick_ones = 0
+        """How often in a row something came as soon as it was awaited; see ``vigil.py``."""
+        self.quick_ones_needed = FEWEST_QUICK_ONES
         self.session: Conversation = None  # type: ignore[assignment]  # set by the reactor before anything runs

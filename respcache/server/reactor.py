@@ -27,6 +27,7 @@ from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
 from .trio_due import TrioDue
+from .vigil import Vigil
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Reactor:
         self._connections: dict[int, ReactorConnection] = {}
         self._stirred: dict[ReactorConnection, None] = {}  # to be flushed or ended after the batch; in order
         self._hungry: dict[ReactorConnection, None] = {}
+        self._vigil = Vigil(poller)
+        self._awaited: ReactorConnection | None = None
         self._in_turn = False
         self._trio_rang = False
         self._bell, self._bell_rope = socket.socketpair()  # ends a wait when there is work but no event
@@ -136,7 +139,11 @@ class Reactor:
 
     def turn(self, timeout_s: float = 0.0) -> int:
         """Serve everything that is ready, once, after waiting for it; return how much there was."""
-        events = self._poller.poll(timeout_s, EVENTS_PER_POLL)
+        awaited, self._awaited = self._awaited, None
+        if awaited is None or timeout_s <= 0.0:
+            events = self._poller.poll(timeout_s, EVENTS_PER_POLL)
+        else:
+            events = self._vigil.wait(awaited, timeout_s)
         self._set_clock()
         self._in_turn = True
         connections = self._connections
@@ -156,6 +163,8 @@ class Reactor:
                 self._trio_rang = self._trio_rang or fd not in self._listeners
         self._serve_others(events)
         self._in_turn = False
+        if len(events) > 1:
+            self._awaited = None  # the others will ask again, too
         return len(events)
 
     def _serve_others(self, events: list[tuple[int, int]]) -> None:
@@ -302,6 +311,8 @@ class Reactor:
             else:
                 out = session.take_output()
                 self._send(connection, out[0] if len(out) == 1 else b"".join(out))
+                if session.is_awaited:
+                    self._awaited = connection
         if (
             connection.mask == READABLE
             and not connection.unsent

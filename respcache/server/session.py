@@ -82,6 +82,8 @@ class Session:
         self.is_held = False
         self.jams = 0
         """How many ways to other nodes are full and have asked it to wait."""
+        self.is_awaited = False
+        """Answered over the bus, a client that is alone asks again at once; if here, going to sleep is the cheapest."""
         self._is_running = False
         self.has_unread = False  # a turn ended amid input that is read one command at a time
         self.client.refresh()
@@ -92,6 +94,7 @@ class Session:
     def receive(self, data: bytes) -> None:
         """Take what has arrived, and run what is complete of it, up to one turn's worth."""
         self.received_bytes += len(data)
+        self.is_awaited = False
         if self.client.is_authenticated:
             commands = self.parser.feed(data)
             if not self.backlog and len(commands) <= COMMANDS_PER_CHECK and not self.is_held:
@@ -363,6 +366,7 @@ class Session:
                 out += slot.after
         else:
             self._tail = out
+            self.is_awaited = True
         if self.is_held and len(slots) < SLOTS // 2 and not self.jams and not self._dispatcher.is_paused:
             self.is_held = False
         if not self._is_running:

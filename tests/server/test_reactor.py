@@ -8,6 +8,9 @@ import pytest
 import trio
 
 from respcache.server.admission import Admission
+from respcache.server.conversation import FEWEST_QUICK_ONES
+from respcache.server.pollers import new_poller
+from respcache.server.reactor import Reactor
 from tests.commands.harness import Harness
 from tests.server.served import Served, serving
 
@@ -180,3 +183,43 @@ async def test_unix_sockets_are_served_alike(served: Served, tmp_path: object) -
         await stream.send_all(b"PING\r\n")
         assert await receive_exactly(stream, 7) == b"+PONG\r\n"
     assert listener.family == socket.AF_UNIX
+
+
+class WatchedPoller:
+    """The platform's, which notes whether it was asked to sleep."""
+
+    def __init__(self) -> None:
+        poller = new_poller()
+        assert poller is not None
+        self._poller = poller
+        self.register, self.modify, self.unregister = poller.register, poller.modify, poller.unregister
+        self.fileno, self.close = poller.fileno, poller.close
+        self.looks: list[bool] = []
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
+        self.looks.append(timeout > 0)
+        return self._poller.poll(timeout, maxevents)
+
+
+async def test_who_asks_at_once_after_an_answer_from_elsewhere_is_waited_for_awake() -> None:
+    poller, harness = WatchedPoller(), Harness()
+    reactor = Reactor(poller, harness.dispatcher, lambda: None)
+    near, far = socket.socketpair()
+    reactor.attach(near, Admission(harness.settings, harness.dispatcher).open_session)
+    [client] = harness.node.clients
+
+    def answer_and_wait(next_command: bytes = b"") -> list[bool]:
+        client.connection.settle()
+        client.connection.push(b"+OK\r\n")
+        reactor.turn()
+        far.send(next_command)
+        poller.looks.clear()
+        reactor.turn(0.001)
+        return poller.looks
+
+    for _ in range(FEWEST_QUICK_ONES):
+        assert answer_and_wait(b"PING\r\n") == [True]
+    assert answer_and_wait()[0] is False
+    with far, trio.CancelScope() as scope:
+        scope.cancel()
+        await reactor.run()

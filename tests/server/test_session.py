@@ -298,3 +298,13 @@ def test_replies_from_elsewhere_for_a_client_that_has_gone_are_dropped(harness: 
     client.close()
     router.slots[0].fill(b"+late\r\n")
     assert client.session.take_output() == []
+
+
+def test_the_next_command_is_awaited_only_after_an_answer_from_elsewhere(harness: Harness) -> None:
+    client = harness.client()
+    pending = busy(harness, b"a")
+    client.receive(pipeline("GET a"))
+    settle(harness, b"a", pending)
+    assert client.session.is_awaited
+    client.receive(pipeline("GET b"))
+    assert not client.session.is_awaited

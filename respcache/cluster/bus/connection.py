@@ -63,6 +63,7 @@ class BusConnection(ABC):
         """What is told and not answered; it leaves in front of everything else."""
         self._frames: list[bytes] = []
         self._is_receiving = False
+        self.is_awaited = False
         self.was_established = False
 
     # -- the reactor's side ----------------------------------------------------

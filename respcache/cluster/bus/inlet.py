@@ -143,6 +143,7 @@ class Inlet(BusConnection):
         if isinstance(body, Request):
             if len(body.places) != len(body.commands) or not all(body.commands):
                 raise BrokenFrameError("a batch without a place and words for each command")
+            self.is_awaited = len(body.commands) == 1  # whoever waits for it asks again
             if body.is_resent or self._runner.is_held:
                 self._run_singly(body)
             else:

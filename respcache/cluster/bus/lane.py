@@ -80,6 +80,7 @@ class Lane(BusConnection):
         return bool(self._frames) or self.channel.has_unsent
 
     def take_frames(self) -> list[bytes]:
+        self.is_awaited = self.channel.count == 1  # a client that is alone
         return super().take_frames() + self.channel.take_frames()
 
     def _closed(self) -> None:

@@ -170,3 +170,15 @@ def test_a_question_of_membership_is_passed_on(world: World) -> None:
     world.wire(0, 1).lane.send(frame(EXCHANGE, Exchange(7, b"x")))
     world.settle()
     assert asked == [Exchange(7, b"x")]
+
+
+def test_the_next_command_is_awaited_only_of_a_client_that_sends_one_at_a_time() -> None:
+    world = World(2)
+    key = world.key_of(1)
+    [inlet] = world.peers[1].hub.inlets
+    client = world.client(0)
+    client(f"GET {key}")
+    assert inlet.is_awaited
+    client.send(f"GET {key}", f"GET {key}")
+    client.wait(2)
+    assert not inlet.is_awaited

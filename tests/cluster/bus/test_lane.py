@@ -158,3 +158,16 @@ def test_answers_to_what_nobody_has_asked_change_nothing() -> None:
         inlet.send(strange)
     assert client.ask(f"INCR {key}", f"INCR {key}") == [1, 2]
     assert world.wire(0, 1).lane is lane
+
+
+def test_an_answer_is_awaited_only_when_it_is_the_only_one() -> None:
+    world = World(2)
+    key = world.key_of(1)
+    [lane] = world.peers[0].hub.lanes.values()
+    client = world.client(0)
+    client.send(f"GET {key}")
+    world.serve()
+    assert lane.is_awaited
+    client.send(f"GET {key}", f"GET {key}")
+    world.serve()
+    assert not lane.is_awaited
