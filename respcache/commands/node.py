@@ -51,6 +51,20 @@ class Router(Protocol):
         """End what other nodes watch for a client."""
 
 
+class Holds(Protocol):
+    """Who keeps replies back until copies have what they tell of; see the cluster package."""
+
+    def touch(self, command: "Command", argv: Sequence[bytes]) -> None:
+        """Note that a command has looked at its keys: the reply waits with those who changed them."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the next reply may have to wait."""
+
+    def after_long(self, client: Client, reply: Reply | Pending) -> Reply | Pending:
+        """Return a reply, or a pending one that is resolved when it may be seen."""
+
+
 class Owners(Protocol):
     """Those that make a key's commands wait; see the owners package."""
 
@@ -147,6 +161,8 @@ class Node:
     sink_statistics: Callable[[], Mapping[str, SinkFigures]] = dict
     """Return the figures of the event sinks by name, for INFO events."""
     router: Router | None = None
+    """Set where the node is part of a cluster."""
+    holds: Holds | None = None
     """Set where the node is part of a cluster."""
     cluster: ClusterView | None = None
     """What CLUSTER commands show; set where the node is part of a cluster."""

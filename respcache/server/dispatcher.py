@@ -141,10 +141,19 @@ class Dispatcher:
 
     def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
         """Run one command with every question asked, wherever its keys live; a refusal becomes its reply."""
-        return self._execute(context, argv, self.node.router)
+        reply = self._execute(context, argv, self.node.router)
+        holds = self.node.holds
+        if holds is None or reply.__class__ is Slot or reply is Held:
+            return reply
+        if reply.__class__ is Pending or holds.has_news:
+            return holds.after_long(context.client, reply)  # type: ignore[arg-type]  # no slot, no mark
+        return reply
 
     def execute_here(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
-        """Run one command that another node has sent on; nobody is asked where its keys live."""
+        """Run one command that another node has sent on; nobody is asked where its keys live.
+
+        The caller asks whether the answer must be held back.
+        """
         return self._execute(context, argv, None)
 
     def _execute(  # noqa: C901, PLR0911  # a way out per question
@@ -243,6 +252,8 @@ class Dispatcher:
         except Exception as error:
             reply = self.crash(client, bound, argv, error)
         elapsed_ns = perf_counter_ns() - before_ns
+        if self.node.holds is not None:
+            self.node.holds.touch(command, argv)
         self.statistics.total_commands_processed += 1
         if Trait.UNTIMED not in command.traits:
             bound.statistics.calls += 1
@@ -259,6 +270,10 @@ class Dispatcher:
         ):
             self.node.tracking.remember(client, command.keys_in(argv))
         return reply
+
+    def fail_of(self, command: Command, error: CommandError) -> ErrorReply:
+        """Return what a command answers that has failed."""
+        return self.fail(self._bound[command.full_name], error)
 
     # -- those who go ----------------------------------------------------------
 

@@ -67,7 +67,9 @@ class Directory:
     ) -> None:
         self.my_id = my_id
         self.mine = bytearray(SLOTS)
-        """1 for each slot whose commands run here."""
+        """1 for each slot whose commands run here; 2 where something is unconfirmed: see ``replication/holds.py``."""
+        self.unconfirmed = bytearray(PARTITIONS + 1)
+        """1 for each partition with writes that its copies have not confirmed; at ``ANYWHERE``, if there are any."""
         self.owned = bytearray(PARTITIONS + 1)
         self.owned[ANYWHERE] = 1
         """1 for each partition that is this node's: others' commands run at once, whatever our own wait for."""
@@ -82,6 +84,8 @@ class Directory:
         self.rooms = Rooms(self.single)
         self.cut_again: Callable[[Batch], list[Batch]] = lambda batch: [batch]
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
+        self.answered_before: Callable[[int, int], bytes | None] = lambda number, position: None
+        """Returns what another node has answered to an operation of ours, as its copies were told."""
         self.on_moved: Callable[[Sequence[int]], None] = lambda partitions: None
         """Told which partitions have other owners now."""
 
@@ -156,7 +160,8 @@ class Directory:
         self.owned[partition] = owner == self.my_id
         is_mine = room is None and owner == self.my_id
         first = partition * SLOTS_PER_PARTITION
-        self.mine[first : first + SLOTS_PER_PARTITION] = bytes([is_mine]) * SLOTS_PER_PARTITION
+        mark = is_mine << self.unconfirmed[partition]
+        self.mine[first : first + SLOTS_PER_PARTITION] = bytes([mark]) * SLOTS_PER_PARTITION
         self.targets[partition] = room or self.destinations.get(owner)
         if room is None and owner and owner != self.my_id:
             self.targets[partition] = self.add_node(owner)
@@ -191,10 +196,11 @@ class Directory:
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
         """Send a command on that was not run because the node does not own its key."""
+        sent = lane.channel.find(refusal.batch, refusal.position)
         one = lane.channel.take_back(refusal.batch, refusal.position)
-        if one is None:
+        if one is None or sent is None:
             return
-        one.is_resent = False  # surely not run now; if it has been before, its first owner has what it did
+        one.is_resent = sent.is_resent  # surely not run now; but copies may know what it answered before
         one.hops += 1
         concerned = partitions_of(one, 0)
         if not concerned <= self.rooms.by_partition.keys():
@@ -321,11 +327,15 @@ class Directory:
         if isinstance(batch, WatchBatch):
             sink.fill(WATCHED)  # whoever watches was told that the partition has moved: its EXEC runs nothing
             return
+        if batch.is_resent and (wire := self.answered_before(batch.number, batch.first)) is not None:
+            sink.fill(wire)
+            return
         context = self._runner.context(NOBODY, batch.db, batch.protocol)
+        fill = self._runner.held_back(sink.fill)
         if isinstance(batch, TransactionBatch):
-            self._runner.run_transaction(context, batch.commands, sink.fill, is_dirty=batch.is_watching)
+            self._runner.run_transaction(context, batch.commands, fill, is_dirty=batch.is_watching)
         else:
-            self._runner.run(context, batch.commands[0], sink.fill)
+            self._runner.run(context, batch.commands[0], fill)
 
     # -- time --------------------------------------------------------------------------
 

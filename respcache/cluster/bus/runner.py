@@ -14,6 +14,7 @@ from ...commands.transactions import discard_transaction
 from ...protocol.encoder import encode
 from ...protocol.replies import ErrorReply, Reply
 from ...telemetry.command_statistics import CommandStatistics
+from ..replication.holds import Holds
 
 Fill = Callable[[bytes], None]
 
@@ -45,6 +46,7 @@ class Executor(Protocol):
     ) -> Any:  # a mark of the dispatcher's own among others
         """Return a reply, a Pending, or a class: then it is to be offered again later."""
 
+    def fail_of(self, command: Command, error: CommandError) -> ErrorReply: ...
     def fail(self, bound: Any, error: CommandError) -> ErrorReply: ...  # the dispatcher's own type
     def crash(self, client: Client, bound: Any, argv: Sequence[bytes], error: Exception) -> ErrorReply: ...
     def count(
@@ -63,6 +65,18 @@ class Runner:
         self._held: deque[tuple[Context, list[bytes], Fill]] = deque()
 
     @property
+    def holds(self) -> Holds | None:
+        """Return who keeps answers back until copies have what they tell of."""
+        holds = self.node.holds
+        assert holds is None or isinstance(holds, Holds)
+        return holds
+
+    def held_back(self, fill: Fill) -> Fill:
+        """Return what gives the answer to ``fill`` when it may be seen: for clients of this node."""
+        holds = self.holds
+        return fill if holds is None else holds.filling(fill)
+
+    @property
     def is_held(self) -> bool:
         """Whether commands wait for the end of a pause."""
         return bool(self._held)
@@ -77,7 +91,10 @@ class Runner:
         return Context(self.node, client)
 
     def run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
-        """Run a command; ``fill`` gets the reply's bytes, now (then True is returned) or later."""
+        """Run a command; ``fill`` gets the reply's bytes, now (then True is returned) or later.
+
+        Whether anybody may see them yet is for ``fill`` to ask, or for ``held_back``.
+        """
         if self._held:
             self._held.append((context, argv, fill))
             return False
@@ -86,7 +103,7 @@ class Runner:
     def run_for(self, client: Client, argv: list[bytes], fill: Fill) -> None:
         """Run a part of what a client of this node has asked for, in its database and RESP version."""
         context = self.context(client.connection, client.db_index, client.protocol, client.address)
-        self.run(context, argv, fill)
+        self.run(context, argv, self.held_back(fill))
 
     def run_transaction(
         self, context: Context, queue: Sequence[list[bytes]], fill: Fill, *, is_dirty: bool = False
