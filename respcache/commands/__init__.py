@@ -4,6 +4,7 @@ from .acl_commands import acl
 from .client_commands import client_commands
 from .client_kill import client_kill
 from .cluster_commands import cluster
+from .cluster_partitions import cluster_partitions
 from .command_commands import commands
 from .config import config
 from .connection import connection
@@ -59,5 +60,6 @@ GROUPS = (
     acl,
     modules,
     cluster,
+    cluster_partitions,
     debug_commands,
 )

@@ -172,6 +172,10 @@ def help_(context: Context, argv: Sequence[bytes]) -> Reply:
     return help_reply(
         "CLUSTER",
         ("COUNTKEYSINSLOT <slot>", "Count the keys of <slot> that this node holds; looks at every key."),
+        (
+            "DIGEST [<partition>]",
+            "Show what this node has of each partition, with digests; looks at every key.",
+        ),
         ("GETKEYSINSLOT <slot> <count>", "List at most <count> of them."),
         ("INFO", "Show the cluster's state in figures."),
         ("KEYSLOT <key>", "Compute the slot of <key>."),
@@ -184,7 +188,13 @@ def help_(context: Context, argv: Sequence[bytes]) -> Reply:
             "NODES",
             "Show a line for each member:\n<id> <host:port@bus> <flags> - 0 0 <incarnation> <link> <slot> ...",
         ),
+        ("PARTITIONS", "Show how every partition stands: its server, its copies, its keys."),
         ("REPLICAS <node-id>", "List the replicas of a node: none, since copies are kept by partition."),
+        (
+            "SAFE [MEMBERS <count>]",
+            "Answer OK if any one node may be lost or stopped now, and why not otherwise; with <count> members at least.",
+        ),
+        ("SAFETY", "Show what this node alone adds to that, in numbers."),
         ("SHARDS", "Show every owner and its slots."),
         ("SLOTS", "Show every range of slots and its owner."),
     )

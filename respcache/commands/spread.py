@@ -6,8 +6,13 @@ shall have it. The cutting and joining itself is the cluster's business.
 """
 
 import enum
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
+
+Judge: TypeAlias = Callable[[Sequence[bytes], Sequence[bytes]], bytes]
+"""Makes the reply from the words of the call and the parts' replies as they were sent, errors among them."""
 
 
 class Over(enum.Enum):
@@ -21,6 +26,8 @@ class Over(enum.Enum):
     """One node after the other, the cursor says which: SCAN."""
     ANY = enum.auto()
     """One node after the other, until one has an answer: RANDOMKEY."""
+    MEMBERS = enum.auto()
+    """Every member that is there gets it whole, owner or not, whichever port the client came by: CLUSTER SAFE."""
 
 
 class Join(enum.Enum):
@@ -37,6 +44,8 @@ class Join(enum.Enum):
     """Arrays of name, number, name, number ... with the same names in the same order."""
     FIRST = enum.auto()
     """The only part that answers."""
+    JUDGEMENT = enum.auto()
+    """What ``Spread.judge`` makes of them; for MEMBERS only."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -46,3 +55,6 @@ class Spread(msgspec.Struct, frozen=True):
     join: Join
     words_per_key: int = 1
     """For KEYS: how many words belong to a key, itself included (MSET: 2)."""
+    asks: tuple[bytes, ...] = ()
+    """For MEMBERS: what they are asked instead of the client's own words."""
+    judge: Judge | None = None

@@ -13,13 +13,19 @@ AGGREGATE_STARTS: Final = b"*~>"
 
 
 class Joining:
-    """Collects the parts of one command; when the last is there, its client gets the whole."""
+    """Collects the parts of one command; when the last is there, its client gets the whole.
 
-    def __init__(self, whole: Sink, parts: int, join: Callable[[Sequence[bytes]], bytes]) -> None:
+    An error in any part is the whole, unless ``join`` takes errors as well.
+    """
+
+    def __init__(
+        self, whole: Sink, parts: int, join: Callable[[Sequence[bytes]], bytes], *, takes_errors: bool = False
+    ) -> None:
         self._whole = whole
         self._wires: list[bytes] = [b""] * parts
         self._left = parts
         self._join = join
+        self._takes_errors = takes_errors
 
     def part(self, index: int) -> "Part":
         return Part(self, index)
@@ -29,7 +35,7 @@ class Joining:
         self._left -= 1
         if not self._left:
             error = next((wire for wire in self._wires if wire.startswith(ERROR)), None)
-            self._whole.fill(self._join(self._wires) if error is None else error)
+            self._whole.fill(self._join(self._wires) if error is None or self._takes_errors else error)
 
 
 class Part:

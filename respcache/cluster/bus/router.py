@@ -10,6 +10,7 @@ concerns only this one for them, because they ask every node themselves.
 
 from binascii import crc_hqx
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 from ...commands.arguments import Access
@@ -20,9 +21,11 @@ from ...commands.errors import CommandError
 from ...commands.node import Node
 from ...commands.pending import Slot
 from ...commands.spec import Command, Flag, Trait
-from ...commands.spread import Join, Over
-from ...keyspace.slots import SLOTS, key_slot, partition_of
+from ...commands.spread import Join, Over, Spread
+from ...keyspace.slots import SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
 from ...protocol.replies import Reply
+from ..membership.member import Member
+from ..replication.holds import Holds
 from .batch import Batch, Sink
 from .directory import Directory
 from .joining import JOINS, Joining, cut, in_key_order
@@ -31,6 +34,9 @@ from .transactions import RemoteTransactions
 from .walking import Walks
 
 SLOT_MASK: Final = SLOTS - 1
+SLOT_BITS: Final = SLOTS_PER_PARTITION.bit_length() - 1
+"""The partition of a slot stands above these."""
+
 OPENS: Final = ord("{")
 
 Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Reply | Slot]
@@ -40,6 +46,9 @@ class Addresses(Protocol):
     """Where clients of the cluster port are sent."""
 
     def client_address(self, id: bytes) -> tuple[str, int]: ...
+    @property
+    def others(self) -> Sequence[Member]:
+        """The other members that are there."""
 
 
 class Router:
@@ -65,6 +74,8 @@ class Router:
         if len(command.spans) > 1 or first != 1 or last != 0 or counted:
             return self._bound_by_route(command, run)
         mine, forward = self._directory.mine, self._forward
+        if self._runner.holds is not None:
+            return self._bound_with_holds(command, run, self._runner.holds)
 
         def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
             key = argv[1]
@@ -76,11 +87,47 @@ class Router:
 
         return routed
 
+    def _bound_with_holds(self, command: Command, run: Bound, holds: Holds) -> Bound:
+        """Put the second question behind it: may the reply be seen?"""
+        mine, forward = self._directory.mine, self._forward
+        written, after, fail = holds.written, holds.after, self._runner.executor.fail_of
+
+        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+            key = argv[1]
+            slot = key_slot(key) if OPENS in key else crc_hqx(key, 0) & SLOT_MASK
+            mark = mine[slot]
+            if not mark:
+                return forward(context.client, argv, slot)
+            try:
+                reply = run(context, argv)
+            except CommandError as error:
+                if mark == 1 and not written:
+                    raise
+                reply = fail(command, error)
+            if mark == 1 and not written:
+                return reply
+            return after(context.client, reply, slot >> SLOT_BITS)  # type: ignore[arg-type]  # no slot: it ran here
+
+        return routed
+
     def _bound_by_route(self, command: Command, run: Bound) -> Bound:
+        holds, executor = self._runner.holds, self._runner.executor
+
         def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
             assert isinstance(argv, list)
             slot = self.route(context, command, argv)
-            return run(context, argv) if slot is None else slot
+            if slot is not None:
+                return slot
+            if holds is None:
+                return run(context, argv)
+            holds.touch(command, argv)
+            try:
+                reply = run(context, argv)
+            except CommandError as error:
+                if not holds.has_news:
+                    raise
+                reply = executor.fail_of(command, error)
+            return holds.after_all(context.client, reply) if holds.has_news else reply  # type: ignore[arg-type]
 
         return routed
 
@@ -109,6 +156,8 @@ class Router:
         if Trait.RUNS_TRANSACTION in command.traits and client.transaction is not None:
             return self._run_transaction(client)
         spread = command.spread
+        if spread is not None and spread.over is Over.MEMBERS:
+            return self._ask_members(client, spread, argv)
         if spread is not None and spread.over is not Over.KEYS:
             return None if client.is_redirected else self._spread(context, command, argv)
         slots = slots_of(command, argv)
@@ -260,6 +309,19 @@ class Router:
         for index, destination in enumerate(others, 1):
             self._walks.ask(destination, client, argv, whole.part(index))
         self._walks.ask(None, client, argv, whole.part(0))
+        return place
+
+    def _ask_members(self, client: Client, spread: Spread, argv: list[bytes]) -> Slot:
+        """Ask everybody who is there, this node included, whatever they own."""
+        others = [self._directory.add_node(one.id) for one in self._addresses.others]
+        place = Slot(client.connection)
+        judge = spread.judge
+        join = JOINS[spread.join] if judge is None else partial(judge, argv)
+        whole = Joining(place, len(others) + 1, join, takes_errors=judge is not None)
+        words = list(spread.asks) or argv
+        for index, destination in enumerate(others, 1):
+            self._walks.ask(destination, client, words, whole.part(index))
+        self._walks.ask(None, client, words, whole.part(0))
         return place
 
     def _moved(self, slot: int) -> CommandError:

@@ -127,3 +127,11 @@ def test_what_is_cut_by_key_comes_back_in_the_order_of_the_keys(names: list[str]
 def test_names_are_summed_whatever_their_number() -> None:
     one = b"*4\r\n$1\r\na\r\n:1\r\n$1\r\nb\r\n:2\r\n"
     assert summed_by_name([one, one, one]) == b"*4\r\n$1\r\na\r\n:3\r\n$1\r\nb\r\n:6\r\n"
+
+
+def test_who_judges_the_parts_gets_the_errors_too() -> None:
+    whole = Whole()
+    joining = Joining(whole, 2, b" ".join, takes_errors=True)
+    joining.part(1).fill(b"-ERR no\r\n")
+    joining.part(0).fill(b":1\r\n")
+    assert whole.wires == [b":1\r\n -ERR no\r\n"]

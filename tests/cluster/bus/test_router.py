@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from respcache.commands.cluster_partitions import rows
+from respcache.commands.cluster_view import PartitionState
+from respcache.keyspace.slots import PARTITIONS
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.pair import World, world_of
 from tests.cluster.bus.wires import wire_of
 from tests.cluster.e2e.pipelines import random_pipeline
+from tests.commands.cluster import FakeCluster, cluster_of_two
 from tests.commands.harness import Harness
 
 
@@ -143,6 +147,48 @@ def test_a_question_about_everything_fails_with_one_node(world: World) -> None:
     client.send("DBSIZE", "PING")
     size, pong = client.wait(2)
     assert (size.code, pong) == ("TIMEOUT", b"PONG")
+
+
+def with_views(world: World) -> list[FakeCluster]:
+    """Let each node show that it serves its third of the partitions, with no copies to be had."""
+    shared: list[FakeCluster] = []
+    for peer in world.peers:
+        view = cluster_of_two()
+        me = peer.id.hex()
+        served = [p for p in range(PARTITIONS) if peer.hub.directory.owned[p]]
+        view.states = [PartitionState(partition, 1, 0, me, (me,), ()) for partition in served]
+        peer.node.cluster = view
+        shared.append(view)
+    return shared
+
+
+@pytest.mark.parametrize("is_redirected", [False, True])
+def test_all_members_are_asked_on_either_port_before_a_cluster_is_called_safe(is_redirected: bool) -> None:
+    world = World(3)
+    views = with_views(world)
+    client = world.client(1, is_redirected=is_redirected)
+    assert client("CLUSTER SAFE") == b"OK"
+    assert len(client("CLUSTER PARTITIONS")) == sum(len(rows(view.states)) for view in views)
+    views[2].states.pop()
+    assert client("CLUSTER SAFE").message == "degraded 0, moving 0, unserved 1"
+
+
+def test_a_cluster_with_a_member_that_does_not_answer_is_not_safe() -> None:
+    world = World(3)
+    with_views(world)
+    world.peers[2].stop()
+    client = world.client(0)
+    client.send("CLUSTER SAFE", "PING")
+    unsafe, pong = client.wait(2)
+    assert (unsafe.code, pong) == ("UNSAFE", b"PONG")
+    assert "no answer from a member: TIMEOUT" in unsafe.message
+
+
+def test_who_owns_nothing_is_asked_too() -> None:
+    world = World(3, active=[0, 1])
+    views = with_views(world)
+    views[2].set_aside = 3
+    assert "3 to be merged" in world.client(0)("CLUSTER SAFE").message
 
 
 def test_a_node_that_dies_while_it_is_asked_is_told_of(world: World) -> None:
