@@ -4,6 +4,7 @@ A probe that fails accuses its target, unless this node is itself too late to ju
 here, it does not answer me either") tells a dead target from a sick self. `relaying.py` is the helper's side.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -70,13 +71,13 @@ class Prober:
     def _knock(self, now: float) -> None:
         """Tell one of the recently dead that it is dead: if it lives after all, its answer brings the refutation.
 
-        Without this the halves of a split would meet again only at the next redial. The same goes for those
-        who are suspected for longer than the shortest suspicion: this node may have missed their refutation.
+        Without this the halves of a split would meet again only at the next redial, which is made by TCP to one of them in a
+        quarter of a minute. The same goes for those who are suspected for longer than the shortest suspicion: this node may have missed their refutation.
         """
         core, profile = self._core, self._core.profile
         shortest_s = profile.suspicion_minimum_s(core.roster.live_count)
         accused = [
-            *core.roster.recently_dead(now - profile.gossip_to_dead_s),
+            *self._maybe_alive(now),
             *self._precedence.long_suspected(now - shortest_s),
         ]
         if accused:
@@ -87,6 +88,13 @@ class Prober:
                 Ping(0, member.id, core.me.id),
                 besides=member.id,
             )
+
+    def _maybe_alive(self, now: float) -> Iterator[Member]:
+        """Yield the dead that may have been cut off only; where another process stands now, nobody can come back."""
+        roster, profile = self._core.roster, self._core.profile
+        for member in roster.recently_dead(now - profile.knock_for_s):
+            if roster.at(member.address) is None:
+                yield member
 
     def probe(self, now: float, target: Member, *, is_scheduled: bool = False) -> None:
         """Ask a member whether it is there, unless it is being asked already. A suspect is told of the suspicion."""

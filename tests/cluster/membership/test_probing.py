@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from respcache.cluster.membership.member import State
@@ -13,6 +14,7 @@ from respcache.cluster.membership.messages import (
     encode,
 )
 from respcache.cluster.membership.outputs import Kind
+from respcache.cluster.membership.profiles import LAN
 from tests.cluster.membership.lone_node import LoneNode, alive, id_of
 
 
@@ -192,10 +194,23 @@ def test_the_recently_dead_are_told_of_their_death_with_each_period() -> None:
     node.outputs.clear()
     node.run_for(5.0)
     assert len(node.sent(Dead, to=1)) == 10
-    node.run_for(30)
+    node.run_for(LAN.knock_for_s - 10)
+    node.outputs.clear()
+    node.run_for(2.0)
+    assert len(node.sent(Ping, to=1)) == 4
+    node.run_for(10)
     node.outputs.clear()
     node.run_for(5.0)
     assert node.sent(Dead) == []
+
+
+def test_who_has_a_successor_is_not_asked_whether_it_lives_after_all() -> None:
+    node = LoneNode(1)
+    node.receive(Dead(1, id_of(1), id_of(9)))
+    node.receive(msgspec.structs.replace(alive(2), host=alive(1).host))
+    node.outputs.clear()
+    node.run_for(1.5)
+    assert {ping.target for ping in node.sent(Ping)} == {id_of(2)}
 
 
 def test_who_is_suspected_for_long_is_told_each_period_beside_its_probe() -> None:
