@@ -37,6 +37,13 @@ def partition_of(slot: int) -> int:
     return slot >> _PARTITION_SHIFT
 
 
+def key_partition(key: bytes) -> int:
+    """Return the partition of a key; in one call, since every write in a cluster asks."""
+    if _OPENS in key:
+        return key_slot(key) >> _PARTITION_SHIFT
+    return (crc_hqx(key, 0) & _SLOT_MASK) >> _PARTITION_SHIFT
+
+
 def slots_of(partition: int) -> range:
     """Return the slots that lie in a partition."""
     first = partition * SLOTS_PER_PARTITION

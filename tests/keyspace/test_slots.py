@@ -60,3 +60,8 @@ def test_partitions_are_runs_of_slots(slot: int) -> None:
 def test_partitions_cover_all_slots_once() -> None:
     assert [slot for partition in range(PARTITIONS) for slot in slots_of(partition)] == list(range(SLOTS))
     assert SLOTS_PER_PARTITION == 16
+
+
+@given(st.one_of(st.binary(), st.binary().map(lambda tag: b"a{" + tag + b"}b")))
+def test_the_partition_of_a_key_is_that_of_its_slot(key: bytes) -> None:
+    assert key_partition(key) == partition_of(key_slot(key))

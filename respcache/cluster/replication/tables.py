@@ -6,10 +6,13 @@ entries would: 40 bytes of each against 53, on average over sizes.)
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from ...keyspace.entry import Entry
 
-DIGEST_MASK = (1 << 64) - 1
+DIGEST_MODULUS: Final = (1 << 61) - 1
+"""A prime, so that all bits of the squares have their say: of the lower 64 bits of a square, the counter within a
+millisecond reaches only some, and only as a sum."""
 
 
 class Table:
@@ -29,6 +32,16 @@ class Table:
     def floor(self, key: bytes) -> int:
         """Return the version that any state of a key must be above, if it is not there."""
         return max(self.flushed, self.tombstones.get(key, 0))
+
+    def forget_all(self) -> None:
+        """Let go of entries and tombstones."""
+        self.entries = {}
+        self.tombstones = {}
+        self.digest = 0
+
+    def lift(self, version: int) -> None:
+        """Let go of tombstones that a flush makes unnecessary."""
+        self.tombstones = {key: one for key, one in self.tombstones.items() if one > version}
 
     def known(self, key: bytes) -> int:
         """Return the version of the last that is known of a key, 0 for nothing."""
@@ -66,4 +79,4 @@ class Part:
 
     @property
     def digest(self) -> int:
-        return sum([table.digest for table in self.tables.values()]) & DIGEST_MASK
+        return sum([table.digest for table in self.tables.values()]) % DIGEST_MODULUS

@@ -29,17 +29,17 @@ FOLLOWED_MS: Final = 3_600_000
 class HybridClock:
     """Gives versions that only grow."""
 
-    __slots__ = ("_last", "_now_ms", "_read_ms", "tag")
+    __slots__ = ("_last", "_read_ms", "now_ms", "tag")
 
     def __init__(self, now_ms: Callable[[], int], node_id: bytes) -> None:
         self.tag = int.from_bytes(node_id[:4])
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._read_ms = 0
         self._last = self.tag
 
     def next(self, at_least: int = 0) -> int:
         """Return a version above all that were given or followed, and above ``at_least``."""
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if now_ms > self._read_ms:
             self._read_ms = now_ms
             self._last = max(self._last, now_ms << MS_SHIFT | self.tag)
@@ -53,7 +53,7 @@ class HybridClock:
 
     def see(self, version: int) -> None:
         """Give only later versions from now on; unless it is too far ahead to be right."""
-        if version > self._last and version >> MS_SHIFT <= self._now_ms() + FOLLOWED_MS:
+        if version > self._last and version >> MS_SHIFT <= self.now_ms() + FOLLOWED_MS:
             self._last = (version & ~TAG_MASK) | self.tag
 
 
