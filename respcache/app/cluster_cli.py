@@ -1,10 +1,11 @@
-"""``respcache cluster``: who the members of a cluster are, how one of them is, and sending one away.
+"""``respcache cluster``: who the members of a cluster are, how they and the partitions are, and sending one away.
 
-Each command talks to one node, which answers for the cluster as it sees it.
+Each command talks to one node, which answers for the cluster as it sees it, or asks the others.
 """
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
 
+from ..events.line import escaped
 from .client import ClientError, Connection
 from .cluster_report import figures, member_row, member_rows, members_of, table
 from .connecting import Host, Password, Port, Socket, address_of
@@ -69,6 +71,69 @@ def info(
         _print_json(found)
     else:
         _print_rows(("figure", "value"), list(found.items()))
+    return 0
+
+
+@cluster.command
+def safe(
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 6379,
+    socket: Socket = "",
+    password: Password = "",
+    members: Annotated[
+        int, Parameter(help="How many members must be there, for it to be safe.", validator=Number(gte=1))
+    ] = 1,
+    wait: Annotated[float, Parameter(help="Seconds to wait until it is safe.", validator=Number(gte=0))] = 0,
+) -> int:
+    """Exit with 0 if any one node may be lost or stopped now, and else with 1, saying why.
+
+    All members that are there are asked. It is safe if every partition is served, has all its copies and stands still.
+    """
+    from .cluster_safe import ask, wait_until_safe  # noqa: PLC0415
+
+    address = address_of(host, port, socket, password)
+
+    def ask_once() -> str:
+        with _told(str(address)):
+            return ask(address, members)
+
+    def say(reasons: str) -> None:
+        sys.stdout.write(f"not safe: {escaped(reasons)}\n")
+        sys.stdout.flush()
+
+    is_safe = wait_until_safe(ask_once, wait, now_s=time.monotonic, sleep=time.sleep, say=say)
+    sys.stdout.write("safe\n" if is_safe else "")
+    return 0 if is_safe else 1
+
+
+@cluster.command
+def partitions(
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 6379,
+    socket: Socket = "",
+    password: Password = "",
+    json: Json = False,
+    watch: Annotated[bool, Parameter(negative="", help="Follow it until all are safe.")] = False,
+) -> int:
+    """Show who serves which partitions, who has copies, and what moves."""
+    from . import partition_report as report  # noqa: PLC0415
+
+    with _node(host, port, socket, password) as node:
+        if watch:
+            from .partition_watch import watch_until_safe  # noqa: PLC0415
+
+            with contextlib.suppress(KeyboardInterrupt):  # one of the usual ways to leave
+                watch_until_safe(node)
+        found = report.ranges_of(node.call("CLUSTER", "PARTITIONS"))
+        names = report.names_of(members_of(node.call("CLUSTER", "MEMBERS")))
+    if json:
+        _print_json(found)
+        return 0
+    _print_rows(report.HEAD, report.rows(found, names))
+    if sys.stdout.isatty():
+        sys.stdout.write(report.summary(report.counts(found)) + "\n")
     return 0
 
 

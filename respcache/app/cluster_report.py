@@ -29,6 +29,10 @@ STYLES: Final[Mapping[str, str]] = {
     "leaving": "magenta",
     "ok": "green",
     "fail": "bold red",
+    "safe": "green",
+    "moving": "cyan",
+    "degraded": "yellow",
+    "unserved": "bold red",
 }
 """Cells that stand out; what a state is called says it without colours too."""
 

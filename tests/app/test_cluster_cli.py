@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from respcache.app import cli
+from respcache.app import cli, cluster_safe
 from respcache.app.client import Address, packed
 from tests.app.fakes import scripted_server
 from tests.servers import Server, free_port
@@ -73,7 +73,54 @@ def test_events_of_the_cluster_are_followed(capsys: pytest.CaptureFixture[str]) 
         assert capsys.readouterr().out == joined.decode() + "\n"
 
 
-@pytest.mark.parametrize("command", ["members", "info", "leave", "events"])
+def test_safe_says_so_and_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([b"+OK\r\n"]) as address:
+        assert run(address, "safe", "--members", "3") == 0
+    assert capsys.readouterr().out == "safe\n"
+
+
+def test_what_is_not_safe_says_why_and_exits_with_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_safe, "PAUSE_S", 0)
+    unsafe = b"-UNSAFE degraded 12, moving 3, unserved 0\r\n"
+    with scripted_server([unsafe], [unsafe], [b"+OK\r\n"]) as address:
+        assert run(address, "safe") == 1
+        assert capsys.readouterr().out == "not safe: degraded 12, moving 3, unserved 0\n"
+        assert run(address, "safe", "--wait", "10") == 0
+        assert capsys.readouterr().out == "not safe: degraded 12, moving 3, unserved 0\nsafe\n"
+
+
+PARTITIONS = (
+    b"*1\r\n*8\r\n:0\r\n:1023\r\n$4\r\nsafe\r\n:2\r\n:7\r\n$40\r\n%b\r\n*1\r\n$40\r\n%b\r\n*0\r\n" % (ID, ID)
+)
+
+
+def test_partitions_are_a_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([PARTITIONS, MEMBERS]) as address:
+        assert run(address, "partitions") == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split("\t") == ["server", "copies", "state", "partitions", "epochs", "keys", "ranges"]
+    assert row.split("\t") == ["h:700", "-", "safe", "1024", "2", "7", "0-1023"]
+
+
+def test_partitions_are_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([PARTITIONS, MEMBERS]) as address:
+        assert run(address, "partitions", "--json") == 0
+    [one] = json.loads(capsys.readouterr().out)
+    assert (one["first"], one["last"], one["wanted"], one["copies"]) == (0, 1023, [ID.decode()], {})
+
+
+def test_partitions_are_watched_until_all_are_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_server([PARTITIONS, PARTITIONS, MEMBERS]) as address:
+        assert run(address, "partitions", "--watch") == 0
+    assert capsys.readouterr().out.startswith("safe 1024\nserver\t")
+
+
+COMMANDS = ["members", "info", "safe", "partitions", "leave", "events"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_server_that_is_alone_is_told_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with scripted_server([OFF]) as address:
         assert run(address, command) == 1
@@ -82,7 +129,7 @@ def test_a_server_that_is_alone_is_told_in_one_line(command: str, capsys: pytest
     assert "is not in a cluster: start it with --cluster" in told
 
 
-@pytest.mark.parametrize("command", ["members", "info", "leave", "events"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_node_that_cannot_be_reached_is_told_in_one_line(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
