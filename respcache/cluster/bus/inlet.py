@@ -7,7 +7,7 @@ When a command is refused because its key is not ours, so is what its sender had
 even if that becomes ours meanwhile: it would overtake. Senders tell how many refusals they have heard of.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -22,7 +22,9 @@ from ...keyspace.clock import Clock
 from ...keyspace.slots import key_slot, partition_of
 from ...protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES
 from ...protocol.replies import Reply
+from ..replication.holds import Late
 from ..security.links import Link
+from .answers import LateAnswer, LateRun, notable, partitions_at
 from .connection import BusConnection
 from .frames import (
     ANSWER,
@@ -81,24 +83,6 @@ DECODERS: Final = Decoders(
     }
 )
 KINDS: Final = REQUEST + TRANSACTION + WATCH + UNWATCH + EXCHANGE
-
-
-class _Late:
-    """An answer that is not there yet, and the connection that will carry it: another, if it is asked for again."""
-
-    __slots__ = ("batch", "inlet", "is_write", "position")
-
-    def __init__(self, inlet: "Inlet", batch: int, position: int, is_write: bool) -> None:
-        self.inlet = inlet
-        self.batch = batch
-        self.position = position
-        self.is_write = is_write
-
-    def fill(self, wire: bytes) -> None:
-        memory = self.inlet.memory
-        memory.late.pop((self.batch, self.position), None)
-        memory.note(self.batch, self.position, [wire], is_write=self.is_write)
-        self.inlet.answer(self.batch, self.position, [wire])
 
 
 class Inlet(BusConnection):
@@ -175,7 +159,7 @@ class Inlet(BusConnection):
         current: Bound | None = None
         run: Callable[[Context, Sequence[bytes]], Reply | Slot] = _nothing
         arity = 0
-        has_write = is_cut = False
+        has_write = is_cut = has_cut = False
         ended_ns = [now_ns()]
         for at, argv in enumerate(commands):
             partition = places[at] & PARTITION_MASK
@@ -189,6 +173,7 @@ class Inlet(BusConnection):
             if not is_ours or is_cut:
                 command = bound.command if bound is not None else None
                 is_ours = self._takes(_partitions(command, argv, partition), request.seen)
+                has_cut = self._touch(command, argv) or has_cut
             if bound is not current or not is_ours:
                 if current is not None and len(ended_ns) > 1:
                     executor.count(context.client, current, ended_ns, commands, at)
@@ -196,8 +181,9 @@ class Inlet(BusConnection):
                 current = bound
                 has_write = has_write or (bound is not None and bound.command.is_write)
             if not is_ours or bound is None or (len(argv) != arity and (arity > 0 or len(argv) < -arity)):
-                self._flush(request.batch, first, wires, has_write)
-                wires, first, has_write, current = [], request.first + at + 1, False, None
+                self._flush(request, first, wires, has_write, has_cut)
+                wires, first, current = [], request.first + at + 1, None
+                has_write = has_cut = False
                 self._run_one(request, at, context)
                 ended_ns = [now_ns()]
                 continue
@@ -216,13 +202,49 @@ class Inlet(BusConnection):
                 wires.append(encoders[reply.__class__](reply))
         if current is not None and len(ended_ns) > 1:
             executor.count(context.client, current, ended_ns, commands, len(commands))
-        self._flush(request.batch, first, wires, has_write)
+        self._flush(request, first, wires, has_write, has_cut)
 
-    def _flush(self, batch: int, first: int, wires: list[bytes], has_write: bool) -> None:
-        """Answer neighbouring commands in one frame."""
-        if wires:
-            self.memory.note(batch, first, wires, is_write=has_write)
-            self.answer(batch, first, wires)
+    def _flush(
+        self, request: Request, first: int, wires: list[bytes], has_write: bool, has_cut: bool
+    ) -> None:
+        """Answer neighbouring commands in one frame, as soon as all their answers may be seen."""
+        if not wires:
+            return
+        holds = self._runner.holds
+        if holds is not None and (holds.has_news or holds.is_waiting):
+            run = LateRun(self, request, first, wires, is_write=has_write, has_cut=has_cut)
+            holds.touch_partitions(run.partitions)
+            if self.holds_back(
+                run, request.batch, notable(request, first, wires, self._runner.executor.fast_here)
+            ):
+                self.memory.hold(run)
+                return
+        self.memory.note(request.batch, first, wires, is_write=has_write)
+        self.answer(request.batch, first, wires)
+
+    def holds_back(self, late: Late, batch: int, answers: Iterable[tuple[int, list[bytes]]]) -> bool:
+        """Say whether what has just run may not be answered yet; ``late`` will be told.
+
+        Whoever has copies of what was written hears of ``answers`` (positions, and those from there on) as well: it may
+        be asked for them in our stead.
+        """
+        holds = self._runner.holds
+        if holds is None:
+            return False
+        if holds.written:
+            told = holds.told()
+            for first, wires in answers if told else ():
+                for stream in told:
+                    stream.note(self.peer_id, batch, first, wires)
+        return holds.keep(late)
+
+    def _touch(self, command: Command | None, argv: Sequence[bytes]) -> bool:
+        """Note that a command concerns several partitions, if it does."""
+        holds = self._runner.holds
+        if holds is None or command is None or command.spread is None:
+            return False
+        holds.touch(command, argv)
+        return True
 
     def _run_singly(self, request: Request) -> None:
         """Run commands that may have run before, or that must wait behind others."""
@@ -239,11 +261,13 @@ class Inlet(BusConnection):
         if wire is not None:
             self.answer(batch, position, [wire])
             return True
-        late = self.memory.late.get((batch, position))
+        late = self.memory.late.get((batch, position)) or self.memory.find_held(batch, position)
         if late is None:
             return False
-        assert isinstance(late, _Late)
+        assert isinstance(late, LateAnswer | LateRun)
         late.inlet = self
+        if isinstance(late, LateRun):
+            late.is_asked = True
         self.send(frame(WORKING, Working(batch, position)))
         return True
 
@@ -260,9 +284,9 @@ class Inlet(BusConnection):
         if not self._takes(partitions, request.seen):
             self._refuse(request.batch, position, partitions)
             return
-        late = _Late(self, request.batch, position, is_write)
-        if not self._runner.run(context, argv, late.fill):
-            self._put_off(late)
+        late = LateAnswer(self, request.batch, position, partitions, is_write=is_write)
+        self._runner.run(context, argv, late.fill)
+        self._put_off(late)
 
     def _takes(self, partitions: Sequence[int], seen: int) -> bool:
         """Say whether a command may run here: its keys are ours, and it was not sent behind one that was refused."""
@@ -275,9 +299,13 @@ class Inlet(BusConnection):
                 self._refused.pop(partition, None)
         return True
 
-    def _put_off(self, late: _Late) -> None:
+    def _put_off(self, late: LateAnswer) -> None:
+        """Know of an answer that is not there yet; whoever waits for one that may take its time is told."""
+        if late.is_over:
+            return
         self.memory.late[late.batch, late.position] = late
-        self.send(frame(WORKING, Working(late.batch, late.position)))
+        if not late.has_run:
+            self.send(frame(WORKING, Working(late.batch, late.position)))
 
     def _refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None:
         self._refusals += 1
@@ -308,9 +336,9 @@ class Inlet(BusConnection):
         self._runner.watchers[watcher] = None
         watcher.db_index = body.db
         context = Context(self._runner.node, watcher)
-        late = _Late(self, body.batch, 0, False)
-        if not self._runner.run(context, [b"WATCH", *body.keys], late.fill):
-            self._put_off(late)
+        late = LateAnswer(self, body.batch, 0, partitions_at(body.places), is_write=False)
+        self._runner.run(context, [b"WATCH", *body.keys], late.fill)
+        self._put_off(late)
 
     def _unwatch(self, client: int) -> None:
         watcher = self._take_watcher(client)
@@ -338,12 +366,12 @@ class Inlet(BusConnection):
         is_dirty = (
             body.is_watching and watcher is None
         )  # our memory of the watch is gone, so anything may have changed
-        late = _Late(self, body.batch, 0, True)
-        if not self._runner.run_transaction(context, body.commands, late.fill, is_dirty=is_dirty):
-            self._put_off(late)
+        late = LateAnswer(self, body.batch, 0, partitions_at(body.places), is_write=True)
+        self._runner.run_transaction(context, body.commands, late.fill, is_dirty=is_dirty)
+        self._put_off(late)
 
     def _owns_all(self, places: list[int], batch: int, seen: int) -> bool:
-        partitions = [partition for place in places if (partition := place & PARTITION_MASK) != ANYWHERE]
+        partitions = partitions_at(places)
         is_ours = self._takes(partitions, seen)
         if not is_ours:
             self._refuse(batch, 0, partitions)

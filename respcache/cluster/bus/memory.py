@@ -7,7 +7,7 @@ A node sends again only what its lanes still wait for, so the bounds follow from
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, Protocol
 
 from .channel import BYTES
 from .channel import COMMANDS as CHANNEL_COMMANDS
@@ -22,6 +22,14 @@ ORIGINS: Final = 1024
 """Nodes whose operations are remembered: more than a cluster has, so only strangers are forgotten."""
 
 
+class HeldRun(Protocol):
+    """Answers to neighbouring commands of a batch that must wait: others than their client may not see them yet either."""
+
+    batch: int
+    first: int
+    wires: list[bytes]
+
+
 class Memory:
     """The answers given to one node."""
 
@@ -30,7 +38,8 @@ class Memory:
         self._commands = 0
         self._bytes = 0
         self.late: dict[tuple[int, int], object] = {}
-        """Operations that run still, by batch and position."""
+        """Operations that run still, or whose answer must wait, by batch and position."""
+        self._held: dict[int, list[HeldRun]] = {}
 
     def note(self, batch: int, first: int, wires: list[bytes], *, is_write: bool) -> None:
         """Remember the answers to neighbouring commands of a batch; ``is_write``: a write is among them."""
@@ -45,6 +54,30 @@ class Memory:
             for _, forgotten in runs:
                 self._commands -= len(forgotten)
                 self._bytes -= sum(map(len, forgotten))
+
+    def hold(self, run: HeldRun) -> None:
+        """Know answers that must wait: who asks for them again is answered with them."""
+        self._held.setdefault(run.batch, []).append(run)
+
+    def release(self, run: HeldRun, *, is_write: bool) -> None:
+        """Remember answers that are given now."""
+        runs = self._held[run.batch]
+        runs.remove(run)
+        if not runs:
+            del self._held[run.batch]
+        self.note(run.batch, run.first, run.wires, is_write=is_write)
+
+    def find_held(self, batch: int, position: int) -> HeldRun | None:
+        """Return the answers among which that to an operation waits."""
+        for run in self._held.get(batch, ()):
+            if run.first <= position < run.first + len(run.wires):
+                return run
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nothing runs or waits."""
+        return not (self.late or self._held)
 
     def find(self, batch: int, position: int) -> bytes | None:
         """Return what was answered to an operation; None if it is not known to have run."""

@@ -88,7 +88,7 @@ class Router:
         return routed
 
     def _bound_with_holds(self, command: Command, run: Bound, holds: Holds) -> Bound:
-        """Put the second question behind it: may the reply be seen?"""
+        """Put the second question behind it, whether the reply may be seen."""
         mine, forward = self._directory.mine, self._forward
         written, after, fail = holds.written, holds.after, self._runner.executor.fail_of
 

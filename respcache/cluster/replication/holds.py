@@ -169,12 +169,11 @@ class Holds:
         elif Flag.READONLY in command.flags:  # DBSIZE and the like look at everything
             self._touched += [p for p in range(PARTITIONS) if unconfirmed[p]]
 
-    def touch_partition(self, partition: int) -> None:
-        """Note that the next answer tells of a partition; ``ANYWHERE``: of all."""
-        if partition == ANYWHERE:
-            self._touched += [p for p in range(PARTITIONS) if self._unconfirmed[p]]
-        elif self._unconfirmed[partition]:
-            self._touched.append(partition)
+    def touch_partitions(self, partitions: Iterable[int]) -> None:
+        """Note that the next answer tells of these; beyond the last partition there is nothing to note."""
+        unconfirmed = self._unconfirmed
+        if unconfirmed[ANYWHERE]:
+            self._touched += [p for p in partitions if p < PARTITIONS and unconfirmed[p]]
 
     def after_all(self, client: Client, reply: Reply) -> Reply | Slot:
         """Do what ``after`` does for a command that may concern many partitions, and was noted with ``touch``."""
@@ -219,20 +218,16 @@ class Holds:
 
         return hold_back
 
-    def after_run(self, late: Late, note: Callable[[Stream], None]) -> bool:
-        """Keep back the answers to a run of forwarded commands; False: they may leave.
+    def told(self) -> set[Stream]:
+        """Return who hears of what was just written, whether or not it is waited for."""
+        return {stream for partition in set(self.written) for stream in self.routes[partition]}
 
-        ``note`` is called for each stream that tells of what they wrote, whether or not it is waited for.
-        """
-        if self.written:
-            told = {stream for partition in set(self.written) for stream in self.routes[partition]}
-            for stream in told:
-                note(stream)
+    def keep(self, late: Late) -> bool:
+        """Keep back the answer to what has just run; False: it may leave."""
         hold, _ = self._take()
-        if hold is None:
-            return False
-        self._keep(hold, late)
-        return True
+        if hold is not None:
+            self._keep(hold, late)
+        return hold is not None
 
     @property
     def has_news(self) -> bool:
@@ -245,6 +240,11 @@ class Holds:
     def waiting(self) -> int:
         """Return how many replies are kept back now."""
         return sum(len(hold.slots) + len(hold.lates) for hold in self._all)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether anything is unconfirmed."""
+        return bool(self._unconfirmed[ANYWHERE])
 
     def is_unconfirmed(self, partition: int) -> bool:
         return bool(self._unconfirmed[partition])
