@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import hiredis
 import msgspec
@@ -188,7 +188,7 @@ class Loop:
         worker.reader.feed(data)
         reply = worker.reader.gets()
         if reply is not False:
-            self._finish(worker, *_told(reply))
+            self._finish(worker, *told(reply))
             self._rest(worker)
 
     def _begin(self, worker: Worker, now_s: float) -> None:
@@ -242,7 +242,8 @@ class Loop:
         self._sleep(worker, time.monotonic() + AGAIN_S)
 
 
-def _told(reply: Any) -> tuple[Outcome, str | None]:  # a reply of any type
+def told(reply: object) -> tuple[Outcome, str | None]:
+    """Say what a reply tells of its command, and the reply as it stands in histories."""
     if isinstance(reply, hiredis.ReplyError):
         return outcome_of_error(str(reply)), str(reply)
     if isinstance(reply, list):
