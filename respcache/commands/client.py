@@ -146,6 +146,8 @@ class Client:
         """Waits for the answer to WATCH or EXEC, because a key is busy: runs nothing until then."""
         self.is_redirected = False
         """Came by the cluster port: is told where a key lives, rather than answered from there."""
+        self.reads_copies = False
+        """READONLY, on the cluster port: takes values from the copies of this node, too."""
         self.remote_watches: set[bytes] = set()
         """The nodes that watch keys for it."""
         self.is_ordinary = False

@@ -151,8 +151,27 @@ def get_keys(context: Context, argv: Sequence[bytes]) -> Reply:
 # -- connections -----------------------------------------------------------
 
 
-def accept(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Answer OK where clustering is on, and change nothing: there are no replicas to read from, and no slot is half moved."""
+def read_only(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Let this client read from copies, on the cluster port.
+
+    A command that reads keys of another node is then answered from the whole copy that this node has of them, and is
+    redirected where it has none. A copy may be behind by what is on its way, and by more while its server cannot
+    be reached. On the port that forwards it changes nothing.
+    """
+    view_of(context)
+    context.client.reads_copies = context.client.is_redirected
+    return OK
+
+
+def read_write(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Let this client read at the owners of keys only: the end of READONLY."""
+    view_of(context)
+    context.client.reads_copies = False
+    return OK
+
+
+def asking(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Answer OK where clustering is on, and change nothing: no slot is ever half moved."""
     view_of(context)
     return OK
 
@@ -311,10 +330,10 @@ for _name, _words in REFUSED.items():
         hidden=True,
     )(refuse)
 
-for _name, _flags in (
-    ("READONLY", Flag.LOADING | Flag.STALE | Flag.FAST),
-    ("READWRITE", Flag.LOADING | Flag.STALE | Flag.FAST),
-    ("ASKING", Flag.FAST),
+for _name, _handler, _flags in (
+    ("READONLY", read_only, Flag.LOADING | Flag.STALE | Flag.FAST),
+    ("READWRITE", read_write, Flag.LOADING | Flag.STALE | Flag.FAST),
+    ("ASKING", asking, Flag.FAST),
 ):
     cluster.command(
         _name,
@@ -324,4 +343,4 @@ for _name, _flags in (
         args=(),
         acl=frozenset({"connection"}),
         raw=True,
-    )(accept)
+    )(_handler)

@@ -287,7 +287,7 @@ def reset(context: Context) -> Reply:
     node.tracking.stop(client)
     node.monitors.discard(client.id)
     client.is_monitor = False
-    client.is_unevictable = client.leaves_no_trace = False
+    client.is_unevictable = client.leaves_no_trace = client.reads_copies = False
     client.name = b""
     client.protocol = 2
     client.reply_mode = ReplyMode.ON

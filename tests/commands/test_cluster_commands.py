@@ -219,3 +219,17 @@ def test_leave_stops_the_node_of_a_cluster() -> None:
     harness.node.cluster = cluster_of_two()
     assert harness.client()("CLUSTER LEAVE") == b"OK"
     assert harness.host.asked_to_stop
+
+
+@pytest.mark.usefixtures("view")
+def test_readonly_is_for_clients_of_the_cluster_port_until_they_say_readwrite_or_reset(
+    client: HarnessClient,
+) -> None:
+    client("READONLY")
+    assert not client.record.reads_copies
+    client.record.is_redirected = True
+    for end in ("READWRITE", "RESET"):
+        client("READONLY")
+        assert client.record.reads_copies
+        client(end)
+        assert not client.record.reads_copies

@@ -23,8 +23,10 @@ from ...commands.pending import Slot
 from ...commands.spec import Command, Flag, Trait
 from ...commands.spread import Join, Over, Spread
 from ...keyspace.slots import SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
+from ...protocol.encoder import encode
 from ...protocol.replies import Reply
 from ..membership.member import Member
+from ..replication.copy_reads import CopyReads
 from ..replication.holds import Holds
 from .batch import Batch, Sink
 from .directory import Directory
@@ -61,6 +63,8 @@ class Router:
         self._addresses = addresses
         self._transactions = RemoteTransactions(node, directory, runner)
         self._walks = Walks(node, directory, runner)
+        self.copies: CopyReads | None = None
+        """Reads copies that are here; set where there are any."""
         directory.cut_again = self._cut_again
         directory.on_moved = self._transactions.move
 
@@ -134,7 +138,7 @@ class Router:
     def _forward(self, client: Client, argv: Sequence[bytes], slot: int) -> Slot:
         """Send a command to the owner of a slot that is not ours."""
         if client.is_redirected:
-            raise self._moved(slot)
+            return self._read_copy(client, argv, slot)
         partition = partition_of(slot)
         place = Slot(client.connection)
         target = self._directory.targets[partition]
@@ -142,6 +146,19 @@ class Router:
             self._directory.wait_for_owner(client, place, list(argv), partition)
             return place
         target.add(client, place, argv, partition)  # type: ignore[arg-type]  # a session's words are a list
+        return place
+
+    def _read_copy(self, client: Client, argv: Sequence[bytes], slot: int) -> Slot:
+        """Answer from the copy that is here, if the client has agreed to that; or tell it where the key lives."""
+        command = self._node.table.resolve(argv)
+        if self.copies is None or not self.copies.serves(client, command, partition_of(slot)):
+            raise self._moved(slot)
+        try:
+            reply = self.copies.read(Context(self._node, client), command, argv)
+        except CommandError as error:
+            reply = self._runner.executor.fail_of(command, error)
+        place = Slot(client.connection)
+        place.fill(encode(reply, client.protocol))
         return place
 
     # -- the long way ------------------------------------------------------------------

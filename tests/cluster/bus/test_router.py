@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from respcache.cluster.replication.copy_reads import CopyReads
 from respcache.commands.cluster_partitions import rows
 from respcache.commands.cluster_view import PartitionState
 from respcache.keyspace.slots import PARTITIONS
@@ -288,6 +289,32 @@ def test_a_redirected_client_asks_one_node_only(world: World) -> None:
     assert client("DBSIZE") == 2
     assert sorted(client("KEYS", "*")) == sorted(key.encode() for key in world.keys_of(0, 2))
     assert client("SCAN", 0, "COUNT", 100)[0] == b"0"
+
+
+def test_a_client_that_reads_copies_is_answered_here_where_one_is_and_sent_on_for_all_else() -> None:
+    world = World(2)
+    node, key = world.peers[0].node, world.key_of(1)
+    node.cluster = cluster_of_two()
+    world.client(1)(f"SET {key} 1")
+    database = world.peers[1].node.keyspace.databases[0]
+    world.peers[0].hub.router.copies = CopyReads(node, lambda p, db, key: database.find(key), lambda p: True)
+    client = world.client(0, is_redirected=True)
+    assert client(f"GET {key}").code == "MOVED"
+    assert client("READONLY") == b"OK"
+    assert client.ask(f"GET {key}", f"MGET {key}", f"HGET {key} f", f"SET {key} 2")[:2] == [b"1", [b"1"]]
+    assert client(f"HGET {key} f").code == "WRONGTYPE"
+    assert client(f"SET {key} 2").code == "MOVED"
+    assert client("READWRITE") == b"OK"
+    assert client(f"GET {key}").code == "MOVED"
+
+
+def test_on_the_port_that_forwards_readonly_changes_nothing() -> None:
+    world = World(2)
+    node = world.peers[0].node
+    node.cluster = cluster_of_two()
+    world.peers[0].hub.router.copies = CopyReads(node, lambda p, db, key: None, lambda p: True)
+    client, key = world.client(0), world.key_of(1)
+    assert client.ask(f"SET {key} 1", "READONLY", f"GET {key}") == [b"OK", b"OK", b"1"]
 
 
 def test_a_redirected_client_is_moved_with_its_transaction(world: World) -> None:
