@@ -12,6 +12,7 @@ import random
 import secrets
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,10 @@ GREETING_S: Final = 5.0
 STRANGERS: Final = 256
 """Connections that may be about to: ten nodes that start at once open some twenty each."""
 
+STILL_S: Final = 0.5
+"""A process that has not served anybody for so long asks the others before it does: half of what the quickest of
+them needs to declare it dead. Ticks come every 20 ms, so nothing else looks like it."""
+
 WILDCARDS: Final = ("0.0.0.0", "::")
 
 
@@ -97,6 +102,7 @@ class Clustering:
         self.listeners = self._open_sockets()
         self._host = settings.cluster_announce_host or self._own_host()
         self._bus_host = self._numeric(self._host)
+        self._turned_s = time.monotonic()
         self._greeting: dict[Inlet, float] = {}
         """Connections whose peers have not said yet who they are, and until when they may."""
 
@@ -149,7 +155,11 @@ class Clustering:
             meta=meta,
             profile=PROFILES[settings.cluster_profile],
             options=Options(
-                settings.cluster_copies, settings.cluster_lanes, settings.cluster_forward_timeout_ms / 1000
+                settings.cluster_copies,
+                settings.cluster_lanes,
+                settings.cluster_forward_timeout_ms / 1000,
+                is_synchronous=settings.cluster_replication_ack == "sync",
+                transfer_bytes_s=settings.cluster_transfer_rate_bytes,
             ),
             chance=self._chance,
             now_s=trio.current_time,
@@ -168,6 +178,15 @@ class Clustering:
             PROFILES[settings.cluster_profile].probe_period_s * 4,
         )
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
+        replication = self.hub.replication
+        settings.on_change(
+            Settings.cluster_replication_ack,
+            lambda ack: setattr(replication.holds, "is_sync", ack == "sync"),
+        )
+        settings.on_change(
+            Settings.cluster_transfer_rate_bytes,
+            lambda rate: setattr(replication.syncing, "rate_bytes_s", rate),
+        )
         self._announcement = Announcement(
             id=self.id.hex(),
             bus=join_address(*self.hub.swim.me.address),
@@ -251,11 +270,19 @@ class Clustering:
             task_status.started()
 
     async def leave(self) -> None:
-        """Tell the others that we go, and give the news its time."""
+        """Give away what is served here, tell the others that we go, and give the news its time."""
         await deregister(self._discoveries, self._announcement)
         if not self.hub.others:
             return
         self.hub.set_phase(Phase.LEAVING)
+        with trio.move_on_after(self._settings.cluster_leave_timeout_seconds) as limit:
+            while not self.hub.has_given_all:  # noqa: ASYNC110  # once in a lifetime
+                await trio.sleep(0.01)
+        if limit.cancelled_caught:
+            log.warning(
+                "going although not everything could be given away",
+                extra={"partitions": len(self.hub.replication.serving.served)},
+            )
         with trio.move_on_after(LEAVE_S):
             while self.hub.directory.has_rooms:  # noqa: ASYNC110  # once in a lifetime
                 await trio.sleep(0.01)
@@ -264,6 +291,14 @@ class Clustering:
                 await trio.sleep(0.01)
         if self._settings.cluster_port:
             await trio.sleep(FAREWELL_S)
+
+    def note_turn(self) -> None:
+        """Doubt what is served here if this process stood still: others may have taken over."""
+        now_s = time.monotonic()
+        if now_s - self._turned_s > STILL_S and self.hub.others:
+            log.warning("stood still", extra={"seconds": round(now_s - self._turned_s, 3)})
+            self.hub.replication.doubt(was_dead=False)
+        self._turned_s = now_s
 
     def close(self) -> None:
         """Close what the reactor does not."""

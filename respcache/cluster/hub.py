@@ -1,13 +1,13 @@
 """One node of a cluster: membership, ownership and forwarding joined. Does no I/O.
 
-News of members come in by ``happened``; from them follows who may own, from that the table of owners, and
-from the table where commands go. Connections are made and kept by others (``dialing.py``), which
-tell of them here.
+News of members come in by ``happened``; from them follows who may own, from that the table of who shall hold what. Who
+serves a partition now is for ``replication`` to say, which brings the data to where the table wants it, and
+from that follows where commands go. Connections are made and kept by others (``dialing.py``), which tell of them here.
 """
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -30,7 +30,8 @@ from .ownership.candidate import Candidate
 from .ownership.table import Ownership
 from .pubsub.observer import Observer
 from .pubsub.relay import Relay
-from .shedding import Shedder
+from .replication.replication import KINDS, Replication
+from .replication.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,10 @@ class Options(msgspec.Struct, frozen=True):
     copies: int
     lanes: int
     forward_timeout_s: float
+    is_synchronous: bool = True
+    """Whether a write is acknowledged only once all copies that are in step have it."""
+    transfer_bytes_s: float = 64 << 20
+    """Of full copies, to all nodes together."""
 
 
 class Hub:
@@ -74,9 +79,19 @@ class Hub:
         self.relay = Relay(node, self.directory, now_s)
         self.ownership = Ownership(options.copies)
         self.observer = Observer(node.bus, meta.name, self.ownership, lambda: node.clock.now_ms)
-        self.shedder = Shedder(node.keyspace, lambda: bool(node.owners.awake) or self.runner.is_held)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
+        self.streams: dict[bytes, Stream] = {}
+        self.replication = Replication(
+            self,
+            node.keyspace,
+            node.clock,
+            self.memories,
+            self.directory,
+            is_synchronous=options.is_synchronous,
+            rate_bytes_s=options.transfer_bytes_s,
+        )
+        node.holds = self.replication.holds
         self.refused_packets: Callable[[], int] = lambda: 0
         """Returns how many datagrams were not taken: forged, replayed, of another cluster."""
         self.complaints = Complaints(log, now_s)
@@ -102,11 +117,14 @@ class Hub:
         """Take news of a member."""
         member = happened.member
         is_gone = happened.kind in {Kind.DIED, Kind.LEFT} and member.id != self.id
-        self._refresh(gone={member.id} if is_gone else set())
         if is_gone:
-            self.directory.remove_node(member.id)
+            self._bury(member.id)
+        self._refresh()
+        if is_gone:
             self._forget_answers(member.id)
             self.relay.gone(member.id)
+        elif member.id == self.id and happened.kind is Kind.REFUTED and happened.was is State.DEAD:
+            self.replication.doubt(was_dead=True)
         elif member.id != self.id and member.state not in GONE:
             self.relay.met(member.id)
         for follower in self.followers:
@@ -134,29 +152,86 @@ class Hub:
     @property
     def is_serving(self) -> bool:
         """Whether every partition has an owner."""
-        return bool(self.ownership.owners[0])
+        return all(self.directory.owners)
 
     def _is_gone(self, id: bytes) -> bool:
         member = self.swim.members.get(id)
         return member is not None and member.state in GONE
 
-    def _refresh(self, gone: set[bytes] | None = None) -> None:
-        """Compute the owners anew, and aim commands at them."""
+    def _refresh(self) -> None:
+        """Compute the table anew, and let partitions move to where it wants them."""
         changes = self.ownership.update(
             Candidate(one.id, one.meta.weight, one.meta.machine, one.meta.zone)
             for one in self.swim.members.values()
             if one.state not in GONE and one.meta.phase is Phase.ACTIVE
         )
-        if not changes:
-            return
-        before = self.directory.owners
-        owners = list(self.ownership.owners)
-        lost = [p for p in changes.partitions if before[p][:1] == (self.id,) != owners[p][:1]]
-        gained = [p for p in changes.partitions if before[p][:1] != (self.id,) == owners[p][:1]]
-        if gained:
-            self.shedder.gain(gained)
-        moved = self.directory.set_owners(owners, gone or ())
-        self.shedder.lose(lost)
+        if changes:
+            self.aim(changes.partitions)
+            self.replication.view_changed()
+
+    def _bury(self, id: bytes) -> None:
+        """Let nothing wait for a node that is gone."""
+        self.replication.gone(id)
+        stream = self.streams.pop(id, None)
+        if stream is not None:
+            stream.close()
+        epochs = self.replication.epochs
+        self._aim([p for p, server in enumerate(epochs.servers) if server == id], {id})
+        self.directory.remove_node(id)
+
+    @property
+    def has_given_all(self) -> bool:
+        """Whether nothing is here any more that this node should give away before it goes, or nobody can take it."""
+        return self.replication.is_empty or not any(self.ownership.owners)
+
+    @property
+    def owners(self) -> Sequence[tuple[bytes, ...]]:
+        """For each partition, who serves it, and who else shall hold it; nothing where nobody serves it."""
+        return self.directory.owners
+
+    # -- for replication: Ground -----------------------------------------------------
+
+    def table(self, partition: int) -> Sequence[bytes]:
+        return self.ownership.owners[partition]
+
+    def is_there(self, id: bytes) -> bool:
+        return id == self.id or (id in self.swim.members and not self._is_gone(id))
+
+    def others_there(self) -> Iterable[bytes]:
+        return [one.id for one in self.others]
+
+    def stream(self, id: bytes) -> Stream:
+        stream = self.streams.get(id)
+        if stream is None:
+            stream = self.streams[id] = Stream(round(self.now_s() * 1000))
+            stream.on_reset = lambda: self.replication.restarted(id)
+            stream.on_lag = lambda is_lagging: self.replication.serving.lag_changed(id)
+            stream.on_room = self.replication.syncing.pump
+            lane = self.lanes.get((id, 0))
+            if lane is not None:
+                lane.carry(stream)
+        return stream
+
+    def is_connected(self, id: bytes) -> bool:
+        return (id, 0) in self.lanes
+
+    def send_to(self, id: bytes, data: bytes) -> None:
+        lane = self.lanes.get((id, 0))
+        if lane is not None:
+            lane.send(data)
+
+    def aim(self, partitions: Iterable[int]) -> None:
+        self._aim(partitions, set())
+
+    def _aim(self, partitions: Iterable[int], gone: set[bytes]) -> None:
+        """Let commands go to who serves these partitions now; nobody does while it is in doubt."""
+        owners = list(self.directory.owners)
+        server_of, suspended = self.replication.epochs.server, self.replication.serving.suspended
+        for partition in partitions:
+            server = b"" if partition in suspended else server_of(partition)
+            others = [one for one in self.ownership.owners[partition] if one != server]
+            owners[partition] = (server, *others) if server else ()
+        moved = self.directory.set_owners(owners, gone)
         for follow in self.on_view:
             follow(moved)
 
@@ -189,6 +264,9 @@ class Hub:
         self.lanes[lane.peer_id, lane.index] = lane
         if not self._is_gone(lane.peer_id):
             self.relay.lane_opened(lane)
+            if lane.index == 0:
+                lane.carry(self.stream(lane.peer_id))
+                self.replication.connected(lane.peer_id)
 
     def lane_closed(self, lane: Lane) -> None:
         if not lane.was_established:
@@ -196,6 +274,8 @@ class Hub:
         self.relay.lane_closed(lane)
         if self.lanes.get((lane.peer_id, lane.index)) is lane:
             del self.lanes[lane.peer_id, lane.index]
+            if lane.index == 0 and lane.peer_id in self.streams:
+                self.streams[lane.peer_id].disconnect()
         self.router.connection_lost(lane.peer_id)
         self.act(self.swim.connection_lost(self.now_s(), lane.peer_id))
 
@@ -219,6 +299,9 @@ class Hub:
     def refused(self, lane: Lane, refusal: Refusal) -> None:
         self.directory.refused(lane, refusal)
 
+    def lane_frame(self, lane: Lane, data: bytes) -> None:
+        self.replication.answered(lane.peer_id, data)
+
     def completed(self) -> None:
         if self.directory.has_rooms:
             self.directory.completed()
@@ -227,6 +310,9 @@ class Hub:
         self.answer(inlet, exchange)
 
     def other_frame(self, inlet: Inlet, data: bytes) -> None:
+        if data[:1] in KINDS and data:
+            inlet.send(self.replication.asked(inlet.peer_id, data))
+            return
         if data[:1] != NEWS:
             raise BrokenFrameError(f"unknown kind of frame {data[:1]!r}")
         if not self._is_gone(inlet.peer_id):
@@ -236,8 +322,11 @@ class Hub:
     # -- time ------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Give up and try again what is due, and clear away what this node owns no more."""
+        """Give up and try again what is due, and go on with what moves."""
+        now_s = self.now_s()
+        for stream in list(self.streams.values()):
+            stream.tick(now_s)
+        self.replication.tick(now_s)
         self.directory.tick()
         self.relay.tick()
         self.observer.flush()
-        self.shedder.sweep()

@@ -1,14 +1,35 @@
 """The cluster as commands may see it: see ``commands/cluster_view.py``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
-from ..commands.cluster_view import Link, Peer
+from ..commands.cluster_view import (
+    COPYING,
+    DEGRADED,
+    IN_STEP,
+    LAGGING,
+    MOVING,
+    Following,
+    Held,
+    Link,
+    PartitionState,
+    Peer,
+)
 from ..keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION
 from .bus.inlet import Inlet
 from .bus.lane import Lane
 from .hub import GONE, Hub
 from .membership.member import Member, Phase
+from .replication import serving
+from .replication.witness import Change
+
+STATES: Final = {
+    serving.Following.CHECKING: COPYING,
+    serving.Following.WAITING: COPYING,
+    serving.Following.COPYING: COPYING,
+    serving.Following.IN_STEP: IN_STEP,
+}
 
 
 class View:
@@ -37,11 +58,11 @@ class View:
 
     def owners_of(self, partition: int) -> Sequence[Peer]:
         known = {peer.id: peer for peer in self.peers()}
-        return [known[one.hex()] for one in self._hub.ownership.owners[partition] if one.hex() in known]
+        return [known[one.hex()] for one in self._hub.owners[partition] if one.hex() in known]
 
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
         known = {bytes.fromhex(peer.id): peer for peer in self.peers()}
-        owners = self._hub.ownership.owners
+        owners = self._hub.owners
         found = []
         for ids, partitions in groupby(range(PARTITIONS), key=owners.__getitem__):
             run = list(partitions)
@@ -50,6 +71,47 @@ class View:
                 last = (run[-1] + 1) * SLOTS_PER_PARTITION - 1
                 found.append((run[0] * SLOTS_PER_PARTITION, last, peers))
         return found
+
+    # -- copies ----------------------------------------------------------------------
+
+    @property
+    def digest(self) -> bytes:
+        return self._hub.ownership.digest
+
+    @property
+    def set_aside(self) -> int:
+        return self._hub.replication.offers.waiting
+
+    def partitions(self) -> Iterable[PartitionState]:
+        hub, serving = self._hub, self._hub.replication.serving
+        for partition, served in sorted(serving.served.items()):
+            yield PartitionState(
+                partition=partition,
+                epoch=serving.epochs.epochs[partition],
+                keys=serving.holdings.summary(partition)[0],
+                server=self.my_id,
+                wanted=tuple(one.hex() for one in hub.ownership.owners[partition]),
+                followers=tuple(
+                    Following(peer.hex(), LAGGING if hub.stream(peer).is_lagging else STATES[following])
+                    for peer, following in served.followers.items()
+                ),
+                is_suspended=partition in serving.suspended,
+            )
+
+    def held(self, partition: int | None = None) -> Iterable[Held]:
+        serving = self._hub.replication.serving
+        for one in range(PARTITIONS) if partition is None else (partition,):
+            if one in serving.served:
+                role = "server"
+            elif one in serving.set_aside:
+                role = "aside"
+            elif one in serving.whole or serving.holdings.holds(one):
+                role = "copy"
+            else:
+                continue
+            count = serving.holdings.summary(one)[0]
+            digest = serving.holdings.content_digest(one)
+            yield Held(one, role, serving.epochs.epochs[one], count, digest)
 
     def links(self) -> Sequence[Link]:
         connections: list[tuple[Lane | Inlet, bool]] = [(lane, True) for lane in self._hub.lanes.values()]
@@ -81,14 +143,41 @@ class View:
             "cluster_commands_forwarded": sum(channel.forwarded for channel in channels),
             "cluster_commands_waiting": sum(channel.count for channel in channels),
             "cluster_packets_refused": hub.refused_packets(),
-            "cluster_keys_shed": hub.shedder.removed,
+            **self._copies(),
             **hub.relay.figures(),
             **{f"cluster_gossip_{name}": value for name, value in gossip.items()},
         }
 
+    def _copies(self) -> dict[str, int | float | str]:
+        """Return the figures of copies; see ``commands/cluster_view.py`` for their names."""
+        hub, replication = self._hub, self._hub.replication
+        states = [one.state for one in self.partitions()]
+        counts = replication.witness.counts
+        streams = hub.streams.values()
+        return {
+            "cluster_partitions_served": len(states),
+            "cluster_copies_held": len(replication.serving.whole),
+            "cluster_partitions_degraded": states.count(DEGRADED),
+            "cluster_partitions_moving": states.count(MOVING),
+            "cluster_partitions_set_aside": self.set_aside,
+            "cluster_copies_bytes": replication.holdings.used_bytes,
+            "cluster_copies_staleness_ms": replication.receiving.staleness_ms(hub.now_s()),
+            "cluster_replication_bytes": sum(stream.kept_bytes for stream in streams),
+            "cluster_replication_lag_ms": max([stream.silent_ms for stream in streams], default=0),
+            "cluster_records_sent": sum(stream.sent for stream in streams),
+            "cluster_replies_held": replication.holds.waiting,
+            "cluster_tombstones": len(replication.recorder.tombstones),
+            "cluster_copied_bytes": replication.syncing.copied_bytes,
+            "cluster_promotions": counts[Change.PROMOTED],
+            "cluster_handovers": counts[Change.MOVED],
+            "cluster_lost": counts[Change.LOST],
+            "cluster_merged": replication.witness.merged,
+            "cluster_conflicts": replication.witness.conflicts,
+        }
+
     def _owned(self) -> dict[bytes, int]:
         owned: dict[bytes, int] = {}
-        for ids in self._hub.ownership.owners:
+        for ids in self._hub.owners:
             if ids:
                 owned[ids[0]] = owned.get(ids[0], 0) + 1
         return owned

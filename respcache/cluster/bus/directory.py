@@ -19,6 +19,7 @@ from ...commands.cluster_errors import NOT_SERVED
 from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
 from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
 from .channel import COMMANDS, Channel
+from .closed import Closed
 from .frames import ANYWHERE, PARTITION_MASK, Refusal
 from .lane import Lane
 from .nobody import NOBODY
@@ -73,7 +74,7 @@ class Directory:
         self.owned = bytearray(PARTITIONS + 1)
         self.owned[ANYWHERE] = 1
         """1 for each partition that is this node's: others' commands run at once, whatever our own wait for."""
-        self.targets: list[Destination | WaitingRoom | None] = [None] * PARTITIONS
+        self.targets: list[Destination | WaitingRoom | Closed | None] = [None] * PARTITIONS
         self.owners: Sequence[tuple[bytes, ...]] = [()] * PARTITIONS
         self.destinations: dict[bytes, Destination] = {}
         self.timeout_s = timeout_s
@@ -86,6 +87,7 @@ class Directory:
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
         self.answered_before: Callable[[int, int], bytes | None] = lambda number, position: None
         """Returns what another node has answered to an operation of ours, as its copies were told."""
+        self._closed: Closed | None = None
         self.on_moved: Callable[[Sequence[int]], None] = lambda partitions: None
         """Told which partitions have other owners now."""
 
@@ -159,12 +161,31 @@ class Directory:
         room = self.rooms.by_partition.get(partition)
         self.owned[partition] = owner == self.my_id
         is_mine = room is None and owner == self.my_id
+        if self._closed is not None:
+            self.owned[partition] = is_mine = False
         first = partition * SLOTS_PER_PARTITION
         mark = is_mine << self.unconfirmed[partition]
         self.mine[first : first + SLOTS_PER_PARTITION] = bytes([mark]) * SLOTS_PER_PARTITION
         self.targets[partition] = room or self.destinations.get(owner)
         if room is None and owner and owner != self.my_id:
             self.targets[partition] = self.add_node(owner)
+        self.targets[partition] = self._closed or self.targets[partition]
+
+    def close(self, wire: bytes) -> None:
+        """Refuse every command that names a key from now on, ours and others'."""
+        self._closed = Closed(wire)
+        for partition in range(PARTITIONS):
+            self._aim(partition)
+
+    def open(self) -> None:
+        """Refuse nothing any more."""
+        self._closed = None
+        for partition in range(PARTITIONS):
+            self._aim(partition)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed is not None
 
     def owning_nodes(self) -> list[Destination]:
         """Return every other node that owns anything, in the order of their ids."""
@@ -305,7 +326,9 @@ class Directory:
             sink.fill(GONE)
             return
         owner = self._owner(partition)
-        if owner == self.my_id:
+        if self._closed is not None:
+            self._closed.append(None, batch)
+        elif owner == self.my_id:
             self._run_here(batch, sink)
         elif not owner:
             self._try_later(number, batch)

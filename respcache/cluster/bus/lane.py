@@ -19,6 +19,8 @@ from .frames import (
 
 DECODERS: Final = Decoders({ANSWER: Answer, REFUSAL: Refusal, WORKING: Working})
 
+KINDS: Final = ANSWER + REFUSAL + WORKING
+
 
 class LaneKeeper(Protocol):
     """Whom a lane tells what has happened on it."""
@@ -30,6 +32,18 @@ class LaneKeeper(Protocol):
 
     def completed(self) -> None:
         """There were replies."""
+
+    def lane_frame(self, lane: "Lane", data: bytes) -> None:
+        """There is something else than a reply. Raises BrokenFrameError."""
+
+
+class Told(Protocol):
+    """What is told to the other node beside commands: see ``replication/stream.py``."""
+
+    @property
+    def has_frames(self) -> bool: ...
+    def take_frames(self) -> list[bytes]: ...
+    def connect(self, stir: Callable[[], None]) -> None: ...
 
 
 class Lane(BusConnection):
@@ -50,6 +64,7 @@ class Lane(BusConnection):
         self.channel = channel
         self.index = index
         self._keeper = keeper
+        self._told: Told | None = None
         self.on_closed = self._closed
 
     @property
@@ -61,7 +76,15 @@ class Lane(BusConnection):
         self.channel.wake = self.stir
         self._keeper.lane_opened(self)
 
+    def carry(self, told: Told) -> None:
+        """Carry this, too, in front of commands."""
+        self._told = told
+        told.connect(self.stir)
+
     def take(self, frame: bytes) -> None:
+        if frame[:1] not in KINDS or not frame:
+            self._keeper.lane_frame(self, frame)
+            return
         body = DECODERS.decode(frame)
         if body.__class__ is Answer:
             assert isinstance(body, Answer)
@@ -77,11 +100,14 @@ class Lane(BusConnection):
 
     @property
     def has_frames(self) -> bool:
-        return bool(self._frames) or self.channel.has_unsent
+        return (
+            bool(self._frames) or self.channel.has_unsent or (self._told is not None and self._told.has_frames)
+        )
 
     def take_frames(self) -> list[bytes]:
         self.is_awaited = self.channel.count == 1  # a client that is alone
-        return super().take_frames() + self.channel.take_frames()
+        told = [] if self._told is None else self._told.take_frames()
+        return super().take_frames() + told + self.channel.take_frames()
 
     def _closed(self) -> None:
         if self.was_established:

@@ -22,7 +22,6 @@ from ...protocol.replies import ErrorReply
 from .batch import Notice, TransactionBatch, WatchBatch
 from .directory import Destination, Directory
 from .frames import UNWATCH, Unwatch, frame
-from .rooms import WaitingRoom
 from .runner import Runner
 
 TRIES_AGAIN: Final = "the owner of the transaction's keys is changing"
@@ -167,6 +166,6 @@ class RemoteTransactions:
 
     def _target(self, partition: int) -> Destination:
         target = self._directory.targets[partition]
-        if target is None or isinstance(target, WaitingRoom):
+        if not isinstance(target, Destination):  # it changes hands
             raise CommandError(TRIES_AGAIN, "TRYAGAIN")
         return target

@@ -58,9 +58,9 @@ class Merger:
         kind, _, _, key, _, _, deadline_ms, word, flag = record
         check_deadline(deadline_ms)
         value = read_value(kind, word, flag)
-        db.find(key)  # if it has expired, the world hears that first
         if version <= table.known(key):
             return False
+        db.find(key)  # if what is here has expired, the world hears that first
         recorder = self._recorder
         recorder.clock.see(version)
         notice = SET_NOTICE if kind == records.STRING else HSET_NOTICE
@@ -73,7 +73,6 @@ class Merger:
         return True
 
     def _removed(self, p: int, db: Database, table: Table, key: bytes, version: int) -> bool:
-        db.find(key)  # as above
         if version <= table.known(key):
             return False
         self._recorder.clock.see(version)

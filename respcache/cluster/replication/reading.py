@@ -74,7 +74,7 @@ def read_value(kind: int, value: Any, flag: Any) -> Value:
     if kind == STRING:
         if value.__class__ is not bytes:
             raise BrokenFrameError("a string that is none")
-        return bytearray(value) if flag else value  # type: ignore[no-any-return]  # mypy does not narrow by class
+        return bytearray(value) if flag else value
     check_words(value)
     if not value or len(value) % 2:
         raise BrokenFrameError("a hash without a value for each field")

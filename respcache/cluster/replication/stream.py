@@ -80,6 +80,8 @@ class Stream:
         """Begin with a generation that is higher than that of any earlier stream of this process to the same node."""
         self.generation = generation
         self.is_lagging = False
+        self.sent = 0
+        """Records, each counted once however often it was sent."""
         self.on_reset: Callable[[], None] = _do_nothing
         """Told that the stream has begun anew, by ``tick`` and ``acknowledged`` alone; it may be added to at once."""
         self.on_lag: Callable[[bool], None] = _ignore
@@ -266,6 +268,11 @@ class Stream:
             self.on_lag(True)
 
     @property
+    def silent_ms(self) -> int:
+        """Return for how long the other node has left something unacknowledged."""
+        return round(self._silent_s * 1000)
+
+    @property
     def _silent_s(self) -> float:
         return self._running_s - self._frames[0].sealed_s if self._frames else 0.0
 
@@ -309,6 +316,7 @@ class Stream:
             return
         records, self._records = self._records, []
         operations, self._operations = self._operations, []
+        self.sent += len(records)
         for wire in self._wires(records, operations):
             self._frames.append(_Frame(self._sequence, wire, self._running_s))
             self._kept_bytes += len(wire)

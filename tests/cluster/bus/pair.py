@@ -22,7 +22,7 @@ from respcache.cluster.membership.member import Member, Meta, Phase, State, enco
 from respcache.cluster.membership.outputs import Happened, Kind
 from respcache.cluster.membership.profiles import LAN
 from respcache.keyspace.slots import key_slot, partition_of
-from tests.cluster.bus.wires import ROUNDS, Caller, Endpoint, Wire
+from tests.cluster.bus.wires import RECONNECT_S, ROUNDS, Caller, Endpoint, Wire
 from tests.commands.harness import START_MS, Harness
 
 TICK_S: Final = 0.02
@@ -41,6 +41,8 @@ class World:
         timeout_s: float = 1.0,
         cuts: bool = False,
         active: Iterable[int] | None = None,
+        copies: int = 1,
+        is_synchronous: bool = True,
         **settings: str,
     ) -> None:
         self.chance = random.Random(seed)
@@ -58,17 +60,19 @@ class World:
         self._numbers = itertools.count()
         self._next_tick_s = self.now_s + TICK_S
         self._is_serving = False
-        options = Options(1, lanes, timeout_s)
+        options = Options(copies, lanes, timeout_s, is_synchronous=is_synchronous)
         self.peers = [Peer(self, number, options, settings) for number in range(nodes)]
         for peer in self.peers:
             peer.meet(self.peers)
             if active is None or list(active):
                 peer.see(range(nodes) if active is None else active)
         self.wires: dict[tuple[int, int, int], Wire] = {}
+        self.cuts_between: set[frozenset[int]] = set()
         for one, other in itertools.permutations(self.peers, 2):
             for index in range(lanes):
                 self.connect(one, other, index)
         self.run(0.05)
+        self.rest()
 
     # -- time ----------------------------------------------------------------------
 
@@ -83,6 +87,17 @@ class World:
         while self._step(until_s):
             pass
         self._set_time(until_s)
+
+    def rest(self, most_s: float = 10.0) -> None:
+        """Let time pass until every partition is served where it shall be, with all copies, and nothing moves."""
+        until_s = self.now_s + most_s
+        while not self.is_at_rest and self.now_s < until_s:
+            self.run(TICK_S)
+
+    @property
+    def is_at_rest(self) -> bool:
+        there = [peer for peer in self.peers if not (peer.is_dead or peer.is_stopped)]
+        return all(peer.is_at_rest for peer in there)
 
     def settle(self, most_s: float = 5.0) -> None:
         """Let time pass until nothing is on its way or waits."""
@@ -140,6 +155,9 @@ class World:
         """Let one node dial another."""
         if one.is_dead or other.is_dead or (one.number, other.number, index) in self.wires:
             return
+        if frozenset({one.number, other.number}) in self.cuts_between:
+            self.after(RECONNECT_S, lambda: self.connect(one, other, index))
+            return
         wire = self.wires[one.number, other.number, index] = Wire(self, one, other, index)
         wire.start()
         self.serve()
@@ -153,6 +171,28 @@ class World:
         if wire is not None:
             wire.lose()
             self.serve()
+
+    def split(self, *groups: Iterable[int], is_known: bool = True) -> None:
+        """Let nodes of different groups not reach each other; where it is known, they take each other for dead."""
+        sides = [set(group) for group in groups]
+        for one, other in itertools.combinations(sides, 2):
+            for a, b in itertools.product(one, other):
+                self.cuts_between.add(frozenset({a, b}))
+                for index in range(self.lanes):
+                    self.lose(a, b, index)
+                    self.lose(b, a, index)
+                if is_known:
+                    self.peers[a].bury(self.peers[b])
+                    self.peers[b].bury(self.peers[a])
+        self.serve()
+
+    def heal(self) -> None:
+        """Let all reach each other again, and know that they live."""
+        self.cuts_between.clear()
+        for peer, other in itertools.permutations(self.peers, 2):
+            if not (peer.is_dead or other.is_dead):
+                peer.unbury(other)
+        self.run(2 * RECONNECT_S)
 
     def kill(self, number: int, *, is_known: bool = True) -> None:
         """End a node without warning; where it is known, the others hear of it at once."""
@@ -276,13 +316,33 @@ class Peer:
         member.state = State.DEAD
         self.hub.happened(Happened(Kind.DIED, member, None))
 
+    def unbury(self, peer: "Peer") -> None:
+        """Hear that a node that was believed dead lives, and of oneself that others had believed so."""
+        member = self.hub.swim.members[peer.id]
+        if member.state is State.DEAD:
+            member.state = State.ALIVE
+            self.hub.happened(Happened(Kind.REFUTED, self.hub.swim.me, None, State.DEAD))
+            self.hub.happened(Happened(Kind.JOINED, member, None))
+
+    @property
+    def is_at_rest(self) -> bool:
+        hub = self.hub
+        serving = hub.replication.serving
+        first = [p for p, owners in enumerate(hub.ownership.owners) if owners[:1] == (self.id,)]
+        return (
+            sorted(serving.served) == first
+            and all(serving.is_safe(partition) for partition in first)
+            and not hub.replication.offers.waiting
+            and not hub.replication.promotion.is_busy
+        )
+
     @staticmethod
     def world_id(number: int) -> bytes:
         return bytes([number + 1]) * 20
 
     def owns(self, key: str | bytes) -> bool:
         name = key.encode() if isinstance(key, str) else key
-        return self.hub.ownership.owners[partition_of(key_slot(name))][:1] == (self.id,)
+        return bool(self.hub.directory.owned[partition_of(key_slot(name))])
 
     # -- faults --------------------------------------------------------------------------
 

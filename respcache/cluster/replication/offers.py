@@ -1,0 +1,120 @@
+"""What lies here and may be missing where it belongs: offered to the server of its partition until that has it.
+
+It comes about when both sides of a split have served a partition, or a server was taken for dead and was not. Nothing of it
+is thrown away before the server has said that it has merged it; there, of two states of a key the newer one stays.
+"""
+
+from typing import Final
+
+from . import records
+from .records import Record
+from .serving import Serving
+from .syncing import size_of
+
+PERIOD_S: Final = 2.0
+"""Between offers of the same things: the server may be one that has just ceased to be it."""
+
+
+class Offers:
+    """The offers of one node, and what others offer to it."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._kept: dict[int, list[Record]] = {}
+        """What a full copy from the server did not have."""
+        self._doomed: set[int] = set()
+        """Partitions whose copy is needed no more once its content is merged."""
+        self._next_s: dict[int, float] = {}
+        self._sent: dict[int, int] = {}
+        """By partition, how many records of what is kept were in the last offer."""
+
+    def has(self, partition: int) -> bool:
+        """Say whether something is to be offered."""
+        return partition in self._kept
+
+    @property
+    def waiting(self) -> int:
+        """How many partitions have something that is not merged yet."""
+        return len(self._kept.keys() | self._serving.set_aside)
+
+    def keep(self, partition: int, told: list[Record]) -> None:
+        """Offer these from now on; what lay here beside them is what the server has."""
+        self._serving.set_aside.discard(partition)
+        if told:
+            self._kept.setdefault(partition, []).extend(told)
+
+    def drop_when_merged(self, partition: int) -> None:
+        """Let a copy go as soon as its server has everything of it."""
+        self._doomed.add(partition)
+
+    def tick(self, now_s: float) -> None:
+        """Offer what is due."""
+        serving = self._serving
+        for partition in list(self._kept.keys() | serving.set_aside):
+            if partition in serving.served:
+                self.merge_own(partition)
+            elif now_s >= self._next_s.get(partition, 0.0) and self._offer(partition):
+                self._next_s[partition] = now_s + PERIOD_S
+
+    def _offer(self, partition: int) -> bool:
+        serving = self._serving
+        server = serving.epochs.server(partition)
+        if not server or not serving.ground.is_connected(server):
+            return False
+        kept = self._kept.get(partition)
+        is_wanted = serving.ground.id in serving.ground.table(partition)
+        if kept is None and is_wanted and partition not in self._doomed:
+            return False  # the server will make a full copy here, and what it lacks is known then
+        stream = serving.ground.stream(server)
+        if stream.bulk_room <= 0:
+            return False
+        place = serving.recorder.places[partition]
+        told = [
+            *(kept or ()),
+            *(serving.holdings.records(partition) if partition in serving.set_aside else ()),
+        ]
+        for record in told:
+            offered = (record[0] + records.OFFER, place, *record[2:])
+            stream.add_bulk(offered, size_of(offered))
+        stream.add((records.OFFERED, place))
+        self._sent[partition] = len(kept or ())
+        return True
+
+    def merged(self, partition: int) -> None:
+        """Take note that the server has what was offered."""
+        sent = self._sent.pop(partition, None)
+        if sent is None:
+            return
+        kept = self._kept.get(partition, [])[sent:]
+        if kept:
+            self._kept[partition] = kept
+            return
+        self._kept.pop(partition, None)
+        self._next_s.pop(partition, None)
+        was_set_aside = partition in self._serving.set_aside
+        self._serving.set_aside.discard(partition)
+        if partition in self._serving.served:
+            return
+        if partition in self._doomed or was_set_aside:
+            self._doomed.discard(partition)
+            self._serving.holdings.drop(partition)
+            self._serving.whole.pop(partition, None)
+
+    # -- as the server -------------------------------------------------------------------
+
+    def merge(self, partition: int, record: Record) -> None:
+        """Take what somebody offers, where it is newer."""
+        serving = self._serving
+        table = serving.recorder.parts[partition].tables.get(record[2])
+        is_known = table is not None and record[3] in table.entries
+        if serving.holdings.merge(partition, record):
+            serving.witness.merged += 1
+            serving.witness.conflicts += is_known
+
+    def merge_own(self, partition: int) -> None:
+        """Take what this node itself would have offered: it serves the partition now."""
+        for record in self._kept.pop(partition, ()):
+            self.merge(partition, record)
+        self._doomed.discard(partition)
+        self._next_s.pop(partition, None)
+        self._sent.pop(partition, None)

@@ -1,0 +1,307 @@
+"""Finding out who shall serve what nobody serves, and making it so.
+
+The node that is first in the table for a partition asks all live members what they have of it. As long as one says that it
+serves, there is nothing to do: it will hand over. Where nobody does, it asks again, and whoever answers that
+question has promised to obey nothing older: an old server that still lives finds nobody who confirms its writes. Then
+the best holder serves in a higher epoch: the one whose copy is whole, of the newest epoch, with the latest write. It is not always
+the one who asks; the partition is handed over later, once that has a copy.
+
+Members who stay silent are passed over after half a second; in strict mode a majority must have answered.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from ...keyspace.slots import PARTITIONS
+from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError, frame
+from . import records
+from .offers import Offers
+from .serving import Serving
+from .versions import TAG_BITS, TAG_MASK, version_of
+from .witness import Change
+
+STATUS: Final = b"Q"
+STATUS_ANSWER: Final = b"q"
+
+SILENCE_S: Final = 0.5
+"""Waited for answers: many times what a member takes that is well."""
+
+STRANGER_S: Final = 2.0
+"""Waited for members that there is no connection to: it is being made, or they are about to be found dead."""
+
+PERIOD_S: Final = 0.3
+"""Between looks at what should be served here and is not."""
+
+APPOINTED_S: Final = 1.0
+"""For whom was told to serve to say that it does."""
+
+NOTHING, PARTIAL, WHOLE, SERVES = range(4)
+"""What a member has of a partition."""
+
+
+class Status(msgspec.Struct, array_like=True, gc=False):
+    """What have you of these partitions? With ``is_fencing``, the answer is a promise."""
+
+    token: int
+    is_fencing: bool
+    places: list[int]
+
+
+class StatusAnswer(msgspec.Struct, array_like=True, gc=False):
+    """What a member has: partition, lowest epoch obeyed, what there is, the epoch of that, its latest clock and tag."""
+
+    token: int
+    items: list[tuple[int, int, int, int, int, int]]
+
+
+class Held(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
+    """What one member has of a partition, in the order of preference."""
+
+    is_whole: bool
+    epoch: int
+    """In which it was in step."""
+    latest: int
+    is_asking: bool
+    id: bytes
+    role: int
+    least: int
+    """The lowest epoch that it obeys still."""
+
+
+class Round:
+    """One question to all."""
+
+    def __init__(
+        self, partitions: Iterable[int], waiting: set[bytes], now_s: float, *, is_fencing: bool
+    ) -> None:
+        self.partitions = list(partitions)
+        self.waiting = waiting
+        self.began_s = now_s
+        self.is_fencing = is_fencing
+        self.answered: set[bytes] = set()
+        self.held: dict[int, list[Held]] = {partition: [] for partition in self.partitions}
+        self.fenced_s: float | None = None
+
+
+class Promotion:
+    """Promotions that one node takes care of."""
+
+    def __init__(
+        self,
+        serving: Serving,
+        offers: Offers,
+    ) -> None:
+        self._serving = serving
+        self._epochs = serving.epochs
+        self._ground = serving.ground
+        self._offers = offers
+        self.may_decide: Callable[[set[bytes]], bool] = lambda answered: True
+        """Says whether those who have answered are enough."""
+        self.wait_s = 0.0
+        """Between the promise of the others and the beginning: until an old server's lease has run out."""
+        self._rounds: dict[int, Round] = {}
+        self._busy: set[int] = set()
+        self._last_token = 0
+        self._next_s = 0.0
+        self._not_before_s: dict[int, float] = {}
+        self.begun = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._rounds)
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """Give up waiting, and look whether something is to be served here."""
+        for token, asked in list(self._rounds.items()):
+            asked.waiting = {peer for peer in asked.waiting if self._is_awaited(peer, asked, now_s)}
+            if not asked.waiting:
+                self._finish(token, now_s)
+        if now_s >= self._next_s:
+            self._next_s = now_s + PERIOD_S
+            self.look(now_s)
+
+    def _is_awaited(self, peer: bytes, asked: Round, now_s: float) -> bool:
+        if not self._ground.is_there(peer):
+            return False
+        if not self._ground.is_connected(peer):
+            return now_s < asked.began_s + STRANGER_S
+        return now_s < asked.began_s + SILENCE_S
+
+    def look(self, now_s: float) -> None:
+        """Ask about everything that this node should serve and nobody is known to."""
+        known: list[int] = []
+        gone: list[int] = []
+        me, serving = self._ground.id, self._serving
+        for partition in range(PARTITIONS):
+            if partition in serving.served or partition in self._busy:
+                continue
+            if list(self._ground.table(partition)[:1]) != [me]:
+                continue
+            if self._not_before_s.get(partition, 0.0) > now_s:
+                continue
+            server = self._epochs.servers[partition]
+            is_gone = bool(server) and server != me and not self._ground.is_there(server)
+            (gone if is_gone else known).append(partition)
+        if gone:
+            self.ask(gone, now_s, is_fencing=True)
+        if known:
+            self.ask(known, now_s, is_fencing=False)
+
+    def confirm(self, partitions: Iterable[int], now_s: float) -> None:
+        """Ask whether anybody else serves what this node believes to serve itself."""
+        free = [partition for partition in partitions if partition not in self._busy]
+        if free:
+            self.ask(free, now_s, is_fencing=False)
+
+    def ask(self, partitions: list[int], now_s: float, *, is_fencing: bool) -> None:
+        """Begin a round."""
+        others = set(self._ground.others_there())
+        self._last_token += 1
+        asked = self._rounds[self._last_token] = Round(partitions, others, now_s, is_fencing=is_fencing)
+        self._busy.update(partitions)
+        self.begun += 1
+        places = [partition | self._epochs.least(partition) << PLACE_BITS for partition in partitions]
+        wire = frame(STATUS, Status(self._last_token, is_fencing, places))
+        for peer in others:
+            self._ground.send_to(peer, wire)
+        if not others:
+            self._finish(self._last_token, now_s)
+        else:
+            asked.waiting = others
+
+    def connected(self, peer: bytes) -> None:
+        """Ask a node that can be asked only now."""
+        for token, asked in self._rounds.items():
+            if peer in asked.waiting:
+                places = [p | self._epochs.least(p) << PLACE_BITS for p in asked.partitions]
+                self._ground.send_to(peer, frame(STATUS, Status(token, asked.is_fencing, places)))
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def answer(self, asked: Status) -> bytes:
+        """Return the frame that says what is here. Raises BrokenFrameError."""
+        items = []
+        for place in asked.places:
+            partition, epoch = place & PARTITION_MASK, place >> PLACE_BITS
+            if partition >= ANYWHERE:
+                raise BrokenFrameError(f"no partition {partition}")
+            known = self._epochs.least(partition)
+            role, copied, latest = self._role(partition)
+            if asked.is_fencing:
+                if partition in self._serving.served:
+                    self._serving.stop(partition, is_handed=False)
+                    self._epochs.servers[partition] = b""
+                self._epochs.promise(partition, epoch)
+                self._serving.note_recent(partition)
+            items.append((partition, known, role, copied, latest >> TAG_BITS, latest & TAG_MASK))
+        return frame(STATUS_ANSWER, StatusAnswer(asked.token, items))
+
+    def _role(self, partition: int) -> tuple[int, int, int]:
+        """Return what is here, of which epoch, and its latest version."""
+        serving = self._serving
+        count, _, latest = serving.holdings.summary(partition)
+        if partition in serving.served:
+            return SERVES, self._epochs.epochs[partition], latest
+        if partition in serving.whole:
+            return WHOLE, serving.whole[partition], latest
+        return (PARTIAL if count else NOTHING), 0, latest
+
+    def answered(self, peer: bytes, answer: StatusAnswer, now_s: float) -> None:
+        """Take what a member says."""
+        asked = self._rounds.get(answer.token)
+        if asked is None or peer not in asked.waiting:
+            return
+        asked.waiting.discard(peer)
+        asked.answered.add(peer)
+        for partition, least, role, copied, clock, tag in answer.items:
+            held = asked.held.get(partition)
+            if held is not None:
+                held.append(Held(role >= WHOLE, copied, version_of(clock, tag), False, peer, role, least))
+        if not asked.waiting:
+            self._finish(answer.token, now_s)
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def _finish(self, token: int, now_s: float) -> None:
+        asked = self._rounds[token]
+        if asked.is_fencing and not self._may_begin(asked, now_s):
+            return
+        del self._rounds[token]
+        self._busy.difference_update(asked.partitions)
+        unserved = []
+        for partition in asked.partitions:
+            if asked.is_fencing:
+                self._decide(partition, asked.held[partition], now_s)
+            elif not self._is_served(partition, asked.held[partition]):
+                unserved.append(partition)
+        if unserved:
+            self.ask(unserved, now_s, is_fencing=True)
+
+    def _may_begin(self, asked: Round, now_s: float) -> bool:
+        """Say whether enough have promised, and long enough ago."""
+        if not self.may_decide(asked.answered | {self._ground.id}):
+            if now_s > asked.began_s + STRANGER_S:
+                self._forget(asked)
+            return False
+        if asked.fenced_s is None:
+            asked.fenced_s = now_s
+        return now_s >= asked.fenced_s + self.wait_s
+
+    def _forget(self, asked: Round) -> None:
+        self._busy.difference_update(asked.partitions)
+        self._rounds = {token: other for token, other in self._rounds.items() if other is not asked}
+
+    def _is_served(self, partition: int, held: list[Held]) -> bool:
+        """Take over who serves, if anybody says so; what we serve ourselves goes on if nobody knows better."""
+        serving = self._serving
+        for one in held:
+            if one.role == SERVES:
+                serving.hear(partition, one.epoch, one.id)
+        if partition in serving.served:
+            newest = max((one.least for one in held), default=0)
+            if newest <= self._epochs.epochs[partition]:
+                if partition in serving.suspended and not serving.must_renew(partition):
+                    serving.resume(partition)
+                    return True
+                return partition not in serving.suspended
+            return False
+        return any(one.role == SERVES for one in held)
+
+    def _decide(self, partition: int, held: list[Held], now_s: float) -> None:
+        serving, me = self._serving, self._ground.id
+        role, copied, latest = self._role(partition)
+        if role == SERVES and partition not in serving.suspended:
+            return
+        held = [one for one in held if self._ground.is_there(one.id)]
+        held.append(Held(role >= WHOLE, copied, latest, True, me, role, self._epochs.least(partition)))
+        best = max(held)
+        epoch = max([one.least for one in held]) + 1
+        holders = [one.id for one in held if one.role != NOTHING and one.id != best.id]
+        if best.id == me:
+            self._serve(partition, epoch, role, holders)
+        else:
+            if partition in serving.served:
+                serving.stop(partition, is_handed=False)
+            serving.hear(partition, epoch, best.id)
+            hand = (records.HAND, partition | epoch << PLACE_BITS, holders)
+            self._ground.stream(best.id).add(hand)
+            self._not_before_s[partition] = now_s + APPOINTED_S
+        serving.flush()
+
+    def _serve(self, partition: int, epoch: int, role: int, holders: list[bytes]) -> None:
+        serving = self._serving
+        had_server = bool(self._epochs.epochs[partition])
+        if partition in serving.served:
+            serving.renew(partition, epoch)
+            return
+        serving.serve(partition, epoch, holders)
+        self._offers.merge_own(partition)
+        if had_server:
+            whole = role >= WHOLE or (role == NOTHING and not holders)
+            serving.witness.saw(
+                Change.PROMOTED if whole and role else Change.LOST, partition, self._ground.id
+            )

@@ -1,0 +1,150 @@
+"""The receiving end of a stream: what another node tells is done here, and what it must know is told back.
+
+Nothing is taken from who is not, or is no more, the server in the newest epoch that we know of or have promised to wait
+for: that is what fences off a server that was taken for dead. A higher epoch than ours is taken over at once, and ends
+our own serving.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError
+from . import records
+from .holdings import Applied
+from .offers import Offers
+from .records import Effects, Record
+from .serving import Serving
+
+GARBAGE: Final = (TypeError, ValueError, IndexError, AttributeError, KeyError, OverflowError)
+"""What words of the wrong kind or number end in; they come from a node of another make."""
+
+
+class Receiving:
+    """What all streams towards this node end in."""
+
+    def __init__(self, serving: Serving, offers: Offers) -> None:
+        self._serving = serving
+        self._epochs = serving.epochs
+        self._holdings = serving.holdings
+        self._offers = offers
+        self._heard_s: dict[bytes, float] = {}
+        """When each node has last told something."""
+        self._told: list[tuple[int, int, int]] = []
+        self._doers: dict[int, Callable[[bytes, int, int, Record], None]] = {
+            records.BEGIN: self._begin,
+            records.END: self._end,
+            records.CHECK: self._check,
+            records.HAND: self._hand,
+            records.RELEASE: self._release,
+            records.OFFERED: self._offered,
+        }
+
+    def take(self, peer: bytes, effects: Effects) -> list[tuple[int, int, int]]:
+        """Do what a node tells; return what it must know. Raises BrokenFrameError."""
+        self._told = []
+        self._heard_s[peer] = self._serving.ground.now_s()
+        refused: set[int] = set()
+        try:
+            for record in effects.records:
+                self._do(peer, record, refused)
+        except GARBAGE as error:
+            raise BrokenFrameError(f"a record that means nothing: {error!r}") from error
+        return self._told
+
+    def forget(self, peer: bytes) -> None:
+        """Forget a node that is gone."""
+        self._heard_s.pop(peer, None)
+
+    def staleness_ms(self, now_s: float) -> int:
+        """Return how long the server of some copy here has not been heard of, at worst."""
+        servers = {self._epochs.servers[partition] for partition in self._serving.whole}
+        heard = [self._heard_s[one] for one in servers if one in self._heard_s]
+        return round((now_s - min(heard)) * 1000) if heard else 0
+
+    def _do(self, peer: bytes, record: list[Any], refused: set[int]) -> None:
+        kind, place = record[0], record[1]
+        partition, epoch = place & PARTITION_MASK, place >> PLACE_BITS
+        if kind == records.SERVED:
+            self._served(peer, record[2], refused)
+            return
+        if partition >= ANYWHERE:
+            raise ValueError(f"no partition {partition}")
+        if kind >= records.OFFER:
+            if partition in self._serving.served:
+                self._offers.merge(partition, [kind - records.OFFER, *record[1:]])
+            return
+        if kind in (records.HAND, records.OFFERED):
+            self._doers[kind](peer, partition, epoch, record)
+            return
+        if partition in refused or not self._obeys(peer, partition, epoch, refused):
+            return
+        if kind < records.CONTROL:
+            applied = self._holdings.apply(partition, record)
+            if applied is Applied.MISSING and partition in self._serving.whole:
+                self._serving.whole.pop(partition, None)
+                self._told.append((records.NEED, partition, epoch))
+        else:
+            self._doers[kind](peer, partition, epoch, record)
+
+    def _obeys(self, peer: bytes, partition: int, epoch: int, refused: set[int]) -> bool:
+        """Say whether a node is to be obeyed as the server of a partition; if not, it is told."""
+        if self._serving.hear(partition, epoch, peer):
+            return True
+        refused.add(partition)
+        self._told.append((records.STALE, partition, self._epochs.least(partition)))
+        return False
+
+    # -- what servers say --------------------------------------------------------------------
+
+    def _served(self, peer: bytes, places: Sequence[int], refused: set[int]) -> None:
+        for place in places:
+            if place & PARTITION_MASK >= ANYWHERE:
+                raise ValueError(f"no partition {place & PARTITION_MASK}")
+            self._obeys(peer, place & PARTITION_MASK, place >> PLACE_BITS, refused)
+
+    def _check(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        count, digest, _ = self._holdings.summary(partition)
+        if (count, digest) == (record[2], record[3]):
+            self._serving.whole[partition] = epoch
+            self._serving.set_aside.discard(partition)
+            self._told.append((records.IN_STEP, partition, epoch))
+        else:
+            self._serving.whole.pop(partition, None)
+            self._told.append((records.NEED, partition, epoch))
+
+    def _begin(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        self._serving.whole.pop(partition, None)
+        self._holdings.begin(partition)
+
+    def _end(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        self._offers.keep(partition, self._holdings.end(partition))
+        self._check(peer, partition, epoch, record)
+
+    def _hand(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        serving = self._serving
+        if partition in serving.served and self._epochs.epochs[partition] == epoch:
+            self._told.append((records.TOOK, partition, epoch))
+        elif epoch <= self._epochs.epochs[partition] or epoch < self._epochs.promised[partition]:
+            self._told.append((records.STALE, partition, self._epochs.least(partition)))
+        else:
+            if partition in serving.served:
+                serving.renew(partition, epoch)
+            else:
+                serving.serve(partition, epoch, [holder for holder in record[2] if len(holder)])
+                self._offers.merge_own(partition)
+            self._told.append((records.TOOK, partition, epoch))
+
+    def _release(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        if partition in self._serving.set_aside or self._offers.has(partition):
+            self._offers.drop_when_merged(partition)
+        else:
+            self._holdings.drop(partition)
+            self._serving.whole.pop(partition, None)
+
+    # -- what others offer ---------------------------------------------------------------------
+
+    def _offered(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        if partition in self._serving.served:
+            self._told.append((records.MERGED, partition, epoch))
+        else:
+            self._told.append((records.STALE, partition, self._epochs.least(partition)))

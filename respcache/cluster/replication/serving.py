@@ -1,0 +1,300 @@
+"""Which partitions this node serves, who follows each of them, and how serving begins and ends.
+
+A *follower* is told every change. It begins by being asked whether it has the same (``CHECKING``); if not it waits for
+a full copy, gets one, and is asked again. Once it is in step, writes wait for its acknowledgement, unless
+it lags. What a follower is told, and whom a write waits for, are tables by partition (``recorder.routes``, ``holds.required``)
+that are kept true here.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+
+from ..bus.frames import PLACE_BITS
+from . import records
+from .epochs import Epochs
+from .ground import Ground
+from .holdings import Holdings
+from .holds import Holds
+from .stream import Stream
+from .witness import Change, Witness
+
+
+class Following(Enum):
+    """How far a follower is."""
+
+    CHECKING = "checking"
+    """It was asked whether it has the same."""
+    WAITING = "waiting"
+    """For a full copy; it is told nothing until then."""
+    COPYING = "copying"
+    IN_STEP = "in step"
+
+
+TOLD: Final = frozenset({Following.CHECKING, Following.COPYING, Following.IN_STEP})
+
+
+RECENT_S: Final = 5.0
+"""For so long a change of server is told to who asks for a confirmation: several times what a lease lasts."""
+
+MOST_TUPLES: Final = 4096
+"""Of those that are shared: the pairs of a cluster of sixty."""
+
+
+class Served:
+    """One partition that this node serves."""
+
+    __slots__ = ("followers", "was_degraded")
+
+    def __init__(self) -> None:
+        self.followers: dict[bytes, Following] = {}
+        self.was_degraded = False
+        """Whether it was told that copies are missing."""
+
+
+class Serving:
+    """The partitions of one node."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        epochs: Epochs,
+        holdings: Holdings,
+        holds: Holds,
+        witness: Witness,
+    ) -> None:
+        self.ground = ground
+        self.epochs = epochs
+        self.holdings = holdings
+        self.recorder = holdings.recorder
+        self.holds = holds
+        self.witness = witness
+        self.served: dict[int, Served] = {}
+        self.suspended: set[int] = set()
+        """Of these, those that must be confirmed before anything is run: this node was stopped, or taken for dead."""
+        self._disowned: set[int] = set()
+        """Of those, the ones that must be served in a new epoch: others believed that this node was dead."""
+        self.whole: dict[int, int] = {}
+        """Partitions of which the copy here was in step with its server, with the last epoch in which it was."""
+        self.set_aside: set[int] = set()
+        """Partitions that were served here and were taken away unheard: what lies here may be missing elsewhere."""
+        self.is_dirty = False
+        """Whether followers or hand-overs must be looked at."""
+        self._tuples: dict[tuple[Stream, ...], tuple[Stream, ...]] = {}
+        self._recent: dict[int, float] = {}
+        self._news: set[int] = set()
+        self._moved: set[int] = set()
+
+    # -- beginning and ending ---------------------------------------------------------
+
+    def serve(self, partition: int, epoch: int, holders: Iterable[bytes]) -> None:
+        """Begin to serve; the holders may have the same data."""
+        self.epochs.epochs[partition] = epoch
+        self.epochs.servers[partition] = self.ground.id
+        self.recorder.places[partition] = partition | epoch << PLACE_BITS
+        self.holdings.adopt(partition)
+        self.whole.pop(partition, None)
+        self.set_aside.discard(partition)
+        served = self.served[partition] = Served()
+        for holder in holders:
+            if holder != self.ground.id and self.ground.is_there(holder):
+                self.check(partition, served, holder)
+        self._note(partition)
+        self._news.add(partition)
+
+    def renew(self, partition: int, epoch: int) -> None:
+        """Go on serving in a higher epoch."""
+        self.epochs.epochs[partition] = epoch
+        self.epochs.servers[partition] = self.ground.id
+        self.recorder.places[partition] = partition | epoch << PLACE_BITS
+        self.suspended.discard(partition)
+        self._disowned.discard(partition)
+        served = self.served[partition]
+        for holder in list(served.followers):
+            self.check(partition, served, holder)
+        self._note(partition)
+        self._news.add(partition)
+
+    def stop(self, partition: int, *, is_handed: bool) -> None:
+        """Serve no more; what is here stays as a copy. Not handed over: others may lack some of it."""
+        del self.served[partition]
+        self.suspended.discard(partition)
+        self._disowned.discard(partition)
+        self.recorder.routes[partition] = ()
+        self.holds.required[partition] = ()
+        self.holdings.release(partition)
+        self.whole[partition] = self.recorder.places[partition] >> PLACE_BITS
+        if not is_handed:
+            self.set_aside.add(partition)
+            self.holds.fail(partition)
+        self._note(partition)
+
+    def must_renew(self, partition: int) -> bool:
+        """Say whether others may have been told not to obey this node in its epoch."""
+        return partition in self._disowned
+
+    def suspend(self, *, was_dead: bool) -> list[int]:
+        """Run nothing until it is confirmed that this node serves still; return what it serves."""
+        self.suspended = set(self.served)
+        if was_dead:
+            self._disowned |= self.suspended
+        for partition in self.suspended:
+            self._note(partition)
+        return list(self.served)
+
+    def resume(self, partition: int) -> None:
+        """Go on as before."""
+        if partition in self.suspended:
+            self.suspended.discard(partition)
+            self._note(partition)
+
+    def hear(self, partition: int, epoch: int, server: bytes) -> bool:
+        """Take note of who serves a partition; False where that is out of date."""
+        if self.epochs.is_current(partition, epoch, server):
+            return True
+        if not self.epochs.hear(partition, epoch, server):
+            return False
+        self.note_recent(partition)
+        if partition in self.served and server != self.ground.id:
+            self.stop(partition, is_handed=False)
+        self._note(partition)
+        return True
+
+    def note_recent(self, partition: int) -> None:
+        """Note that a partition has another server, or was promised to one."""
+        self._recent[partition] = self.ground.now_s()
+
+    def recent(self, now_s: float) -> list[tuple[int, int]]:
+        """Return the partitions of which that was noted not long ago, with the least epoch that is obeyed here."""
+        self._recent = {p: noted_s for p, noted_s in self._recent.items() if now_s - noted_s < RECENT_S}
+        return [(partition, self.epochs.least(partition)) for partition in self._recent]
+
+    def refused(self, partition: int, epoch: int) -> None:
+        """Somebody knows better than that this node, or another, serves in its epoch."""
+        if epoch < self.epochs.epochs[partition]:
+            return
+        if partition in self.served:
+            self.stop(partition, is_handed=False)
+        self.epochs.refused(partition, epoch)
+        if self.epochs.servers[partition] == self.ground.id:
+            self.epochs.servers[partition] = b""
+        self._note(partition)
+
+    # -- followers -----------------------------------------------------------------------
+
+    def check(self, partition: int, served: Served, peer: bytes) -> None:
+        """Ask a follower whether it has the same; from now on it is told what changes."""
+        self._set(partition, served, peer, Following.CHECKING)
+        self.ask(partition, peer)
+
+    def recheck(self, peer: bytes) -> None:
+        """Ask a node that has connected anew what it has: its last answers may have been lost with the connection."""
+        for partition, served in self.served.items():
+            if served.followers.get(peer) in {Following.CHECKING, Following.IN_STEP}:
+                self.ask(partition, peer)
+        self.is_dirty = True
+
+    def ask(self, partition: int, peer: bytes) -> None:
+        """Ask a node whether it has the same of a partition as this one at this point of the stream."""
+        count, digest, _ = self.holdings.summary(partition)
+        self.ground.stream(peer).add((records.CHECK, self.recorder.places[partition], count, digest))
+
+    def set_following(self, partition: int, peer: bytes, following: Following | None) -> None:
+        """Note how far a follower is; None: it follows no more."""
+        served = self.served.get(partition)
+        if served is not None:
+            self._set(partition, served, peer, following)
+
+    def _set(self, partition: int, served: Served, peer: bytes, following: Following | None) -> None:
+        if following is None:
+            served.followers.pop(peer, None)
+        else:
+            served.followers[peer] = following
+        self.is_dirty = True
+        self.aim_records(partition, served)
+
+    def aim_records(self, partition: int, served: Served) -> None:
+        """Set who is told of changes, and whom writes wait for."""
+        ground = self.ground
+        followers = served.followers.items()
+        self.recorder.routes[partition] = self._shared(
+            [ground.stream(peer) for peer, following in followers if following in TOLD]
+        )
+        in_step = [ground.stream(peer) for peer, following in followers if following is Following.IN_STEP]
+        self.holds.required[partition] = self._shared([one for one in in_step if not one.is_lagging])
+
+    def _shared(self, streams: list[Stream]) -> tuple[Stream, ...]:
+        """Return one and the same tuple for the same streams: replies that wait for them then wait together."""
+        found = tuple(streams)
+        if len(self._tuples) > MOST_TUPLES:
+            self._tuples.clear()  # of nodes that have come and gone
+        return self._tuples.setdefault(found, found)
+
+    def lag_changed(self, peer: bytes) -> None:
+        """Wait for a follower no more that does not answer any more, or wait for it again."""
+        for partition, served in self.served.items():
+            if peer in served.followers:
+                self.aim_records(partition, served)
+        self.is_dirty = True
+
+    def lose(self, peer: bytes) -> None:
+        """Let a node follow nothing: what was on its way to it is lost, or it is gone."""
+        for partition, served in self.served.items():
+            if peer in served.followers:
+                self._set(partition, served, peer, None)
+
+    # -- telling --------------------------------------------------------------------------
+
+    def _note(self, partition: int) -> None:
+        self._moved.add(partition)
+        self.is_dirty = True
+
+    def flush(self) -> None:
+        """Let commands go where they are served now, and tell everybody what is served here."""
+        if self._moved:
+            moved, self._moved = self._moved, set()
+            self.ground.aim(moved)
+        if self._news:
+            news, self._news = self._news, set()
+            places = [self.recorder.places[partition] for partition in news if partition in self.served]
+            for peer in self.ground.others_there():
+                self.ground.stream(peer).add((records.SERVED, 0, places))
+
+    def introduce(self, peer: bytes) -> None:
+        """Tell a node that has just connected what is served here."""
+        if self.served:
+            places = [self.recorder.places[partition] for partition in self.served]
+            self.ground.stream(peer).add((records.SERVED, 0, places))
+
+    # -- how it stands ---------------------------------------------------------------------
+
+    def wanted(self, partition: int) -> list[bytes]:
+        """Return the nodes beside this one that shall hold a copy."""
+        return [one for one in self.ground.table(partition) if one != self.ground.id]
+
+    def is_complete(self, partition: int, served: Served) -> bool:
+        """Say whether everybody who shall hold a copy is in step."""
+        return all(
+            served.followers.get(peer) is Following.IN_STEP and not self.ground.stream(peer).is_lagging
+            for peer in self.wanted(partition)
+        )
+
+    def is_safe(self, partition: int) -> bool:
+        """Say whether a partition is where it shall be, with all its copies, and nothing of it moves."""
+        served = self.served.get(partition)
+        table = self.ground.table(partition)
+        return (
+            served is not None
+            and partition not in self.suspended
+            and list(table[:1]) == [self.ground.id]
+            and len(served.followers) == len(table) - 1
+            and self.is_complete(partition, served)
+        )
+
+    def note_degraded(self, partition: int, served: Served) -> None:
+        """Tell once that copies are missing, and once that they are there again."""
+        is_degraded = not self.is_complete(partition, served)
+        if is_degraded != served.was_degraded:
+            served.was_degraded = is_degraded
+            change = Change.DEGRADED if is_degraded else Change.RESTORED
+            self.witness.saw(change, partition, self.ground.id)

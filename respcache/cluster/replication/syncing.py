@@ -1,0 +1,221 @@
+"""Bringing every partition that this node serves to where the table wants it: copies made, partitions handed over.
+
+Joins, leaves, deaths and returns all end here, as a difference between who follows and who shall. A full copy leaves in
+chunks, as fast as its window and the rate let it, and never lies here whole; what changes meanwhile goes in
+the same stream, so whoever has both is in step. A partition is handed over when the node that shall serve
+it is in step, by one record behind the last change: between the two of them there is no moment without a server that has everything.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..bus.frames import PLACE_BITS
+from . import records
+from .records import Record
+from .serving import Following, Served, Serving
+from .witness import Change
+
+COALESCE_S: Final = 0.2
+"""News of members that comes together is acted on once."""
+
+HANDED_KEYS: Final = 4000
+"""Taken over in one go by the receiver: some ten milliseconds in which it does nothing else."""
+
+HANDED: Final = 64
+"""Partitions handed over to one node in one go, however empty."""
+
+STEP_BYTES: Final = 1 << 18
+"""Of full copies made in one go: a millisecond or two."""
+
+
+class _Copy:
+    """A full copy on its way."""
+
+    def __init__(self, partition: int, told: Iterator[Record]) -> None:
+        self.partition = partition
+        self.told = told
+
+
+class Syncing:
+    """The work of one node as a server of partitions."""
+
+    def __init__(self, serving: Serving, rate_bytes_s: float) -> None:
+        self._serving = serving
+        self._ground = serving.ground
+        self.rate_bytes_s = rate_bytes_s
+        """Of full copies, to all nodes together."""
+        self._allowance = 0.0
+        self._last_s = 0.0
+        self._quiet_until_s = 0.0
+        self.waiting: dict[bytes, dict[int, None]] = {}
+        """Partitions of which a node needs a full copy."""
+        self._running: dict[bytes, _Copy] = {}
+        self.copied = 0
+        self.copied_bytes = 0
+
+    def view_changed(self) -> None:
+        """Look at everything anew, once no more news comes."""
+        self._quiet_until_s = self._ground.now_s() + COALESCE_S
+        self._serving.is_dirty = True
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether copies are being made."""
+        return bool(self._running) or any(self.waiting.values())
+
+    # -- what followers have said ----------------------------------------------------------
+
+    def in_step(self, partition: int, peer: bytes) -> None:
+        """Take note that a follower has the same."""
+        self._serving.set_following(partition, peer, Following.IN_STEP)
+
+    def needed(self, partition: int, peer: bytes) -> None:
+        """Take note that a follower needs a full copy."""
+        served = self._serving.served.get(partition)
+        if served is None or peer not in served.followers:
+            return
+        if served.followers[peer] is Following.WAITING:
+            return
+        self._serving.set_following(partition, peer, Following.WAITING)
+        if peer in self._serving.wanted(partition):
+            self.waiting.setdefault(peer, {})[partition] = None
+
+    def lost(self, peer: bytes) -> None:
+        """Nothing of what was on its way to a node arrives."""
+        self.waiting.pop(peer, None)
+        self._running.pop(peer, None)
+        self._serving.lose(peer)
+
+    # -- the work --------------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due."""
+        self._allowance = min(
+            self._allowance + (now_s - self._last_s) * self.rate_bytes_s, self.rate_bytes_s / 4
+        )
+        self._last_s = now_s
+        if self._serving.is_dirty and now_s >= self._quiet_until_s:
+            self._serving.is_dirty = False
+            self._tend()
+        self.pump()
+
+    def _tend(self) -> None:
+        handed: dict[bytes, list[int]] = {}
+        keys: dict[bytes, int] = {}
+        for partition, served in list(self._serving.served.items()):
+            if partition in self._serving.suspended:
+                continue
+            self._follow(partition, served)
+            self._serving.note_degraded(partition, served)
+            first = self._ground.table(partition)[:1]
+            if not first or first[0] == self._ground.id:
+                self._release(partition, served)
+            elif served.followers.get(first[0]) is Following.IN_STEP and self._can_take(first[0]):
+                count = self._serving.holdings.summary(partition)[0]
+                chosen = handed.setdefault(first[0], [])
+                keys[first[0]] = keys.get(first[0], 0) + count
+                if len(chosen) < HANDED and (not chosen or keys[first[0]] <= HANDED_KEYS):
+                    chosen.append(partition)
+                else:
+                    self._serving.is_dirty = True  # the rest at the next tick
+        for peer, partitions in handed.items():
+            for partition in partitions:
+                self._hand_over(partition, peer)
+
+    def _can_take(self, peer: bytes) -> bool:
+        return self._ground.is_connected(peer) and not self._ground.stream(peer).is_lagging
+
+    def _follow(self, partition: int, served: Served) -> None:
+        """Ask those who shall hold a copy, and do not follow yet, what they have."""
+        for peer in self._serving.wanted(partition):
+            following = served.followers.get(peer)
+            if following is None and self._ground.is_connected(peer):
+                self._serving.check(partition, served, peer)
+            elif following is Following.WAITING:  # it may have been asked when it was not wanted
+                self.waiting.setdefault(peer, {})[partition] = None
+
+    def _release(self, partition: int, served: Served) -> None:
+        """Let those go who are needed no more, once those who are needed have everything."""
+        wanted = self._serving.wanted(partition)
+        if len(served.followers) <= len(wanted) and all(peer in wanted for peer in served.followers):
+            return
+        if self._serving.is_complete(partition, served):
+            place = self._serving.recorder.places[partition]
+            for peer in [one for one in served.followers if one not in wanted]:
+                self._ground.stream(peer).add((records.RELEASE, place))
+                self._serving.set_following(partition, peer, None)
+
+    def _hand_over(self, partition: int, peer: bytes) -> None:
+        serving = self._serving
+        epoch = serving.epochs.least(partition) + 1
+        holders = [one for one in serving.served[partition].followers if one != peer] + [self._ground.id]
+        serving.stop(partition, is_handed=True)
+        serving.hear(partition, epoch, peer)
+        self._ground.stream(peer).add((records.HAND, partition | epoch << PLACE_BITS, holders))
+        serving.witness.saw(Change.MOVED, partition, peer)
+
+    # -- full copies -----------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Send as much of the full copies as may go now."""
+        for peer in list(self.waiting):
+            if not self._ground.is_connected(peer):
+                continue
+            stream = self._ground.stream(peer)
+            left = STEP_BYTES
+            while left > 0 and self._allowance > 0 and stream.bulk_room > 0:
+                size = self._step(peer)
+                if size is None:
+                    break
+                left -= size
+                self._allowance -= size
+
+    def _step(self, peer: bytes) -> int | None:
+        """Send one record of a full copy; return its bytes, None when there is nothing to do."""
+        copy = self._running.get(peer) or self._begin(peer)
+        if copy is None:
+            return None
+        serving = self._serving
+        stream = self._ground.stream(peer)
+        served = serving.served.get(copy.partition)
+        if served is None or served.followers.get(peer) is not Following.COPYING:
+            del self._running[peer]  # it was handed over, or another copy has been asked for
+            return 0
+        record = next(copy.told, None)
+        if record is not None:
+            size = size_of(record)
+            stream.add_bulk(record, size)
+            self.copied_bytes += size
+            return size
+        del self._running[peer]
+        count, digest, _ = serving.holdings.summary(copy.partition)
+        stream.add((records.END, serving.recorder.places[copy.partition], count, digest))
+        serving.set_following(copy.partition, peer, Following.CHECKING)
+        self.copied += 1
+        return 0
+
+    def _begin(self, peer: bytes) -> _Copy | None:
+        waiting = self.waiting[peer]
+        while waiting:
+            partition = next(iter(waiting))
+            del waiting[partition]
+            served = self._serving.served.get(partition)
+            if served is None or served.followers.get(peer) is not Following.WAITING:
+                continue
+            self._serving.set_following(partition, peer, Following.COPYING)
+            self._ground.stream(peer).add((records.BEGIN, self._serving.recorder.places[partition]))
+            copy = self._running[peer] = _Copy(partition, self._serving.holdings.records(partition))
+            return copy
+        del self.waiting[peer]
+        return None
+
+
+def size_of(record: Record) -> int:
+    """Estimate what a record takes on the wire."""
+    size = 48
+    for word in record:
+        if word.__class__ is bytes or word.__class__ is bytearray:
+            size += len(word)
+        elif word.__class__ is list:
+            size += sum(map(len, word)) + 5 * len(word)
+    return size

@@ -1,0 +1,65 @@
+"""Who serves what, by hearsay."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respcache.cluster.replication.epochs import Epochs
+
+ONE, OTHER, THIRD = (bytes([number]) * 20 for number in (1, 2, 3))
+
+
+def epochs(*gone: bytes) -> Epochs:
+    return Epochs(lambda id: id not in gone)
+
+
+def test_a_higher_epoch_is_taken_over_and_a_lower_one_refused() -> None:
+    known = epochs()
+    assert known.hear(5, 2, ONE)
+    assert known.hear(5, 3, OTHER)
+    assert not known.hear(5, 2, ONE)
+    assert known.server(5) == OTHER
+    assert known.is_current(5, 3, OTHER)
+
+
+@given(st.permutations([(4, ONE), (4, OTHER), (4, THIRD), (3, THIRD), (2, OTHER)]))
+def test_in_whatever_order_rivals_are_heard_of_all_obey_the_same_one(news: list[tuple[int, bytes]]) -> None:
+    known = epochs()
+    for epoch, server in news:
+        known.hear(7, epoch, server)
+    assert (known.epochs[7], known.server(7)) == (4, THIRD)
+
+
+def test_a_rival_that_is_gone_does_not_stand_in_the_way_of_one_with_a_lower_id() -> None:
+    known = epochs(OTHER)
+    known.hear(0, 4, OTHER)
+    assert known.server(0) == b""
+    assert known.hear(0, 4, ONE)
+    assert known.server(0) == ONE
+
+
+def test_who_has_answered_a_fencing_question_refuses_the_epoch_that_it_knew_and_the_askers() -> None:
+    known = epochs()
+    known.hear(1, 4, ONE)
+    known.promise(1, 6)
+    assert known.least(1) == 7
+    assert not known.is_current(1, 4, ONE)
+    assert not known.hear(1, 4, ONE)
+    assert not known.hear(1, 6, OTHER)
+    assert known.hear(1, 7, OTHER)
+    assert known.is_current(1, 7, OTHER)
+
+
+def test_a_promise_is_above_what_was_heard_of_even_if_the_asker_knows_less() -> None:
+    known = epochs()
+    known.hear(1, 4, ONE)
+    known.promise(1, 2)
+    assert known.least(1) == 5
+
+
+def test_a_refusal_with_a_higher_epoch_leaves_nobody_as_the_server() -> None:
+    known = epochs()
+    known.hear(1, 4, ONE)
+    known.refused(1, 3)
+    assert known.server(1) == ONE
+    known.refused(1, 5)
+    assert (known.epochs[1], known.server(1)) == (5, b"")
