@@ -97,16 +97,21 @@ def nodes(context: Context, argv: Sequence[bytes]) -> Reply:
 
 
 def shards(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Return every owner with its slots: a map of slots (first and last of each range) and nodes (itself)."""
-    return topology.shards_reply(view_of(context))
+    """Return every owner with its slots: a map of slots (first and last of each range) and nodes (itself).
+
+    Who has said READONLY is told the holders of copies, too, as replicas.
+    """
+    return topology.shards_reply(view_of(context), names_copies=context.client.reads_copies)
 
 
 def slots(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return the ranges of slots: first, last, and the owner's host, port, id and further names.
 
-    The port is the cluster port where a member has one, and else the one that forwards.
+    The port is the cluster port where a member has one, and else the one that forwards. Who has said READONLY is told the
+    holders of copies behind the owner.
     """
-    return topology.slots_reply(view_of(context), context.client.protocol)
+    client = context.client
+    return topology.slots_reply(view_of(context), client.protocol, names_copies=client.reads_copies)
 
 
 def replicas(context: Context, argv: Sequence[bytes]) -> Reply:

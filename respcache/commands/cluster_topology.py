@@ -1,7 +1,12 @@
 """What CLUSTER tells of the cluster: one view of it, in each of the shapes that clients read.
 
-Every shape names owners only. Copies are no replicas in Redis' sense: each partition has backups of its own, so no
-node mirrors another. A client that reads from replicas would be sent to nodes that hold a slot, but not the next one.
+Copies are no replicas in Redis' sense: each partition has backups of its own, so no node mirrors another, and every
+node is a master of some slots and holds copies of others. So NODES, where a node has one role, knows masters only. SLOTS and
+SHARDS name the holders of copies as replicas, but only to who has said READONLY on the same connection: clients that
+do so without (ioredis) would be redirected with every read, and to those that read at owners it is needless.
+
+A node's first mention in SLOTS is always as an owner. redis-py takes the role that it finds there for the node's own, and asks
+nodes with the role of a primary for what concerns all keys, such as DBSIZE: none may be missing.
 
 Members that have left are not told at all; dead ones only where their state is told, so that nobody dials them.
 """
@@ -9,7 +14,7 @@ Members that have left are not told at all; dead ones only where their state is 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..protocol.encoder import encode
 from ..protocol.replies import Raw, Reply
@@ -24,6 +29,9 @@ FLAGS: Final = {SUSPECT: ",fail?", DEAD: ",fail"}
 """What CLUSTER NODES says of a member's state; nothing when all is well."""
 
 SHARD_ID_BYTES: Final = 20
+
+SlotRange: TypeAlias = tuple[int, int, tuple[Peer, ...]]
+"""First slot, last slot, owner and backups."""
 
 
 def shard_id(node_id: str) -> str:
@@ -46,10 +54,23 @@ def is_numeric(host: str) -> bool:
 def owned_ranges(view: ClusterView) -> dict[str, list[tuple[int, int]]]:
     """Return first and last slots by their owner's id."""
     ranges: dict[str, list[tuple[int, int]]] = {}
-    for first, last, owners in view.ranges():
-        if owners:
-            ranges.setdefault(owners[0].id, []).append((first, last))
+    for first, last, (owner, *_) in held_ranges(view):
+        ranges.setdefault(owner.id, []).append((first, last))
     return ranges
+
+
+def held_ranges(view: ClusterView, *, names_copies: bool = False) -> list[SlotRange]:
+    """Return the ranges that somebody owns; without copies, neighbours with the same owner are one."""
+    if names_copies:
+        return [(first, last, owners) for first, last, owners in view.ranges() if owners]
+    held: list[SlotRange] = []
+    for first, last, owners in view.ranges():
+        before = held[-1] if held else None
+        if before is not None and owners and before[1] + 1 == first and before[2][0].id == owners[0].id:
+            held[-1] = before[0], last, before[2]
+        elif owners:
+            held.append((first, last, owners[:1]))
+    return held
 
 
 def told_peers(view: ClusterView) -> list[Peer]:
@@ -62,17 +83,30 @@ def told_peers(view: ClusterView) -> list[Peer]:
 # -- SLOTS -----------------------------------------------------------------
 
 
-def slots_reply(view: ClusterView, protocol: int) -> Raw:
-    """Return a row for each range: first slot, last slot, owner; made ready for a client of this protocol version.
+def slots_reply(view: ClusterView, protocol: int, *, names_copies: bool = False) -> Raw:
+    """Return a row for each range: first slot, last slot, owner, and copies; made ready for a client of this protocol version.
 
     All clients of a cluster ask for this at once when a node has died, and there may be a thousand rows of few owners.
     Encoding each owner once makes it 0.3 ms of the loop's time instead of 5.
     """
-    held = [(first, last, owners[0]) for first, last, owners in view.ranges() if owners]
-    owners = {owner.id: owner for _, _, owner in held}
-    entries = {one.id: encode(_slots_entry(one), protocol) for one in owners.values()}
-    rows = [b"*3\r\n:%d\r\n:%d\r\n%b" % (first, last, entries[owner.id]) for first, last, owner in held]
-    return Raw(b"*%d\r\n%b" % (len(rows), b"".join(rows)))
+    rows = held_ranges(view, names_copies=names_copies)
+    if names_copies:
+        rows = _introduced(rows)
+    told = {one.id: one for _, _, owners in rows for one in owners}
+    entries = {one.id: encode(_slots_entry(one), protocol) for one in told.values()}
+    wires = [
+        b"*%d\r\n:%d\r\n:%d\r\n%b"
+        % (2 + len(owners), first, last, b"".join([entries[one.id] for one in owners]))
+        for first, last, owners in rows
+    ]
+    return Raw(b"*%d\r\n%b" % (len(wires), b"".join(wires)))
+
+
+def _introduced(held: list[SlotRange]) -> list[SlotRange]:
+    """Put one range of each owner in front, without its copies: see the file's docstring."""
+    first_of = {owners[0].id: first for first, _, owners in reversed(held)}
+    fronts = [(first, last, owners[:1]) for first, last, owners in held if first_of[owners[0].id] == first]
+    return fronts + [row for row in held if first_of[row[2][0].id] != row[0]]
 
 
 def _slots_entry(owner: Peer) -> Reply:
@@ -84,15 +118,19 @@ def _slots_entry(owner: Peer) -> Reply:
 # -- SHARDS ----------------------------------------------------------------
 
 
-def shards_reply(view: ClusterView) -> Reply:
-    owners = {owners[0].id: owners[0] for _, _, owners in view.ranges() if owners}
+def shards_reply(view: ClusterView, *, names_copies: bool = False) -> Reply:
+    """Return a shard for each owner; with copies, for each owner with the same holders of copies."""
+    shards: dict[tuple[str, ...], tuple[tuple[Peer, ...], list[int]]] = {}
+    for first, last, nodes in held_ranges(view, names_copies=names_copies):
+        _, slots = shards.setdefault(tuple(one.id for one in nodes), (nodes, []))
+        slots += (first, last)
     return [
-        {"slots": [slot for ends in ranges for slot in ends], "nodes": [_shard_node(owners[node_id])]}
-        for node_id, ranges in owned_ranges(view).items()
+        {"slots": list(slots), "nodes": [_shard_node(one, is_owner=one is nodes[0]) for one in nodes]}
+        for nodes, slots in shards.values()
     ]
 
 
-def _shard_node(owner: Peer) -> dict[str, Reply]:
+def _shard_node(owner: Peer, *, is_owner: bool) -> dict[str, Reply]:
     host = owner.advertised_host
     is_name = bool(host) and not is_numeric(host)
     return {
@@ -101,7 +139,7 @@ def _shard_node(owner: Peer) -> dict[str, Reply]:
         "ip": owner.bus_host if is_name else host,
         "endpoint": host,
         **({"hostname": host} if is_name else {}),
-        "role": "master",
+        "role": "master" if is_owner else "replica",
         "replication-offset": 0,
         "health": "fail" if owner.state == DEAD else "online",
     }

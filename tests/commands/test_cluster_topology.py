@@ -35,6 +35,39 @@ def test_slots_name_owners_and_their_cluster_ports() -> None:
     ]
 
 
+def test_to_who_reads_copies_slots_name_their_holders_and_each_node_is_an_owner_first() -> None:
+    one, two = peer(1, is_self=True), peer(2)
+    spans: list[topology.SlotRange] = [
+        (0, 15, (one, two)),
+        (16, 31, (one, two)),
+        (32, 47, (two, one)),
+        (48, 63, (two, one)),
+    ]
+    told: Any = parse(topology.slots_reply(FakeCluster([one, two], spans), 2, names_copies=True).wire).plain()
+    assert [(row[0], [node[1] for node in row[2:]]) for row in told] == [
+        (0, [7001]),
+        (32, [7002]),
+        (16, [7001, 7002]),
+        (48, [7002, 7001]),
+    ]
+
+
+def test_neighbours_that_differ_in_their_copies_are_one_range_to_who_reads_at_owners() -> None:
+    one, two, three = peer(1, is_self=True), peer(2), peer(3)
+    view = FakeCluster([one, two, three], [(0, 15, (one, two)), (16, 31, (one, three)), (48, 63, (one, two))])
+    assert [row[:2] for row in slots(view)] == [[0, 31], [48, 63]]
+    assert lines(view)[0].endswith("connected 0-31 48-63")
+
+
+def test_to_who_reads_copies_a_shard_has_its_replicas() -> None:
+    one, two, three = peer(1, is_self=True), peer(2), peer(3)
+    view = FakeCluster([one, two, three], [(0, 15, (one, two)), (16, 31, (one, three)), (32, 47, (one, two))])
+    told: Any = topology.shards_reply(view, names_copies=True)
+    roles = [[(node["port"], node["role"]) for node in shard["nodes"]] for shard in told]
+    assert [shard["slots"] for shard in told] == [[0, 15, 32, 47], [16, 31]]
+    assert roles == [[(7001, "master"), (7002, "replica")], [(7001, "master"), (7003, "replica")]]
+
+
 def test_slots_without_an_owner_are_left_out() -> None:
     me = peer(1, is_self=True)
     view = FakeCluster([me], [(0, 99, (me,)), (100, 16383, ())], is_ok=False)
