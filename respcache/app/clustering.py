@@ -103,6 +103,7 @@ class Clustering:
         self._host = settings.cluster_announce_host or self._own_host()
         self._bus_host = self._numeric(self._host)
         self._turned_s = time.monotonic()
+        self._has_joined = False
         self._greeting: dict[Inlet, float] = {}
         """Connections whose peers have not said yet who they are, and until when they may."""
 
@@ -160,6 +161,8 @@ class Clustering:
                 settings.cluster_forward_timeout_ms / 1000,
                 is_synchronous=settings.cluster_replication_ack == "sync",
                 transfer_bytes_s=settings.cluster_transfer_rate_bytes,
+                is_strict=settings.cluster_mode == "strict",
+                min_members=settings.cluster_min_members,
             ),
             chance=self._chance,
             now_s=trio.current_time,
@@ -177,6 +180,7 @@ class Clustering:
             lambda nonce: self._link("dial", nonce),
             PROFILES[settings.cluster_profile].probe_period_s * 4,
         )
+        self._has_joined = True
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
         replication = self.hub.replication
         settings.on_change(
@@ -292,6 +296,11 @@ class Clustering:
         if self._settings.cluster_port:
             await trio.sleep(FAREWELL_S)
 
+    @property
+    def has_joined(self) -> bool:
+        """Whether there is a hub."""
+        return self._has_joined
+
     def note_turn(self) -> None:
         """Doubt what is served here if this process stood still: others may have taken over."""
         now_s = time.monotonic()
@@ -299,6 +308,7 @@ class Clustering:
             log.warning("stood still", extra={"seconds": round(now_s - self._turned_s, 3)})
             self.hub.replication.doubt(was_dead=False)
         self._turned_s = now_s
+        self.hub.mandating.look()
 
     def close(self) -> None:
         """Close what the reactor does not."""

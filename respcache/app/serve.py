@@ -207,7 +207,7 @@ class Server:
         poller = new_poller()
         if poller is None:
             raise RuntimeError("this platform has neither epoll nor kqueue")
-        reactor = Reactor(poller, parts.dispatcher, self._set_clock)
+        reactor = Reactor(poller, parts.dispatcher, self._begin_turn)
         admission = Admission(self._settings, parts.dispatcher)
         for listener in listeners:
             reactor.add_listener(listener, admission.open_session)
@@ -219,6 +219,11 @@ class Server:
 
     def _set_clock(self) -> None:
         self._clock.now_ms = time.time_ns() // 1_000_000
+
+    def _begin_turn(self) -> None:
+        self._set_clock()
+        if self._clustering is not None and self._clustering.has_joined:
+            self._clustering.note_turn()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from ..commands.node import Node
+from ..keyspace.slots import key_partition
 from .bus.directory import Directory
 from .bus.frames import BrokenFrameError, Exchange, Refusal
 from .bus.inlet import Inlet
@@ -22,10 +23,13 @@ from .bus.outbox import NEWS
 from .bus.router import Router
 from .bus.runner import Executor, Runner
 from .complaints import Complaints
+from .mandating import KINDS as CONFIRMATIONS
+from .mandating import Mandating
 from .membership.member import Address, Member, Meta, Phase, State
 from .membership.outputs import Happened, Kind, Output
 from .membership.profiles import Profile
 from .membership.swim import Swim
+from .modes.mandate import Mandate
 from .ownership.candidate import Candidate
 from .ownership.table import Ownership
 from .pubsub.observer import Observer
@@ -51,6 +55,10 @@ class Options(msgspec.Struct, frozen=True):
     """Whether a write is acknowledged only once all copies that are in step have it."""
     transfer_bytes_s: float = 64 << 20
     """Of full copies, to all nodes together."""
+    is_strict: bool = False
+    """Whether only a majority may serve."""
+    min_members: int = 1
+    """So many must be there for this node to serve."""
 
 
 class Hub:
@@ -92,6 +100,8 @@ class Hub:
             rate_bytes_s=options.transfer_bytes_s,
         )
         node.holds = self.replication.holds
+        mandate = Mandate(id, strict=options.is_strict, min_members=options.min_members)
+        self.mandating = Mandating(self, mandate, self.replication, self.directory, now_s)
         self.refused_packets: Callable[[], int] = lambda: 0
         """Returns how many datagrams were not taken: forged, replayed, of another cluster."""
         self.complaints = Complaints(log, now_s)
@@ -118,6 +128,8 @@ class Hub:
         member = happened.member
         is_gone = happened.kind in {Kind.DIED, Kind.LEFT} and member.id != self.id
         if is_gone:
+            if happened.kind is Kind.LEFT:
+                self.mandating.mandate.left(member.id)
             self._bury(member.id)
         self._refresh()
         if is_gone:
@@ -135,6 +147,8 @@ class Hub:
         """Tell everybody whether this node may own."""
         meta = msgspec.structs.replace(self.swim.me.meta, phase=phase)
         self.act(self.swim.update_meta(self.now_s(), meta))
+        if phase is Phase.LEAVING:
+            self.mandating.mandate.left(self.id)
         self._refresh()
 
     def tell_lag(self, lag_ms: float) -> None:
@@ -182,7 +196,8 @@ class Hub:
     @property
     def has_given_all(self) -> bool:
         """Whether nothing is here any more that this node should give away before it goes, or nobody can take it."""
-        return self.replication.is_empty or not any(self.ownership.owners)
+        is_done = self.replication.is_empty and self.mandating.mandate.may_go
+        return is_done or not any(self.ownership.owners)
 
     @property
     def owners(self) -> Sequence[tuple[bytes, ...]]:
@@ -219,6 +234,9 @@ class Hub:
         lane = self.lanes.get((id, 0))
         if lane is not None:
             lane.send(data)
+
+    def busy(self) -> set[int]:
+        return {key_partition(key) for _, key in self.node.owners.awake}
 
     def aim(self, partitions: Iterable[int]) -> None:
         self._aim(partitions, set())
@@ -300,7 +318,10 @@ class Hub:
         self.directory.refused(lane, refusal)
 
     def lane_frame(self, lane: Lane, data: bytes) -> None:
-        self.replication.answered(lane.peer_id, data)
+        if data[:1] in CONFIRMATIONS and data:
+            self.mandating.answered(lane.peer_id, data)
+        else:
+            self.replication.answered(lane.peer_id, data)
 
     def completed(self) -> None:
         if self.directory.has_rooms:
@@ -310,6 +331,9 @@ class Hub:
         self.answer(inlet, exchange)
 
     def other_frame(self, inlet: Inlet, data: bytes) -> None:
+        if data[:1] in CONFIRMATIONS and data:
+            inlet.send(self.mandating.asked(inlet.peer_id, data))
+            return
         if data[:1] in KINDS and data:
             inlet.send(self.replication.asked(inlet.peer_id, data))
             return
@@ -326,6 +350,7 @@ class Hub:
         now_s = self.now_s()
         for stream in list(self.streams.values()):
             stream.tick(now_s)
+        self.mandating.tick()
         self.replication.tick(now_s)
         self.directory.tick()
         self.relay.tick()

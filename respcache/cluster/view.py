@@ -95,7 +95,7 @@ class View:
                     Following(peer.hex(), LAGGING if hub.stream(peer).is_lagging else STATES[following])
                     for peer, following in served.followers.items()
                 ),
-                is_suspended=partition in serving.suspended,
+                is_suspended=partition in serving.suspended or not hub.mandating.mandate.is_settled,
             )
 
     def held(self, partition: int | None = None) -> Iterable[Held]:

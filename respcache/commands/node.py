@@ -42,6 +42,9 @@ class Router(Protocol):
     def check_queued(self, context: "Context", command: "Command", argv: Sequence[bytes]) -> None:
         """Raise CommandError for a command that cannot be part of a transaction in a cluster."""
 
+    def check_here(self, command: "Command", argv: Sequence[bytes]) -> None:
+        """Raise CommandError if a key's partition has gone to another node while a command waited here."""
+
     def bound(
         self, command: "Command", run: "Callable[[Context, Sequence[bytes]], Reply | Slot]"
     ) -> "Callable[[Context, Sequence[bytes]], Reply | Slot]":

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 
 from ..commands.client import Client
 from ..commands.context import Context
+from ..commands.errors import CommandError
 from ..commands.node import Node
 from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
 from ..commands.transactions import discard_transaction
 from ..owners.mailbox import OwnerKey
 from ..owners.owners import Owners
-from ..protocol.replies import Reply
+from ..protocol.replies import ErrorReply, Reply
 
 RunNow = Callable[[Context, Command, Sequence[bytes]], Reply | Pending]
 
@@ -48,10 +49,22 @@ class Waiting:
             busy = self._working() if concerns_all else []
             if busy:  # they have woken since
                 return self._owners.submit(busy, run)
-            return self._run_in(db, context, command, argv)
+            lost = self._lost(calls)
+            return lost or self._run_in(db, context, command, argv)
 
         pending = self._owners.submit(keys, run)
         return self._block_until(pending, client) if Trait.SESSION in command.traits else pending
+
+    def _lost(self, calls: Sequence[tuple[Command, Sequence[bytes]]]) -> Reply:
+        """Return the error for a command whose keys have gone to another node while it waited."""
+        router = self._node.router
+        try:
+            for command, words in calls:
+                if router is not None:
+                    router.check_here(command, words)
+        except CommandError as error:
+            return ErrorReply(error.code, error.message)
+        return None
 
     def _working(self) -> list[OwnerKey]:
         return [key for key, owner in self._owners.awake.items() if owner.is_working]

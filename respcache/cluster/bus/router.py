@@ -202,6 +202,12 @@ class Router:
         if client.is_redirected and slots and not self._directory.mine[next(iter(slots))]:
             raise self._moved(next(iter(slots)))
 
+    def check_here(self, command: Command, argv: Sequence[bytes]) -> None:
+        """Refuse what was to run here, and has waited until its keys were another node's."""
+        owned = self._directory.owned
+        if not all(owned[partition_of(slot)] for slot in slots_of(command, argv)):
+            raise CommandError("the owner of the key has changed while the command waited", "TRYAGAIN")
+
     def unwatch(self, client: Client) -> None:
         """End what other nodes watch for a client."""
         self._transactions.unwatch(client)

@@ -126,9 +126,26 @@ class Runner:
         while self._held:
             context, argv, fill = self._held.popleft()
             before = len(self._held)
-            if not self._run(context, argv, fill) and len(self._held) > before:
+            error = self._strayed(context, argv)
+            if error is not None:
+                fill(encode(error, context.client.protocol))
+            elif not self._run(context, argv, fill) and len(self._held) > before:
                 self._held.rotate(1)  # held again: it was the first, and stays it
                 return
+
+    def _strayed(self, context: Context, argv: list[bytes]) -> ErrorReply | None:
+        """Return the error for what has waited until its keys were another node's."""
+        router, transaction = self.node.router, context.client.transaction
+        calls = [] if transaction is None else transaction.queue
+        try:
+            for command, words in calls or [(self.node.table.resolve(argv), argv)]:
+                if router is not None:
+                    router.check_here(command, words)
+        except CommandError as error:
+            if transaction is not None:
+                discard_transaction(self.node, context.client)
+            return ErrorReply(error.code, error.message)
+        return None
 
     def _run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
         reply = self.executor.execute_here(context, argv)

@@ -36,5 +36,8 @@ class Ground(Protocol):
     def send_to(self, id: bytes, data: bytes) -> None:
         """Send a frame that is not worth repeating where the connection is lost."""
 
+    def busy(self) -> set[int]:
+        """Return the partitions with keys whose commands wait here."""
+
     def aim(self, partitions: Iterable[int]) -> None:
         """Let commands for these partitions go where they are served now."""

@@ -100,6 +100,7 @@ class Syncing:
         self.pump()
 
     def _tend(self) -> None:
+        busy = self._ground.busy()
         handed: dict[bytes, list[int]] = {}
         keys: dict[bytes, int] = {}
         for partition, served in list(self._serving.served.items()):
@@ -110,6 +111,8 @@ class Syncing:
             first = self._ground.table(partition)[:1]
             if not first or first[0] == self._ground.id:
                 self._release(partition, served)
+            elif partition in busy:
+                self._serving.is_dirty = True  # until the commands that wait here have run
             elif served.followers.get(first[0]) is Following.IN_STEP and self._can_take(first[0]):
                 count = self._serving.holdings.summary(partition)[0]
                 chosen = handed.setdefault(first[0], [])
