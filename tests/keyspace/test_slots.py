@@ -4,7 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from respcache.keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of, slots_of
+from respcache.keyspace.slots import (
+    PARTITIONS,
+    SLOTS,
+    SLOTS_PER_PARTITION,
+    key_partition,
+    key_slot,
+    partition_of,
+    slots_of,
+)
 
 
 def crc16(data: bytes) -> int:
