@@ -75,6 +75,14 @@ class View:
     # -- copies ----------------------------------------------------------------------
 
     @property
+    def copies_bytes(self) -> int:
+        return self._hub.replication.holdings.used_bytes
+
+    @property
+    def unacknowledged_bytes(self) -> int:
+        return sum(stream.kept_bytes for stream in self._hub.streams.values())
+
+    @property
     def digest(self) -> bytes:
         return self._hub.ownership.digest
 
@@ -160,9 +168,9 @@ class View:
             "cluster_partitions_degraded": states.count(DEGRADED),
             "cluster_partitions_moving": states.count(MOVING),
             "cluster_partitions_set_aside": self.set_aside,
-            "cluster_copies_bytes": replication.holdings.used_bytes,
+            "cluster_copies_bytes": self.copies_bytes,
             "cluster_copies_staleness_ms": replication.receiving.staleness_ms(hub.now_s()),
-            "cluster_replication_bytes": sum(stream.kept_bytes for stream in streams),
+            "cluster_replication_bytes": self.unacknowledged_bytes,
             "cluster_replication_lag_ms": max([stream.silent_ms for stream in streams], default=0),
             "cluster_records_sent": sum(stream.sent for stream in streams),
             "cluster_replies_held": replication.holds.waiting,

@@ -25,14 +25,23 @@ class MemoryFigures(msgspec.Struct, frozen=True):
     clients_bytes: int
     resident_bytes: int
     keys: int
+    copies_bytes: int = 0
+    """Copies of other nodes' keys; maxmemory does not limit them."""
+    unacknowledged_bytes: int = 0
+    """What other nodes were told and have not confirmed."""
 
     @property
     def used_bytes(self) -> int:
-        return self.data_bytes + self.clients_bytes
+        return self.data_bytes + self.beside_bytes
 
     @property
     def peak_bytes(self) -> int:
-        return self.peak_data_bytes + self.clients_bytes
+        return self.peak_data_bytes + self.beside_bytes
+
+    @property
+    def beside_bytes(self) -> int:
+        """What maxmemory does not limit."""
+        return self.clients_bytes + self.copies_bytes + self.unacknowledged_bytes
 
     @property
     def overhead_bytes(self) -> int:
@@ -60,6 +69,8 @@ def memory_figures(node: Node) -> MemoryFigures:
         clients_bytes=sum(client_bytes(client) for client in node.clients),
         resident_bytes=node.host.resident_bytes(),
         keys=sum(len(db) for db in databases),
+        copies_bytes=0 if node.cluster is None else node.cluster.copies_bytes,
+        unacknowledged_bytes=0 if node.cluster is None else node.cluster.unacknowledged_bytes,
     )
 
 

@@ -178,7 +178,11 @@ def state_of(view: ClusterView) -> str:
 
 def info_fields(view: ClusterView) -> Mapping[str, object]:
     """Return the fields of CLUSTER INFO: Redis' own, in its order, then the view's figures, which may replace them."""
-    held = [(last - first + 1, owners[0]) for first, last, owners in view.ranges() if owners]
+    return {**_usual_fields(view), **view.figures()}
+
+
+def _usual_fields(view: ClusterView) -> dict[str, object]:
+    held = [(last - first + 1, owner) for first, last, (owner, *_) in held_ranges(view)]
     assigned = sum(slots for slots, _ in held)
     suspected = sum(slots for slots, owner in held if owner.state == SUSPECT)
     failed = sum(slots for slots, owner in held if owner.state == DEAD)
@@ -196,17 +200,16 @@ def info_fields(view: ClusterView) -> Mapping[str, object]:
         "cluster_stats_messages_sent": 0,
         "cluster_stats_messages_received": 0,
         "total_cluster_links_buffer_limit_exceeded": 0,
-        **view.figures(),
     }
 
 
 def section_lines(view: ClusterView) -> Iterator[str]:
     """Yield the section of INFO: what monitoring should see without a second command."""
-    fields = info_fields(view)
-    shown = ("cluster_state", "cluster_known_nodes", "cluster_size", *view.figures())
+    usual = _usual_fields(view)
+    first = {name: usual[name] for name in ("cluster_state", "cluster_known_nodes", "cluster_size")}
     yield "cluster_enabled:1"
     yield f"cluster_name:{view.name}"
-    yield from (f"{name}:{fields[name]}" for name in dict.fromkeys(shown))
+    yield from (f"{name}:{value}" for name, value in {**first, **view.figures()}.items())
 
 
 # -- LINKS and MEMBERS -----------------------------------------------------

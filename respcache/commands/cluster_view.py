@@ -170,6 +170,14 @@ class ClusterView(Protocol):
         """
 
     @property
+    def copies_bytes(self) -> int:
+        """Estimated memory of copies and of deletions that are remembered, which maxmemory does not limit."""
+
+    @property
+    def unacknowledged_bytes(self) -> int:
+        """What other nodes were told and have not confirmed yet."""
+
+    @property
     def digest(self) -> bytes:
         """A digest of who shall own what: equal on nodes that know the same members."""
 

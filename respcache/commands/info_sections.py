@@ -158,18 +158,21 @@ def _memory_of_the_process(node: Node) -> Iterable[str]:
             "rss_overhead_bytes": 0,
             "mem_fragmentation_ratio": ratio,
             "mem_fragmentation_bytes": figures.fragmentation_bytes,
-            "mem_not_counted_for_evict": figures.clients_bytes,
+            "mem_not_counted_for_evict": figures.beside_bytes,
             "mem_replication_backlog": 0,
-            "mem_total_replication_buffers": 0,
+            "mem_total_replication_buffers": figures.unacknowledged_bytes,
             "mem_clients_slaves": 0,
             "mem_clients_normal": figures.clients_bytes,
-            "mem_cluster_links": 0,
+            "mem_cluster_links": 0
+            if node.cluster is None
+            else sum(link.queued_bytes for link in node.cluster.links()),
             "mem_aof_buffer": 0,
             "mem_allocator": "python",
             "active_defrag_running": 0,
             "lazyfree_pending_objects": 0,
             "lazyfreed_objects": 0,
             "peak_rss": node.host.peak_resident_bytes(),
+            "mem_cluster_copies": figures.copies_bytes,
         }
     )
 

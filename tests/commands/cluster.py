@@ -53,6 +53,8 @@ class FakeCluster:
     connections: list[Link] = field(default_factory=list)
     digest: bytes = b"digest.."
     set_aside: int = 0
+    copies_bytes: int = 0
+    unacknowledged_bytes: int = 0
     states: list[PartitionState] = field(default_factory=list)
     stored: list[Held] = field(default_factory=list)
 
