@@ -16,14 +16,14 @@ from typing import Final, Self
 import hiredis
 import msgspec
 
-from .availability import longest_outages, percentile
+from .availability import Outage, longest_outages, percentile
 from .checkers import DATA_CLAIMS, LOST, Finding, check, complaints, tallies
 from .client import Crew, Plan, told
 from .fleet import REPOSITORY, Fleet, Node
 from .history import FINAL, Operation, Outcome, read_history, write_history
 from .network import make_wire
 from .relay import Trouble
-from .workloads import Command, last_look, partition_of
+from .workloads import Command, last_looks, partition_of
 
 Cell = str | float | int | None
 
@@ -31,6 +31,9 @@ PER_WORKER: Final = 10.0
 """Operations a second of one connection: slow enough that others go on while some wait for the dead."""
 
 CHUNK: Final = 200
+"""Keys in one look at the end: small enough that a node that is not well yet holds up few."""
+
+FINAL_HISTORY: Final = "final.jsonl"
 LOOKS_S: Final = 30.0
 """How long the look at the end waits for answers."""
 
@@ -230,12 +233,20 @@ class Trial:
         files = sorted(self.directory.glob("history-*.jsonl"))
         return [operation for path in files for operation in read_history(path)]
 
+    def looks(self) -> list[Operation]:
+        """Return what the last look found, once there was one."""
+        return read_history(self.directory / FINAL_HISTORY)
+
+    def outages(self) -> list[Outage]:
+        """Return the longest outage of each partition, the worst first."""
+        return longest_outages(self.history(), partition_of, counts=self._counts)
+
     def judge(self, required: frozenset[str] = DATA_CLAIMS, *, skew_s: float = 0.0) -> Result:
         """End the work, look at everything that clients ever wrote, and hold it against what they were told."""
         self.stop_work()
         history = self.history()
         looks = self._look(history)
-        write_history(self.directory / "history-final.jsonl", looks)
+        write_history(self.directory / FINAL_HISTORY, looks)
         found = check([*history, *looks], skew_s=skew_s)
         counts = tallies(history)
         outages = longest_outages(history, partition_of, counts=self._counts)
@@ -264,8 +275,7 @@ class Trial:
 
     def _look(self, history: Sequence[Operation]) -> list[Operation]:
         """Read every key that was ever written, through all nodes in turn."""
-        looks = {operation.key: last_look(operation.kind, operation.key) for operation in history}
-        commands = [command for command in looks.values() if command is not None]
+        commands = last_looks(history)
         found: list[Operation] = []
         deadline_s = time.monotonic() + LOOKS_S
         while commands and time.monotonic() < deadline_s:

@@ -7,7 +7,7 @@ must be true of all other keys.
 
 import random
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -158,8 +158,13 @@ ALL: Final[Mapping[str, Callable[[Seat], Work]]] = {
 }
 
 
-def last_look(kind: Kind, key: str) -> Command | None:
-    """Return how to see in the end what became of a key; None where nothing is to be seen."""
+def last_looks(history: Iterable[Operation]) -> list[Command]:
+    """Return how to see in the end what became of every key that anybody tried to change."""
+    looks = {operation.key: look for operation in history if (look := _look(operation.kind, operation.key))}
+    return list(looks.values())
+
+
+def _look(kind: Kind, key: str) -> Command | None:
     match kind:
         case Kind.WRITE | Kind.DELETE | Kind.FLEETING:
             return read(key)
