@@ -4,6 +4,10 @@ PYTHON ?= python3
 ARGS ?=
 TEST_ARGS ?=
 BENCHMARKS ?= startup memory_per_key slow_reader idle_connections hit_ratio expiry_lag cost_per_request
+SCENARIO ?= mix
+SEED ?=
+MINUTES ?=
+NODES ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +18,7 @@ GENERATORS := respcache.app.reference
 COMPILE := $(BIN)/python -m compileall -q respcache
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance bench docs node-clients clean
+.PHONY: help run test check conformance faults bench docs node-clients clean
 
 help:          ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +39,10 @@ check: $(VENV)/.tests  ## format, lint, types, import rules, fresh pages, the sh
 
 conformance: $(VENV)/.tests  ## compare with redis-server and try real clients only
 	$(BIN)/pytest -n 2 tests/conformance tests/clients $(TEST_ARGS)
+
+faults: $(VENV)/.tests  ## put a cluster through random faults, e.g. make faults SEED=7 MINUTES=30 NODES=5
+	$(BIN)/python -m tests.faults $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 bench: $(VENV)/.server  ## measure beside redis-server; one script: make bench BENCHMARKS=startup
 	@failed=; for script in $(BENCHMARKS); do \
