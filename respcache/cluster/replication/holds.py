@@ -26,7 +26,7 @@ from ...commands.pending import Pending, Slot
 from ...commands.spec import Command, Flag
 from ...keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION, key_slot, partition_of
 from ...protocol.encoder import encode
-from ...protocol.replies import ErrorReply, Raw, Reply
+from ...protocol.replies import OK, ErrorReply, Raw, Reply
 from ..bus.frames import ANYWHERE
 from .stream import Stream
 
@@ -65,7 +65,7 @@ class Late(Protocol):
 class Hold:
     """What waits for the same followers, since the same turn."""
 
-    __slots__ = ("_holds", "is_open", "lates", "left", "partitions", "places", "slots", "streams", "wires")
+    __slots__ = ("_holds", "answers", "is_open", "lates", "left", "partitions", "streams")
 
     def __init__(self, holds: "Holds", streams: tuple[Stream, ...]) -> None:
         self._holds = holds
@@ -75,9 +75,8 @@ class Hold:
         self.left = len(streams)
         self.partitions: list[int] = []
         """Those that were written to; some may have been written to again since."""
-        self.slots: list[Slot] = []
-        self.wires: list[bytes] = []
-        self.places: list[int] = []
+        self.answers: list[tuple[Slot, bytes, int]] = []
+        """With the partition of each."""
         self.lates: list[Late] = []
 
     def closed(self) -> None:
@@ -91,18 +90,21 @@ class Hold:
 
     def lose(self, partition: int) -> None:
         """Let whoever wrote to a partition, or read it, have an error."""
-        for at, place in enumerate(self.places):
+        for at, (slot, _, place) in enumerate(self.answers):
             if place == partition:
-                self.wires[at] = REPLACED_WIRE
+                self.answers[at] = (slot, REPLACED_WIRE, place)
         for late in self.lates:
             late.lose(partition)
 
     def leave(self) -> None:
         """Give all replies."""
         touched: dict[Connection, None] = {}
-        for slot, wire in zip(self.slots, self.wires, strict=True):
+        last: Connection | None = None
+        for slot, wire, _ in self.answers:
             slot.wire = wire
-            touched[slot.connection] = None
+            if slot.connection is not last:
+                last = slot.connection
+                touched[last] = None
         for connection in touched:
             connection.settle()
         for late in self.lates:
@@ -121,13 +123,12 @@ class Holds:
         """Whether replies wait. If not, copies are told all the same."""
         self.routes = routes
         self.held = 0
-        """How many replies have been kept back."""
+        """How many replies have been kept back and given."""
         self.lost = 0
         """How many partitions were lost to another server with replies kept back."""
         self._marks = marks
         self._mine = marks.mine
         self._unconfirmed = marks.unconfirmed
-        self._unconfirmed_count = 0
         self._last: list[Hold | None] = [None] * PARTITIONS
         self._open: dict[tuple[Stream, ...], Hold] = {}
         self._all: dict[Hold, None] = {}
@@ -138,20 +139,20 @@ class Holds:
     def after(self, client: Client, reply: Reply, partition: int) -> Reply | Slot:
         """Return the reply to a command whose keys are all in one partition, or the slot where it will stand."""
         written = self.written
+        hold = self._last[partition]
         if not written:
-            hold = self._last[partition]
+            pass
         elif len(written) == 1 and written[0] == partition:
             written.clear()
-            hold = self._hold_of(partition)
+            if hold is None or not hold.is_open or hold.streams is not self.required[partition]:
+                hold = self._hold_of(partition)
         else:
             hold = self._hold_of_all(self._take_written(), [partition])
         if hold is None:
             return reply
         slot = Slot(client.connection)
-        hold.slots.append(slot)
-        hold.wires.append(encode(reply, client.protocol))
-        hold.places.append(partition)
-        self.held += 1
+        wire = b"+OK\r\n" if reply is OK else encode(reply, client.protocol)
+        hold.answers.append((slot, wire, partition))
         return slot
 
     # -- everything else -------------------------------------------------------------
@@ -239,7 +240,7 @@ class Holds:
     @property
     def waiting(self) -> int:
         """Return how many replies are kept back now."""
-        return sum(len(hold.slots) + len(hold.lates) for hold in self._all)
+        return sum(len(hold.answers) + len(hold.lates) for hold in self._all)
 
     @property
     def is_waiting(self) -> bool:
@@ -261,6 +262,9 @@ class Holds:
     def end(self, hold: Hold) -> None:
         """Let the replies of a hold leave."""
         self._all.pop(hold, None)
+        self.held += len(hold.answers) + len(hold.lates)
+        if not self._all:
+            self._unconfirmed[ANYWHERE] = 0
         if self._open.get(hold.streams) is hold:
             del self._open[hold.streams]
         last = self._last
@@ -287,17 +291,12 @@ class Holds:
 
     def _keep(self, hold: Hold, late: Late) -> None:
         hold.lates.append(late)
-        self.held += 1
 
     def _hold_of(self, partition: int) -> Hold | None:
         """Return the hold of what was just written to one partition."""
         last = self._last[partition]
         streams = self.required[partition]
-        if not (streams and self.is_sync):
-            return last
-        if last is not None and last.is_open and last.streams is streams:
-            return last
-        hold = self._hold_for(streams)
+        hold = self._hold_for(streams) if streams and self.is_sync else None
         if hold is None:
             return last
         self._mark(partition, hold)
@@ -330,6 +329,7 @@ class Holds:
             return None
         self._open[streams] = hold
         self._all[hold] = None
+        self._unconfirmed[ANYWHERE] = 1
         return hold
 
     def _mark(self, partition: int, hold: Hold) -> None:
@@ -339,8 +339,7 @@ class Holds:
         hold.partitions.append(partition)
         if self._unconfirmed[partition]:
             return
-        self._unconfirmed[partition] = self._unconfirmed[ANYWHERE] = 1
-        self._unconfirmed_count += 1
+        self._unconfirmed[partition] = 1
         first = partition * SLOTS_PER_PARTITION
         if self._mine[first]:
             self._mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
@@ -349,9 +348,6 @@ class Holds:
         if not self._unconfirmed[partition]:
             return
         self._unconfirmed[partition] = 0
-        self._unconfirmed_count -= 1
-        if not self._unconfirmed_count:
-            self._unconfirmed[ANYWHERE] = 0
         first = partition * SLOTS_PER_PARTITION
         if self._mine[first]:
             self._mine[first : first + SLOTS_PER_PARTITION] = SAFE

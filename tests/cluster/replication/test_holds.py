@@ -238,7 +238,7 @@ def test_what_concerns_a_partition_that_was_replaced_among_others_fails(node: No
 def test_a_partition_that_was_replaced_is_not_marked(node: Node) -> None:
     node.set(FOO)
     node.holds.fail(FOO)
-    assert not any(node.marks.unconfirmed)
+    assert not node.marks.unconfirmed[FOO]
     assert sum(node.marks.mine) == SLOTS
     assert node.get(FOO) == b"value"
 
