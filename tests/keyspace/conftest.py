@@ -4,9 +4,10 @@ import pytest
 
 from respcache.keyspace.clock import BatchClock
 from respcache.keyspace.database import Database
-from respcache.keyspace.entry import Value
+from respcache.keyspace.entry import Entry, Value
 from respcache.keyspace.journal import Journal, Notice
 from respcache.keyspace.keyspace import Keyspace
+from respcache.keyspace.recorder import Patch
 from respcache.telemetry.statistics import Statistics
 
 NOW_MS = 1_700_000_000_000
@@ -73,3 +74,40 @@ def recorder(keyspace: Keyspace) -> Recorder:
     recorder = Recorder()
     keyspace.journal.attach(recorder)
     return recorder
+
+
+class Tape:
+    """A recorder of changes that keeps one word of each, and the key."""
+
+    entry_bytes = 100
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+
+    def stored(self, db: int, entry: Entry) -> None:
+        self.heard.append(("stored", entry.key))
+
+    def patched(self, db: int, entry: Entry, patch: Patch) -> None:
+        self.heard.append(("patched", entry.key))
+
+    def retimed(self, db: int, entry: Entry) -> None:
+        self.heard.append(("retimed", entry.key))
+
+    def renewed(self, db: int, entry: Entry) -> None:
+        self.heard.append(("renewed", entry.key))
+
+    def removed(self, db: int, entry: Entry) -> None:
+        self.heard.append(("removed", entry.key))
+
+    def dropped(self, db: int, entry: Entry) -> None:
+        self.heard.append(("dropped", entry.key))
+
+    def flushed(self, db: int) -> None:
+        self.heard.append(("flushed", b"%d" % db))
+
+
+@pytest.fixture
+def tape(keyspace: Keyspace) -> Tape:
+    tape = Tape()
+    keyspace.record(tape)
+    return tape

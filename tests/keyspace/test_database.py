@@ -11,7 +11,7 @@ from respcache.keyspace.journal import Notice
 from respcache.keyspace.keyspace import Keyspace
 from respcache.keyspace.transfers import exchange
 from respcache.telemetry.statistics import Statistics
-from tests.keyspace.conftest import NOW_MS, Recorder, Watcher
+from tests.keyspace.conftest import NOW_MS, Recorder, Tape, Watcher
 
 SET = Notice("$", "set")
 DEL = Notice("g", "del")
@@ -291,3 +291,40 @@ def test_a_policy_learns_of_a_flush_and_goes_with_a_swap(keyspace: Keyspace) -> 
     assert one.follower is None
     other.flush()
     assert follower.heard == ["emptied"]
+
+
+def test_a_recorder_hears_of_every_change(db: Database, clock: BatchClock, tape: Tape) -> None:
+    entry = db.put(b"a", bytearray(b"v"), SET)
+    db.modified(entry, SET, 1, (1, b"w"))
+    db.modified(entry, SET, 0)
+    db.expire_at(entry, NOW_MS + 10, EXPIRE)
+    db.persist(entry, EXPIRE)
+    db.persist(entry, EXPIRE)
+    db.move(entry, db, b"b", DEL, SET)
+    db.remove(b"b", DEL)
+    db.remove(b"b", DEL)
+    words = "stored patched stored retimed retimed removed stored removed"
+    assert [what for what, _ in tape.heard] == words.split()
+
+
+def test_a_recorder_tells_what_dies_from_what_is_deleted(db: Database, clock: BatchClock, tape: Tape) -> None:
+    db.put(b"old", b"v", SET, deadline_ms=NOW_MS + 10)
+    db.evict(db.put(b"evicted", b"v", SET))
+    db.abandon(b"nothing")
+    clock.advance(20)
+    db.put(b"old", b"v", SET)
+    db.flush()
+    assert tape.heard[2:] == [
+        ("dropped", b"evicted"),
+        ("dropped", b"old"),
+        ("stored", b"old"),
+        ("flushed", b"0"),
+    ]
+
+
+def test_what_a_recorder_keeps_is_counted(db: Database, tape: Tape) -> None:
+    db.put(b"k", b"v", SET)
+    assert db.used_bytes == ENTRY_BYTES + 2 + tape.entry_bytes
+    db.follow(None)
+    db.record(None)
+    assert db.used_bytes == ENTRY_BYTES + 2

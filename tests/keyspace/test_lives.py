@@ -6,6 +6,7 @@ from respcache.keyspace.clock import BatchClock
 from respcache.keyspace.database import NEVER, Database
 from respcache.keyspace.journal import Notice
 from respcache.keyspace.lives import Lives, PatternLife, Renewal
+from tests.keyspace.conftest import NOW_MS, Tape
 
 SET = Notice("$", "set")
 
@@ -112,3 +113,15 @@ def test_a_key_whose_pattern_lives_for_ever_loses_an_old_deadline_when_replaced(
     db.put(b"k", b"v", SET, deadline_ms=clock.now_ms + 50)
     db.put(b"k", b"w", SET)
     assert left_ms(db, b"k") is None
+
+
+def test_reads_renew_a_life_in_steps_where_copies_have_to_be_told(
+    db: Database, clock: BatchClock, tape: Tape
+) -> None:
+    db.lives = Lives(1000, renewal=Renewal.ON_ACCESS)
+    entry = db.put(b"k", b"v", SET)
+    for waited_ms, renewed in ((100, 0), (1, 101), (100, 101), (1, 202)):
+        clock.advance(waited_ms)
+        db.read(b"k")
+        assert entry.expires_at_ms == NOW_MS + 1000 + renewed
+    assert [what for what, _ in tape.heard] == ["stored", "renewed", "renewed"]
