@@ -34,6 +34,7 @@ from .ownership.candidate import Candidate
 from .ownership.table import Ownership
 from .pubsub.observer import Observer
 from .pubsub.relay import Relay
+from .replication.copy_reads import CopyReads
 from .replication.replication import KINDS, Replication
 from .replication.stream import Stream
 
@@ -100,6 +101,7 @@ class Hub:
             rate_bytes_s=options.transfer_bytes_s,
         )
         node.holds = self.replication.holds
+        self.router.copies = CopyReads(node, self.replication.holdings.find, self._may_read_copy)
         mandate = Mandate(id, strict=options.is_strict, min_members=options.min_members)
         self.mandating = Mandating(self, mandate, self.replication, self.directory, now_s)
         self.refused_packets: Callable[[], int] = lambda: 0
@@ -167,6 +169,10 @@ class Hub:
     def is_serving(self) -> bool:
         """Whether every partition has an owner."""
         return all(self.directory.owners)
+
+    def _may_read_copy(self, partition: int) -> bool:
+        """Say whether there is a whole copy here, and this node may serve at all."""
+        return partition in self.replication.serving.whole and not self.directory.is_closed
 
     def _is_gone(self, id: bytes) -> bool:
         member = self.swim.members.get(id)

@@ -87,3 +87,16 @@ def test_answers_to_a_node_are_forgotten_when_it_is_gone_and_not_while_it_may_as
     world.run(0.1)
     world.kill(1)
     assert hub.memories.of(asker) is not memory
+
+
+def test_whole_copies_are_read_by_who_has_said_readonly_unless_this_node_may_serve_nothing() -> None:
+    world = World(2, copies=2)
+    world.rest()
+    key = world.key_of(1)
+    assert world.client(1)(f"SET {key} 1") == b"OK"
+    hub = world.peers[0].hub
+    client = world.client(0, is_redirected=True)
+    client.record.reads_copies = True
+    assert client(f"GET {key}") == b"1"
+    hub.directory.close(b"-CLUSTERDOWN\r\n")
+    assert client(f"GET {key}").code == "MOVED"
