@@ -182,6 +182,8 @@ class Clustering:
         )
         self._has_joined = True
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
+        settings.on_change(Settings.cluster_replication_ack, self._acknowledge)
+        settings.on_change(Settings.cluster_transfer_rate_bytes, self._limit_transfers)
         replication = self.hub.replication
         settings.on_change(
             Settings.cluster_replication_ack,
@@ -242,6 +244,12 @@ class Clustering:
             expected_id=expected_id,
             tls=self._contexts[role],
         )
+
+    def _acknowledge(self, when: str) -> None:
+        self.hub.replication.holds.is_sync = when == "sync"
+
+    def _limit_transfers(self, bytes_s: int) -> None:
+        self.hub.replication.syncing.rate_bytes_s = bytes_s
 
     def _rekey(self, texts: tuple[str, ...], codec: PacketCodec) -> None:
         self._keyring = Keyring(texts)

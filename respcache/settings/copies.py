@@ -43,6 +43,7 @@ class Copies(Section, title="Copies", table="cluster"):
         "cluster-min-members",
         Integer(1, 1024),
         1,
+        mutable=False,
         flags=("min-members",),
         doc="Nodes that must be there for this one to serve anything; 1 for no matter how many.",
         reason="A node alone is a cluster, too. Half of your nodes and one more lets the smaller side of a split refuse.",

@@ -59,6 +59,17 @@ async def running(member: Member) -> AsyncIterator[Member]:
         member.clustering.close()
 
 
+async def test_when_a_write_counts_and_how_fast_copies_are_made_can_be_changed_while_it_runs() -> None:
+    async with running(Member()) as member:
+        client, replication = member.harness.client(), member.clustering.hub.replication
+        assert replication.holds.is_sync
+        client("CONFIG SET cluster-replication-ack async cluster-transfer-rate 8mb")
+        assert not replication.holds.is_sync
+        assert replication.syncing.rate_bytes_s == 8 << 20
+        client("CONFIG SET cluster-replication-ack sync")
+        assert replication.holds.is_sync
+
+
 async def test_two_nodes_with_one_seed_are_one_cache() -> None:
     async with running(Member()) as first, running(Member(cluster_seeds=first.bus)) as second:
         await first.wait_states(State.ALIVE, State.ALIVE)

@@ -48,4 +48,5 @@ def test_what_makes_no_sense_is_refused(flags: str) -> None:
 
 
 def test_what_nodes_must_agree_about_cannot_be_changed_while_one_runs() -> None:
-    assert [p.name for p in Copies.parameters if not p.mutable] == ["cluster-copies", "cluster-mode"]
+    fixed = [parameter.name for parameter in Copies.parameters if not parameter.mutable]
+    assert fixed == ["cluster-copies", "cluster-mode", "cluster-min-members"]
