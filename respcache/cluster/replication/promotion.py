@@ -240,6 +240,7 @@ class Promotion:
                 unserved.append(partition)
         if unserved:
             self.ask(unserved, now_s, is_fencing=True)
+        self._serving.flush()  # once: it looks at the whole table of owners
 
     def _may_begin(self, asked: Round, now_s: float) -> bool:
         """Say whether enough have promised, and long enough ago."""
@@ -290,7 +291,6 @@ class Promotion:
             hand = (records.HAND, partition | epoch << PLACE_BITS, holders)
             self._ground.stream(best.id).add(hand)
             self._not_before_s[partition] = now_s + APPOINTED_S
-        serving.flush()
 
     def _serve(self, partition: int, epoch: int, role: int, holders: list[bytes]) -> None:
         serving = self._serving
