@@ -101,6 +101,7 @@ class Hub:
             rate_bytes_s=options.transfer_bytes_s,
         )
         node.holds = self.replication.holds
+        self.directory.answered_before = lambda number, position: self.memories.of(id).find(number, position)
         self.router.copies = CopyReads(node, self.replication.holdings.find, self._may_read_copy)
         mandate = Mandate(id, strict=options.is_strict, min_members=options.min_members)
         self.mandating = Mandating(self, mandate, self.replication, self.directory, now_s)
