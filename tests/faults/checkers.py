@@ -14,21 +14,34 @@ from .history import FINAL, Kind, Operation, Outcome
 History = Sequence[Operation]
 
 LOST: Final = "acknowledged write lost"
-STALE: Final = "stale value read"
 CAME_BACK: Final = "deleted key came back"
 INVENTED: Final = "value that nobody wrote"
 RAN_ALL_THE_SAME: Final = "refused operation left a trace"
+TOO_OLD: Final = "key lives past its time"
+MISSED: Final = "acknowledged write not seen"
+STALE: Final = "stale value read"
+TOO_SHORT: Final = "key went before its time"
+FIELD_LOST: Final = "acknowledged field lost"
 TOO_LOW: Final = "counter below its acknowledgements"
 TOO_HIGH: Final = "counter above all attempts"
 SAME_NUMBER: Final = "two increments got one number"
 WENT_BACK: Final = "counter went back"
 GRANTED_TWICE: Final = "SET NX granted twice"
-TOO_OLD: Final = "key lives past its time"
-TOO_SHORT: Final = "key went before its time"
 
-DATA_CLAIMS: Final = frozenset({LOST, STALE, CAME_BACK, INVENTED, RAN_ALL_THE_SAME, TOO_OLD, TOO_SHORT})
-EXACT_CLAIMS: Final = frozenset({TOO_LOW, TOO_HIGH, SAME_NUMBER, WENT_BACK, GRANTED_TWICE})
-"""What a split in available mode cannot keep: each side counts and grants on its own."""
+SPLIT_CLAIMS: Final = frozenset({LOST, CAME_BACK, INVENTED, RAN_ALL_THE_SAME, TOO_OLD})
+"""What a split in available mode keeps, once it has healed."""
+
+EVERY_CLAIM: Final = SPLIT_CLAIMS | {
+    *(MISSED, STALE, TOO_SHORT),  # a side may have no copy of what the other has
+    *(
+        FIELD_LOST,
+        TOO_LOW,
+        TOO_HIGH,
+        SAME_NUMBER,
+        WENT_BACK,
+        GRANTED_TWICE,
+    ),  # each side counts and grants on its own
+}
 
 EXPIRY_SLACK_S: Final = 0.25
 """Between a deadline and the look at it, on a machine that does much else."""
@@ -85,28 +98,33 @@ def _register(key: str, operations: Sequence[Operation]) -> Iterable[Finding]:
         value = operation.value if operation.kind is Kind.WRITE else None
         if value is not None:
             written[value] = operation.outcome
-        if operation.outcome is Outcome.OK:
+        if operation.kind is Kind.DELETE and operation.outcome is Outcome.OK and operation.reply == "0":
+            # There was nothing to delete, it says: as a read of nothing, and nothing was changed.
+            if None not in possible | open_for_ever:
+                yield _misread(key, operation, possible, written)
+            possible = possible | {None}
+        elif operation.outcome is Outcome.OK:
             possible = {value}
         elif operation.outcome is Outcome.UNKNOWN:
             open_for_ever.add(value)
 
 
 def _misread(
-    key: str, read: Operation, possible: set[str | None], written: Mapping[str | None, Outcome]
+    key: str, look: Operation, possible: set[str | None], written: Mapping[str | None, Outcome]
 ) -> Finding:
-    detail = (
-        f"{read.reply!r} at {read.node} after {read.begun_s:.3f} s, expected {sorted(map(repr, possible))}"
-    )
-    if read.reply is None:
-        return Finding(LOST, key, detail)
-    if read.reply not in written:
+    value = look.reply if look.kind is Kind.READ else None
+    detail = f"{value!r} at {look.node} after {look.begun_s:.3f} s, expected {sorted(map(repr, possible))}"
+    is_last = look.worker == FINAL
+    if value is None:
+        return Finding(LOST if is_last else MISSED, key, detail)
+    if value not in written:
         return Finding(INVENTED, key, detail)
-    if written[read.reply] is Outcome.FAIL:
+    if written[value] is Outcome.FAIL:
         return Finding(RAN_ALL_THE_SAME, key, detail)
-    # With an older value instead of the last, what was acknowledged last is lost, if only for a while.
-    if None in possible:
+    if possible == {None}:
         return Finding(CAME_BACK, key, detail)
-    return Finding(LOST if read.worker == FINAL else STALE, key, detail)
+    # An older value instead of the last: what was acknowledged last is lost, if only for a while.
+    return Finding(LOST if is_last else STALE, key, detail)
 
 
 def counters(history: History) -> list[Finding]:
@@ -178,7 +196,9 @@ def fields(history: History) -> list[Finding]:
         for read in operations:
             if read.kind is Kind.FIELDS and read.worker == FINAL and read.outcome is Outcome.OK:
                 there = set((read.reply or "").split("\n")) - {""}
-                found += [Finding(LOST, key, f"field {field}") for field in sorted(acknowledged - there)]
+                found += [
+                    Finding(FIELD_LOST, key, f"field {field}") for field in sorted(acknowledged - there)
+                ]
                 found += [Finding(*_stranger(key, field, asked)) for field in sorted(there - acknowledged)]
     return [finding for finding in found if finding.claim]
 

@@ -22,12 +22,17 @@ class Holding:
     partition: int
     is_served: bool
     epoch: int
+    """A copy may not have heard of the last one; that is no difference."""
     keys: int
     digest: bytes
 
 
 def holdings(reply: Sequence[Sequence[object]]) -> list[Holding]:
-    """Read the reply of CLUSTER DIGEST: partition, role, epoch, keys and digest, of each partition that the node holds."""
+    """Read the reply of CLUSTER DIGEST: partition, role, epoch, keys and digest, of each partition that the node holds.
+
+    The role of a copy is ``copy``, or ``aside`` where its node has served it and the server has not merged it yet: that
+    is a copy that differs, unless it happens not to.
+    """
     return [
         Holding(int(str(row[0])), row[1] == b"server", int(str(row[2])), int(str(row[3])), _digest(row[4]))
         for row in reply
@@ -60,7 +65,7 @@ def _difference(partition: int, held: Sequence[tuple[str, Holding]], least: int)
         return Finding(claim, key, ", ".join(node for node, _ in serving) or "nobody serves it")
     (server, own) = serving[0]
     for node, holding in held:
-        if (holding.epoch, holding.keys, holding.digest) != (own.epoch, own.keys, own.digest):
+        if (holding.keys, holding.digest) != (own.keys, own.digest):
             return Finding(DIFFERENT, key, f"{node} has {holding}, its server {server} {own}")
     if len(held) < least:
         return Finding(TOO_FEW, key, f"only at {', '.join(node for node, _ in held)}")

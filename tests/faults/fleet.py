@@ -237,6 +237,14 @@ class Fleet:
         except Unreachable:
             return False
 
+    def is_whole(self) -> bool:
+        """Say whether it is safe, and no node has data aside that is not merged yet."""
+        try:
+            aside = [int(node.info().get("cluster_partitions_set_aside", "0")) for node in self.running]
+        except Unreachable:
+            return False
+        return not any(aside) and self.is_safe()
+
     def has_equal_copies(self) -> bool:
         try:
             return not self.differences()
@@ -259,7 +267,7 @@ class Fleet:
 
     def report(self) -> str:
         """Say what every node thinks, for whoever reads a failure."""
-        return "\n".join(f"--- {node}: {_view(node)}\n{node.tail(12)}" for node in self.nodes)
+        return "\n".join(f"--- {node}: {_view(node)}" for node in self.nodes)
 
 
 def _is_yes(reply: object) -> bool:
@@ -272,6 +280,11 @@ def _view(node: Node) -> str:
     if not node.is_running or node.is_stopped:
         return "is stopped" if node.is_stopped else "has ended"
     try:
-        return " ".join(f"{name.removeprefix('cluster_')}={value}" for name, value in node.info().items())
+        safe = node.call("CLUSTER", "SAFE")
+    except Unreachable as error:
+        safe = str(error)
+    try:
+        shown = {name.removeprefix("cluster_"): value for name, value in node.info().items() if value != "0"}
+        return " ".join([f"safe={safe!r}", *(f"{name}={value}" for name, value in shown.items())])
     except Unreachable as error:
         return str(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Final
 
-from .checkers import DATA_CLAIMS, EXACT_CLAIMS
+from .checkers import EVERY_CLAIM, SPLIT_CLAIMS
 from .client import Crew
 from .history import Outcome
 from .scenarios import AFTER_S, TROUBLES, WARM_S
@@ -20,7 +20,7 @@ LONG_S: Final = 300.0
 
 SAFE_S: Final = 45.0
 GROWTH: Final = 1.05
-SPLITTING: Final = frozenset({What.UNPLUG, What.ONE_WAY, What.SPLIT, What.TROUBLE, What.STOP})
+SPLITTING: Final = frozenset({What.UNPLUG, What.ONE_WAY, What.SPLIT, What.TROUBLE})
 """After these both sides may have served for a while, and counters are no longer exact."""
 
 CLOCKS_OFF_S: Final = 21.0
@@ -56,7 +56,7 @@ def mix(trial: Trial) -> Result:
     if seconds >= LONG_S:
         expect_no_growth(trial, before, footprints(trial))
     happened = {fault.what for fault in faults}
-    required = DATA_CLAIMS if happened & SPLITTING else DATA_CLAIMS | EXACT_CLAIMS
+    required = SPLIT_CLAIMS if happened & SPLITTING else EVERY_CLAIM
     skew_s = CLOCKS_OFF_S if What.CLOCK in happened else 0.0
     result = trial.judge(required, skew_s=skew_s)
     acknowledged = sum(operation.outcome is Outcome.OK for operation in trial.history())

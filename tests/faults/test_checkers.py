@@ -4,9 +4,11 @@ import pytest
 
 from .checkers import (
     CAME_BACK,
+    FIELD_LOST,
     GRANTED_TWICE,
     INVENTED,
     LOST,
+    MISSED,
     RAN_ALL_THE_SAME,
     SAME_NUMBER,
     STALE,
@@ -53,8 +55,8 @@ class Story:
     def write(self, value: str, outcome: Outcome = OK) -> "Story":
         return self.add(Kind.WRITE, value=value, outcome=outcome, reply="OK" if outcome is OK else None)
 
-    def delete(self, outcome: Outcome = OK) -> "Story":
-        return self.add(Kind.DELETE, outcome=outcome, reply="1")
+    def delete(self, outcome: Outcome = OK, reply: str = "1") -> "Story":
+        return self.add(Kind.DELETE, outcome=outcome, reply=reply)
 
     def read(self, reply: str | None, *, worker: int = 0, at_s: float | None = None) -> "Story":
         return self.add(Kind.READ, reply=reply, worker=worker, at_s=at_s)
@@ -100,6 +102,16 @@ def test_what_was_deleted_stays_deleted() -> None:
     assert Story().write("1").delete().read(None).claims() == []
     assert Story().write("1").delete().read("1").claims() == [CAME_BACK]
     assert Story().write("1").delete(UNKNOWN).read("1").read(None).claims() == []
+
+
+def test_an_acknowledged_write_is_seen_at_once() -> None:
+    assert Story().write("1").read(None).claims() == [MISSED]
+
+
+def test_a_delete_that_found_nothing_is_a_look_and_no_delete() -> None:
+    assert Story().delete(reply="0").read(None).claims() == []
+    assert Story().write("1").delete(reply="0").read("1").claims() == [MISSED]
+    assert Story().write("1", UNKNOWN).delete(reply="0").read("1").claims() == []
 
 
 def test_a_value_that_nobody_wrote_is_found() -> None:
@@ -161,8 +173,8 @@ def test_who_was_granted_a_key_has_it(holder: str | None, claims: Sequence[str])
     [
         ("1\n2", []),
         ("1", []),
-        ("2", [LOST]),
-        (None, [LOST]),
+        ("2", [FIELD_LOST]),
+        (None, [FIELD_LOST]),
         ("1\n3", [RAN_ALL_THE_SAME]),
         ("1\n4", [INVENTED]),
     ],

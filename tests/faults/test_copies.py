@@ -35,7 +35,7 @@ def test_a_copy_that_is_missing_is_found() -> None:
 
 def test_a_copy_that_differs_is_found() -> None:
     assert claims(SERVED, [replace(COPIES[0], digest=b"e"), *COPIES[1:]]) == [DIFFERENT]
-    assert claims(SERVED, [replace(COPIES[0], epoch=2), *COPIES[1:]]) == [DIFFERENT]
+    assert claims(SERVED, [replace(COPIES[0], keys=9), *COPIES[1:]]) == [DIFFERENT]
 
 
 def test_a_partition_has_one_server() -> None:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ import hiredis
 import msgspec
 
 from .availability import Outage, longest_outages, percentile
-from .checkers import DATA_CLAIMS, LOST, Finding, check, complaints, tallies
+from .checkers import EVERY_CLAIM, LOST, Finding, check, complaints, tallies
 from .client import Crew, Plan, told
 from .fleet import REPOSITORY, Fleet, Node
 from .history import FINAL, Operation, Outcome, read_history, write_history
@@ -36,6 +36,9 @@ CHUNK: Final = 200
 FINAL_HISTORY: Final = "final.jsonl"
 LOOKS_S: Final = 30.0
 """How long the look at the end waits for answers."""
+
+QUIET_S: Final = 20.0
+"""How long copies may take to become equal once nobody writes."""
 
 SHOWN_FINDINGS: Final = 8
 
@@ -212,13 +215,39 @@ class Trial:
                     self.wire.trouble(one.host, two.host, trouble)
 
     def wait_until_whole(self, *, views_s: float = 30.0, copies_s: float = 60.0) -> None:
-        """Wait for equal views, then for equal copies, and keep both times as figures, the longest of several."""
+        """Wait for equal views, then for whole copies, and keep both times as figures, the longest of several.
+
+        Clients still write, so the copies cannot be compared: nodes are asked at different moments. They say themselves whether they
+        are whole, and ``judge`` compares them once all is quiet.
+        """
         begun_s = time.monotonic()
-        self.fleet.wait_until(self.fleet.is_together, "all have the same view", views_s)
-        self._figure("views s", time.monotonic() - begun_s)
-        self.fleet.wait_until(self.fleet.has_equal_copies, "all copies are equal", copies_s)
-        self._figure("copies s", time.monotonic() - begun_s)
-        self.note(f"views equal after {self.figures['views s']} s, copies after {self.figures['copies s']} s")
+        self._reach("views s", self.fleet.is_together, "all have the same view", begun_s, views_s)
+        self._reach(
+            "copies s", self.fleet.is_whole, "copies are whole, and nothing is aside", begun_s, copies_s
+        )
+        self.note(
+            f"views equal after {self.figures['views s']} s, copies whole after {self.figures['copies s']} s"
+        )
+
+    def _compare_copies(self) -> None:
+        """Wait until what the nodes hold is equal, now that nobody writes; keep the time if it was not so at once."""
+        claim = "all copies are equal after quiet"
+        if not self._reach("equal s", self.fleet.has_equal_copies, claim, time.monotonic(), QUIET_S):
+            for difference in self.fleet.differences()[:SHOWN_FINDINGS]:
+                self.note(difference)
+
+    def _reach(
+        self, name: str, question: Callable[[], bool], claim: str, begun_s: float, within_s: float
+    ) -> bool:
+        """Wait until it is so, and keep the time; that it takes too long is a failure, but no reason not to look further."""
+        try:
+            self.fleet.wait_until(question, claim, within_s)
+        except AssertionError as failure:
+            self.failures.append(str(failure))
+            return False
+        finally:
+            self._figure(name, time.monotonic() - begun_s)
+        return True
 
     def _figure(self, name: str, seconds: float) -> None:
         before = self.figures.get(name)
@@ -241,9 +270,10 @@ class Trial:
         """Return the longest outage of each partition, the worst first."""
         return longest_outages(self.history(), partition_of, counts=self._counts)
 
-    def judge(self, required: frozenset[str] = DATA_CLAIMS, *, skew_s: float = 0.0) -> Result:
+    def judge(self, required: frozenset[str] = EVERY_CLAIM, *, skew_s: float = 0.0) -> Result:
         """End the work, look at everything that clients ever wrote, and hold it against what they were told."""
         self.stop_work()
+        self._compare_copies()
         history = self.history()
         looks = self._look(history)
         write_history(self.directory / FINAL_HISTORY, looks)
