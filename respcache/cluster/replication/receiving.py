@@ -103,6 +103,7 @@ class Receiving:
             self._obeys(peer, place & PARTITION_MASK, place >> PLACE_BITS, refused)
 
     def _check(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        self._serving.followed[partition] = epoch
         count, digest, _ = self._holdings.summary(partition)
         if (count, digest) == (record[2], record[3]):
             self._serving.whole[partition] = epoch
@@ -114,6 +115,7 @@ class Receiving:
 
     def _begin(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._serving.whole.pop(partition, None)
+        self._serving.followed[partition] = epoch
         self._holdings.begin(partition)
 
     def _end(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
@@ -135,6 +137,7 @@ class Receiving:
             self._told.append((records.TOOK, partition, epoch))
 
     def _release(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
+        self._serving.followed.pop(partition, None)
         if partition in self._serving.set_aside or self._offers.has(partition):
             self._offers.drop_when_merged(partition)
         else:

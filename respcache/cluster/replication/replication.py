@@ -22,6 +22,7 @@ from .receiving import Receiving
 from .recorder import Recorder
 from .records import ACKNOWLEDGED, EFFECTS, Acknowledged, Effects
 from .serving import Serving
+from .strays import Strays
 from .stream import Received, Stream
 from .syncing import Syncing
 from .versions import HybridClock
@@ -66,6 +67,7 @@ class Replication:
         self.offers = Offers(self.serving)
         self.syncing = Syncing(self.serving, rate_bytes_s)
         self.anti_entropy = AntiEntropy(self.serving)
+        self.strays = Strays(self.serving)
         self.receiving = Receiving(self.serving, self.offers)
         self.promotion = Promotion(self.serving, self.offers)
         self._received: dict[bytes, Received] = {}
@@ -169,6 +171,7 @@ class Replication:
         self.syncing.tick(now_s)
         self.offers.tick(now_s)
         self.anti_entropy.tick(now_s)
+        self.strays.tick(now_s)
         if now_s >= self._next_forgetting_s:
             self._next_forgetting_s = now_s + FORGETTING_S
             self.holdings.forget(self._clock.now_ms)

@@ -76,6 +76,8 @@ class Serving:
         """Of those, the ones that must be served in a new epoch: others believed that this node was dead."""
         self.whole: dict[int, int] = {}
         """Partitions of which the copy here was in step with its server, with the last epoch in which it was."""
+        self.followed: dict[int, int] = {}
+        """Partitions whose server knows of the copy here, with the epoch in which it has last said so."""
         self.set_aside: set[int] = set()
         """Partitions that were served here and were taken away unheard: what lies here may be missing elsewhere."""
         self.is_dirty = False
@@ -242,6 +244,10 @@ class Serving:
         for partition, served in self.served.items():
             if peer in served.followers:
                 self._set(partition, served, peer, None)
+
+    def is_following(self, partition: int) -> bool:
+        """Say whether the server of a partition knows of the copy here."""
+        return self.followed.get(partition) == self.epochs.epochs[partition]
 
     # -- telling --------------------------------------------------------------------------
 
