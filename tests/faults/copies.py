@@ -13,6 +13,7 @@ NO_SERVER: Final = "partition without a server"
 TWO_SERVERS: Final = "partition with two servers"
 TOO_FEW: Final = "partition with too few copies"
 DIFFERENT: Final = "copies differ"
+STRAY: Final = "copy that nobody needs differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ def _difference(partition: int, held: Sequence[tuple[str, Holding]], least: int)
         claim = TWO_SERVERS if serving else NO_SERVER
         return Finding(claim, key, ", ".join(node for node, _ in serving) or "nobody serves it")
     (server, own) = serving[0]
-    for node, holding in held:
-        if (holding.keys, holding.digest) != (own.keys, own.digest):
-            return Finding(DIFFERENT, key, f"{node} has {holding}, its server {server} {own}")
+    other = [(n, h) for n, h in held if (h.keys, h.digest) != (own.keys, own.digest)]
+    for node, holding in other:
+        # One that was left behind is in nobody's way until its node is asked what it has.
+        claim = DIFFERENT if len(held) - len(other) < least else STRAY
+        return Finding(claim, key, f"{node} has {holding}, its server {server} {own}")
     if len(held) < least:
         return Finding(TOO_FEW, key, f"only at {', '.join(node for node, _ in held)}")
     return None

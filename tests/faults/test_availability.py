@@ -21,9 +21,14 @@ def test_an_outage_lasts_from_the_first_vain_attempt_to_the_next_answer() -> Non
         operation(0, 0.25),
         operation(1, 2, Outcome.UNKNOWN),
         operation(2, 3, Outcome.FAIL),
-        operation(4, 4.5),
+        operation(3.25, 3.5),
     ]
-    assert longest(*story) == {1: 3.5}
+    assert longest(*story) == {1: 2.5}
+
+
+def test_what_nobody_asked_for_is_not_known_to_be_away() -> None:
+    story = [operation(0, 0.25), operation(1, 2, Outcome.UNKNOWN), operation(10, 10.25)]
+    assert longest(*story) == {1: 1.0}
 
 
 def test_an_outage_that_does_not_end_lasts_to_the_last_attempt() -> None:

@@ -5,6 +5,7 @@ from .copies import (
     DIFFERENT,
     NO_SERVER,
     PARTITIONS,
+    STRAY,
     TOO_FEW,
     TWO_SERVERS,
     Holding,
@@ -36,6 +37,11 @@ def test_a_copy_that_is_missing_is_found() -> None:
 def test_a_copy_that_differs_is_found() -> None:
     assert claims(SERVED, [replace(COPIES[0], digest=b"e"), *COPIES[1:]]) == [DIFFERENT]
     assert claims(SERVED, [replace(COPIES[0], keys=9), *COPIES[1:]]) == [DIFFERENT]
+
+
+def test_a_copy_too_many_must_be_equal_too() -> None:
+    assert claims(SERVED, COPIES, COPIES) == []
+    assert claims(SERVED, COPIES, [replace(COPIES[0], digest=b"e")]) == [STRAY]
 
 
 def test_a_partition_has_one_server() -> None:
