@@ -12,17 +12,16 @@ class Context:
     """One per session, so that a command costs no allocation. Handlers hold no other state.
 
     ``db`` is the client's selected database; a handler that must see another
-    asks ``node.keyspace``. Effects are collected only while somebody follows.
+    asks ``node.keyspace``.
     """
 
-    __slots__ = ("client", "clock", "db", "effects", "node")
+    __slots__ = ("client", "clock", "db", "node")
 
     def __init__(self, node: Node, client: Client) -> None:
         self.node = node
         self.client = client
         self.clock: Clock = node.clock
         self.db: Database = node.keyspace.databases[client.db_index]
-        self.effects: list[list[bytes]] | None = None
 
     @property
     def chance(self) -> random.Random:
@@ -32,8 +31,3 @@ class Context:
         """Turn to another database of the node."""
         self.client.db_index = index
         self.db = self.node.keyspace.databases[index]
-
-    def propagate(self, *words: bytes) -> None:
-        """Send these words to copies instead of the client's own."""
-        if self.effects is not None:
-            self.effects.append(list(words))

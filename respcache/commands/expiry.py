@@ -11,7 +11,7 @@ from .context import Context
 from .deadlines import deadline_of_expire
 from .errors import CommandError, shown_word
 from .numbers import parse_integer
-from .spec import AnyHandler, CommandGroup, Flag, Propagation
+from .spec import AnyHandler, CommandGroup, Flag
 
 expiry = CommandGroup("generic")
 
@@ -67,12 +67,8 @@ def _expire(context: Context, argv: Sequence[bytes], command: str, unit_ms: int,
         return 0
     if deadline_ms <= context.clock.now_ms:
         db.remove(key, DEL_NOTICE)
-        if context.effects is not None:
-            context.propagate(b"DEL", key)
     else:
         db.expire_at(entry, deadline_ms, EXPIRE_NOTICE)
-        if context.effects is not None:
-            context.propagate(b"PEXPIREAT", key, b"%d" % deadline_ms)
     return 1
 
 
@@ -82,7 +78,6 @@ def _declare(name: str, since: str, time: Arg) -> Callable[[AnyHandler], AnyHand
         since=since,
         complexity="O(1)",
         flags=Flag.WRITE | Flag.FAST,
-        propagation=Propagation.REWRITTEN,
         args=(arg.key("key", Access.RW | Access.UPDATE), time, CONDITION),
         history=(("7.0.0", "Takes `NX`, `XX`, `GT` and `LT`."),),
         raw=True,

@@ -19,7 +19,7 @@ from .context import Context
 from .errors import NOT_A_FLOAT, OVERFLOW, CommandError, wrong_arity, wrong_type
 from .long_double import Finite, add, parse_long_double, show
 from .numbers import INT64_MAX, INT64_MIN, parse_integer
-from .spec import CommandGroup, Flag, Propagation
+from .spec import CommandGroup, Flag
 
 hashes = CommandGroup("hash")
 
@@ -408,7 +408,6 @@ def _finite_increment(raw: bytes) -> Finite:
     since="2.6.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
-    propagation=Propagation.REWRITTEN,
     args=(
         arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
         arg.string("field"),
@@ -430,5 +429,4 @@ def hincrbyfloat(context: Context, key: bytes, field: bytes, increment: Finite) 
     number = parse_long_double(found[1].fields.get(field, b"0"), "hash value is not a float")
     text = show(add(number, increment, "increment would produce NaN or Infinity"))
     store_fields(context.db, key, found, (field, text), HINCRBYFLOAT_NOTICE)
-    context.propagate(b"HSET", key, field, text)
     return text

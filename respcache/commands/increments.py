@@ -10,7 +10,7 @@ from .context import Context
 from .errors import NOT_A_FLOAT, OVERFLOW, CommandError, wrong_type
 from .long_double import Finite, add, parse_long_double, show
 from .numbers import INT64_MAX, INT64_MIN, parse_integer
-from .spec import CommandGroup, Flag, Propagation
+from .spec import CommandGroup, Flag
 from .string_values import find_string
 
 increments = CommandGroup("string")
@@ -108,7 +108,6 @@ def decrby(context: Context, key: bytes, decrement: int) -> Reply:
     since="2.6.0",
     complexity="O(1)",
     flags=FLAGS,
-    propagation=Propagation.REWRITTEN,
     args=(NUMBER, arg.double("increment", convert=bytes)),
 )
 def incrbyfloat(context: Context, key: bytes, increment: bytes) -> Reply:
@@ -129,5 +128,4 @@ def incrbyfloat(context: Context, key: bytes, increment: bytes) -> Reply:
     amount = parse_long_double(increment, NOT_A_FLOAT)
     total = show(add(old, amount, "increment would produce NaN or Infinity"))
     context.db.put(key, total, INCRBYFLOAT_NOTICE, keep_deadline=True)
-    context.propagate(b"SET", key, total, b"KEEPTTL")
     return total

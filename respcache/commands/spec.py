@@ -76,15 +76,6 @@ class Trait(enum.Flag):
 NO_TRAITS = Trait(0)
 
 
-class Propagation(enum.Enum):
-    """What copies receive when a command changed something."""
-
-    AS_SENT = enum.auto()
-    """The client's own words: only for commands whose effect is the same whenever and wherever they run."""
-    REWRITTEN = enum.auto()
-    """Words that the handler gives to ``Context.propagate``; a change without them is a bug."""
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """A declared command and its handler."""
@@ -98,7 +89,6 @@ class Command:
     flags: Flag
     args: tuple[Arg, ...]
     traits: Trait = NO_TRAITS
-    propagation: Propagation = Propagation.AS_SENT
     keys: tuple[KeySpan, ...] | None = None
     """Given only when ``args`` cannot say."""
     access_of_call: Callable[[Sequence[bytes]], Access] | None = None
@@ -208,7 +198,6 @@ class Declaration(Required, total=False):
     """What a declaration may add; the defaults are those of ``Command``."""
 
     traits: Trait
-    propagation: Propagation
     keys: tuple[KeySpan, ...]
     access_of_call: Callable[[Sequence[bytes]], Access]
     acl: frozenset[str]

@@ -16,7 +16,7 @@ from .context import Context
 from .deadlines import ABSOLUTE, UNITS_MS, deadline_of_option
 from .errors import SYNTAX, CommandError, wrong_arity, wrong_type
 from .numbers import parse_integer
-from .spec import CommandGroup, Flag, Propagation
+from .spec import CommandGroup, Flag
 from .spread import Join, Over, Spread
 from .string_values import read_string, view_string
 
@@ -64,17 +64,6 @@ def _deadline(chosen: Mapping[str, bytes], context: Context, command: str) -> in
     return deadline_of_option(chosen["expiration"], time, context.clock.now_ms, command)
 
 
-def _propagate_set(context: Context, key: bytes, value: bytes) -> None:
-    """Tell copies what the key holds now, and until when."""
-    if context.effects is None:
-        return
-    deadline_ms = context.db.entries[key].expires_at_ms
-    if deadline_ms is None:
-        context.propagate(b"SET", key, value)
-    else:
-        context.propagate(b"SET", key, value, b"PXAT", b"%d" % deadline_ms)
-
-
 def _access_of_set(argv: Sequence[bytes]) -> Access:
     """SET reads only with GET; so a client that may only write can use it without."""
     if any(word.upper() == b"GET" for word in argv[3:]):
@@ -117,7 +106,6 @@ def get(context: Context, key: bytes) -> Reply:
     since="1.0.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.DENYOOM,
-    propagation=Propagation.REWRITTEN,
     args=(
         arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE | Access.VARIABLE_FLAGS),
         arg.string("value"),
@@ -157,8 +145,6 @@ def set_(context: Context, argv: Sequence[bytes]) -> Reply:
     if len(argv) > 3:
         return _set_with_options(context, argv)
     context.db.put(argv[1], argv[2], SET_NOTICE)
-    if context.effects is not None:
-        _propagate_set(context, argv[1], argv[2])
     return OK
 
 
@@ -177,7 +163,6 @@ def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
         db.put(key, value, SET_NOTICE, keep_deadline="expiration" in chosen)
     else:
         _put_until(db, key, value, deadline_ms)
-    _propagate_set(context, key, value)
     return old if "get" in chosen else OK
 
 
@@ -186,7 +171,6 @@ def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
     since="6.2.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.FAST,
-    propagation=Propagation.REWRITTEN,
     args=(
         arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
         arg.one_of(
@@ -220,14 +204,12 @@ def getex(context: Context, argv: Sequence[bytes]) -> Reply:
     deadline_ms = _deadline(chosen, context, "getex")
     entry = db.entries[key]
     if deadline_ms is None:
-        if chosen and db.persist(entry, PERSIST_NOTICE):
-            context.propagate(b"PERSIST", key)
+        if chosen:
+            db.persist(entry, PERSIST_NOTICE)
     elif deadline_ms <= context.clock.now_ms and chosen["expiration"] in ABSOLUTE:
         db.remove(key, DEL_NOTICE)
-        context.propagate(b"DEL", key)
     else:
         db.expire_at(entry, deadline_ms, EXPIRE_NOTICE)
-        context.propagate(b"PEXPIREAT", key, b"%d" % deadline_ms)
     return value
 
 
@@ -236,7 +218,6 @@ def getex(context: Context, argv: Sequence[bytes]) -> Reply:
     since="6.2.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.FAST,
-    propagation=Propagation.REWRITTEN,
     args=(arg.key("key", Access.RW | Access.ACCESS | Access.DELETE),),
 )
 def getdel(context: Context, key: bytes) -> Reply:
@@ -252,7 +233,6 @@ def getdel(context: Context, key: bytes) -> Reply:
     value = read_string(context.db, key)
     if value is not None:
         context.db.remove(key, DEL_NOTICE)
-        context.propagate(b"DEL", key)
     return value
 
 
@@ -261,7 +241,6 @@ def getdel(context: Context, key: bytes) -> Reply:
     since="1.0.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
-    propagation=Propagation.REWRITTEN,
     args=(arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE), arg.string("value")),
     deprecated_since="6.2.0",
     replaced_by="`SET` with the `!GET` argument",
@@ -276,7 +255,6 @@ def getset(context: Context, key: bytes, value: bytes) -> Reply:
     """
     old = read_string(context.db, key)
     context.db.put(key, value, SET_NOTICE)
-    _propagate_set(context, key, value)
     return old
 
 
@@ -285,7 +263,6 @@ def getset(context: Context, key: bytes, value: bytes) -> Reply:
     since="2.0.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.DENYOOM,
-    propagation=Propagation.REWRITTEN,
     args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("seconds"), arg.string("value")),
 )
 def setex(context: Context, key: bytes, seconds: int, value: bytes) -> Reply:
@@ -297,7 +274,6 @@ def setex(context: Context, key: bytes, seconds: int, value: bytes) -> Reply:
     10
     """
     _put_until(context.db, key, value, deadline_of_option(b"EX", seconds, context.clock.now_ms, "setex"))
-    _propagate_set(context, key, value)
     return OK
 
 
@@ -306,7 +282,6 @@ def setex(context: Context, key: bytes, seconds: int, value: bytes) -> Reply:
     since="2.6.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.DENYOOM,
-    propagation=Propagation.REWRITTEN,
     args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("milliseconds"), arg.string("value")),
 )
 def psetex(context: Context, key: bytes, milliseconds: int, value: bytes) -> Reply:
@@ -320,7 +295,6 @@ def psetex(context: Context, key: bytes, milliseconds: int, value: bytes) -> Rep
     _put_until(
         context.db, key, value, deadline_of_option(b"PX", milliseconds, context.clock.now_ms, "psetex")
     )
-    _propagate_set(context, key, value)
     return OK
 
 

@@ -3,9 +3,9 @@
 There are two ways through. The short one is in the session's loop: a look-up
 in ``fast``, the command's own bound function, and its statistics. It is open to
 data commands while nothing is going on that could concern them, which is kept
-true by *emptying the table*: with a monitor attached, clients paused, owners
-awake or somebody following effects, ``fast`` is an empty dictionary and every
-command takes the long way, ``execute``. So the short way tests for none of it.
+true by *emptying the table*: with a monitor attached, clients paused or owners
+awake, ``fast`` is an empty dictionary and every command takes the long way,
+``execute``. So the short way tests for none of it.
 
 Guards that a setting switches on (memory) are bound into the command's function
 for the commands that they concern, so a GET does not pay for SET's guard.
@@ -23,7 +23,7 @@ from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.node import Node, Router
 from ..commands.pending import Pending, Slot
-from ..commands.spec import Command, Flag, Propagation, Trait
+from ..commands.spec import Command, Flag, Trait
 from ..commands.transactions import aborted, discard_transaction, queue_command
 from ..owners.owners import Owners
 from ..protocol.limits import Limits
@@ -64,8 +64,6 @@ class Dispatcher:
         self.needs_password = False
         self.request_limits = Limits()
         self.output_limits: dict[str, OutputLimit] = {}
-        self.on_effect: Callable[[list[bytes]], None] | None = None
-        """Receives the effects of every change; set it before ``refresh``."""
         self.also_release: list[Callable[[], None]] = []
         """Called at the end of CLIENT PAUSE: others than clients have commands waiting, too."""
         self._setting_guards = tuple(guards)
@@ -110,7 +108,7 @@ class Dispatcher:
     def refresh(self) -> None:
         """Open or close the short way; call it when anything changes that the long way looks at."""
         self.ledger.refresh()
-        closed = self.node.monitors or self.is_paused or self.owners.awake or self.on_effect is not None
+        closed = self.node.monitors or self.is_paused or self.owners.awake
         self.fast = {} if closed else self._spellings
         self.fast_here = {} if closed else self._spellings_here
 
@@ -239,8 +237,6 @@ class Dispatcher:
         """Run, count and time one command; what it raises becomes its reply."""
         bound = self._bound[command.full_name]
         client = context.client
-        changes = self.node.keyspace.journal.changes
-        context.effects = [] if self.on_effect is not None else None
         before_ns = perf_counter_ns()
         try:
             if client.leaves_no_trace and command.spans:
@@ -261,8 +257,6 @@ class Dispatcher:
             bound.statistics.counts[elapsed_ns.bit_length()] += 1
             if elapsed_ns >= self.ledger.slow_ns:
                 self.ledger.note_slow(client, bound, argv, elapsed_ns)
-        if self.on_effect is not None and command.is_write and self.node.keyspace.journal.changes != changes:
-            self._propagate(context, command, argv)
         if (
             client.tracking is not None
             and Flag.READONLY in command.flags
@@ -341,11 +335,3 @@ class Dispatcher:
             return command.run(context, argv)
         finally:
             db.stamp = stamp
-
-    def _propagate(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
-        assert self.on_effect is not None
-        effects = context.effects or []
-        if command.propagation is Propagation.REWRITTEN:
-            assert effects, f"{command.name} changed data but propagated nothing"
-        for words in effects or [list(argv)]:
-            self.on_effect(words)

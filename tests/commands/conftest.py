@@ -1,4 +1,4 @@
-"""A server without sockets, one client of it, and what copies of it would receive."""
+"""A server without sockets, one client of it, and what its journal tells."""
 
 from collections.abc import Iterator
 
@@ -23,15 +23,6 @@ def client(harness: Harness) -> HarnessClient:
 @pytest.fixture
 def recorder(harness: Harness) -> Recorder:
     return Recorder(harness)
-
-
-@pytest.fixture
-def effects(harness: Harness) -> list[list[bytes]]:
-    """Collect the words that copies would receive, from now on."""
-    received: list[list[bytes]] = []
-    harness.dispatcher.on_effect = received.append
-    harness.dispatcher.refresh()
-    return received
 
 
 @pytest.fixture(scope="module")

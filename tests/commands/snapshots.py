@@ -14,14 +14,14 @@ def snapshot(keyspace: Keyspace) -> Snapshot:
     """Return all keys that are alive, without touching any."""
     now_ms = keyspace.clock.now_ms
     return {
-        (db.index, key): (_plain(entry.value), entry.expires_at_ms)
+        (db.index, key): (plain(entry.value), entry.expires_at_ms)
         for db in keyspace.databases
         for key, entry in db.entries.items()
         if entry.expires_at_ms is None or entry.expires_at_ms > now_ms
     }
 
 
-def _plain(value: Value | None) -> object:
+def plain(value: Value | None) -> object:
     return dict(value.fields) if isinstance(value, Hash) else bytes(value or b"")
 
 

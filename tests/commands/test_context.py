@@ -1,4 +1,4 @@
-"""What a handler sees of the server, and what it leaves for copies."""
+"""What a handler sees of the server."""
 
 import pytest
 
@@ -31,15 +31,3 @@ def test_one_clients_selection_leaves_the_others_where_they_are(harness: Harness
 def test_time_and_chance_are_the_nodes(context: Context) -> None:
     assert context.clock is context.node.clock
     assert context.chance is context.node.chance
-
-
-def test_effects_are_dropped_while_nobody_follows(context: Context) -> None:
-    context.propagate(b"SET", b"a", b"1")
-    assert context.effects is None
-
-
-def test_effects_are_collected_in_their_order(context: Context) -> None:
-    context.effects = []
-    context.propagate(b"SET", b"a", b"1")
-    context.propagate(b"DEL", b"b")
-    assert context.effects == [[b"SET", b"a", b"1"], [b"DEL", b"b"]]

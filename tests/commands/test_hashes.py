@@ -110,14 +110,6 @@ def test_increments_refuse_what_is_no_number(client: HarnessClient) -> None:
     assert client("HINCRBYFLOAT h i 1") == ErrorReply("ERR", "increment would produce NaN or Infinity")
 
 
-def test_copies_receive_the_sum_of_a_float_increment(harness: Harness, client: HarnessClient) -> None:
-    effects: list[list[bytes]] = []
-    harness.dispatcher.on_effect = effects.append
-    harness.dispatcher.refresh()
-    assert client("HINCRBYFLOAT h f 10.25") == b"10.25"
-    assert effects == [[b"HSET", b"h", b"f", b"10.25"]]
-
-
 def test_a_hash_outgrows_its_compact_form_at_the_settings_limits() -> None:
     harness = Harness(hash_max_listpack_entries="2", hash_max_listpack_value="5")
     client = harness.client()

@@ -105,12 +105,6 @@ def test_all_integers_are_told_alike_and_floats_apart(client: HarnessClient, rec
     assert recorder.take() == ["incrby"] * 4 + ["incrbyfloat"]
 
 
-def test_copies_receive_the_sum_of_floats(client: HarnessClient, effects: list[list[bytes]]) -> None:
-    client("INCRBYFLOAT n 10.25")
-    client("INCR i")
-    assert effects == [[b"SET", b"n", b"10.25", b"KEEPTTL"], [b"INCR", b"i"]]
-
-
 INTEGERS = st.one_of(st.integers(-100, 100), st.integers(-(2**64), 2**64)).map(str)
 FLOATS = st.one_of(st.floats(width=64).map(repr), st.decimals(places=6, allow_nan=False).map(str), INTEGERS)
 

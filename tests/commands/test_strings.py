@@ -222,43 +222,6 @@ def test_changes_are_told_in_the_words_of_redis(
     assert recorder.take() == notices
 
 
-@pytest.mark.parametrize(
-    ("command", "effect"),
-    [
-        ("SET k v", [b"SET", b"k", b"v"]),
-        ("SET k v KEEPTTL", [b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 100_000)]),
-        ("SET k v EX 10 GET", [b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 10_000)]),
-        ("SET k v XX", [b"SET", b"k", b"v"]),
-        ("SETEX k 10 v", [b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 10_000)]),
-        ("PSETEX k 10 v", [b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 10)]),
-        ("GETSET k v", [b"SET", b"k", b"v"]),
-        ("GETDEL k", [b"DEL", b"k"]),
-        ("GETEX k EX 10", [b"PEXPIREAT", b"k", b"%d" % (START_MS + 10_000)]),
-        ("GETEX k EXAT 1", [b"DEL", b"k"]),
-        ("GETEX k PERSIST", [b"PERSIST", b"k"]),
-        ("GETEX k", None),
-        ("SET k v NX", None),
-        ("SETNX j v", [b"SETNX", b"j", b"v"]),
-        ("MSET k v j w", [b"MSET", b"k", b"v", b"j", b"w"]),
-    ],
-)
-def test_copies_receive_what_became_of_it(
-    client: HarnessClient, effects: list[list[bytes]], command: str, effect: list[bytes] | None
-) -> None:
-    client("SET k old EX 100")
-    effects.clear()
-    client(command)
-    assert effects == ([] if effect is None else [effect])
-
-
-def test_copies_receive_the_deadline_of_a_default_life(effects: list[list[bytes]], harness: Harness) -> None:
-    from respcache.keyspace.lives import Lives
-
-    harness.node.keyspace.set_lives(Lives(5000))
-    harness.client()("SET k v")
-    assert effects == [[b"SET", b"k", b"v", b"PXAT", b"%d" % (START_MS + 5000)]]
-
-
 def test_set_reads_its_key_only_with_get(client: HarnessClient) -> None:
     assert client("COMMAND GETKEYSANDFLAGS SET k v EX 10") == [[b"k", [b"OW", b"update"]]]
     assert client("COMMAND GETKEYSANDFLAGS SET k v get") == [[b"k", [b"RW", b"access", b"update"]]]

@@ -7,7 +7,6 @@ import pytest
 
 from respcache.cluster.bus.nobody import NOBODY
 from respcache.commands.context import Context
-from respcache.commands.spec import Propagation
 from respcache.protocol.replies import Reply
 from tests.cluster.bus.pair import World
 from tests.commands.harness import Harness
@@ -126,18 +125,6 @@ def test_a_transaction_waits_for_the_owners_of_all_its_keys(harness: Harness) ->
     client("SET b 2")
     assert client.send("EXEC") == []
     assert not harness.node.keyspace.databases[0].has(b"a")
-
-
-def test_effects_are_what_copies_need(harness: Harness) -> None:
-    effects: list[list[bytes]] = []
-    harness.dispatcher.on_effect = effects.append
-    harness.dispatcher.refresh()
-    client = harness.client()
-    client("SET a 1 EX 10")
-    client("GET a")
-    client("DEL none")
-    assert effects == [[b"SET", b"a", b"1", b"PXAT", b"%d" % (harness.clock.now_ms + 10_000)]]
-    assert harness.node.table["SET"].propagation is Propagation.REWRITTEN
 
 
 def test_other_protocols_end_the_session(harness: Harness) -> None:
