@@ -371,10 +371,13 @@ class Directory:
         self.completed()
 
     def _give_up(self, batch: Batch) -> None:
+        is_served = bool(self.owners[batch.places[0] & PARTITION_MASK])
+        wire = MOVING if is_served else UNSERVED
+        if batch.is_resent:  # whoever it was sent to first may have run it
+            wire = SILENT % round(self.timeout_s * 1000)
         for sink in batch.sinks:
             if sink is not None:
-                is_served = bool(self.owners[batch.places[0] & PARTITION_MASK])
-                sink.fill(MOVING if is_served else UNSERVED)
+                sink.fill(wire)
 
     def _expire(self, before_s: float) -> None:
         silent = SILENT % round(self.timeout_s * 1000)

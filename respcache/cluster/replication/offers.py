@@ -68,6 +68,11 @@ class Offers:
         stream = serving.ground.stream(server)
         if stream.bulk_room <= 0:
             return False
+        if partition in serving.set_aside:
+            aside = serving.holdings.end(partition)  # of a full copy that will never become whole
+            if aside:
+                kept = self._kept.setdefault(partition, [])
+                kept.extend(aside)
         place = serving.recorder.places[partition]
         told = [
             *(kept or ()),
@@ -113,7 +118,8 @@ class Offers:
 
     def merge_own(self, partition: int) -> None:
         """Take what this node itself would have offered: it serves the partition now."""
-        for record in self._kept.pop(partition, ()):
+        aside = self._serving.holdings.end(partition)  # of a full copy that never became whole
+        for record in [*self._kept.pop(partition, ()), *aside]:
             self.merge(partition, record)
         self._doomed.discard(partition)
         self._next_s.pop(partition, None)
