@@ -30,6 +30,7 @@ def params(commands: Iterator[Command]) -> list[object]:
 
 ALL = params(iter(EVERY))
 SHOWN = params(one for one in EVERY if not one.hidden)
+WRITES = params(one for one in EVERY if one.is_write)
 WITH_EXAMPLES = params(one for one in EVERY if examples(one))
 WITH_KEYS = params(one for one in EVERY if any(Access.NOT_KEY not in span.access for span in one.spans))
 LONGER_THAN_THEIR_NAMES = params(one for one in EVERY if abs(one.arity) > len(name_words(one)))
