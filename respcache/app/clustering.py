@@ -5,9 +5,7 @@ ACTIVE when it has met the others, or has looked for them long enough. The order
 LEFT are told first, while everything still runs.
 """
 
-import contextlib
 import logging
-import os
 import random
 import secrets
 import socket
@@ -42,6 +40,7 @@ from ..settings.cluster_rules import bus_hosts, bus_port
 from ..settings.settings import Settings
 from ..settings.word_lists import join_address
 from .compose import Composition
+from .machine import machine_identity, outward_host
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +219,7 @@ class Clustering:
 
     def _own_host(self) -> str:
         host = str(self.listeners[0].getsockname()[0])
-        return host if host not in WILDCARDS else _outward_host(self.listeners[0].family)
+        return host if host not in WILDCARDS else outward_host(self.listeners[0].family)
 
     def _numeric(self, host: str) -> str:
         """Return the address of a host, as gossip needs it."""
@@ -396,26 +395,3 @@ def _attach(reactor: Reactor, sock: socket.socket, make: Callable[[Callable[[], 
 
     reactor.attach(sock, open_lane)
     return made[0]
-
-
-def machine_identity() -> str:
-    """Return what tells this machine from others, where copies of data must not all lie."""
-    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        with contextlib.suppress(OSError):
-            text = Path(path).read_text().strip()
-            if text:
-                return (
-                    f"{text[:32]}-{socket.gethostname()[:24]}"  # containers share the file, and not the name
-                )
-    return os.uname().nodename[:64]
-
-
-def _outward_host(family: int) -> str:
-    """Return the address that this machine has towards others. No packet is sent."""
-    target = ("2001:db8::1", 9) if family == socket.AF_INET6 else ("192.0.2.1", 9)
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(target)
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "::1" if family == socket.AF_INET6 else "127.0.0.1"

@@ -80,6 +80,7 @@ class Hub:
         loop_lag_s: Callable[[], float],
     ) -> None:
         self.node = node
+        self.options = options
         self.id = id
         self.now_s = now_s
         self.runner = Runner(node, executor)

@@ -163,6 +163,9 @@ class View:
         counts = replication.witness.counts
         streams = hub.streams.values()
         return {
+            "cluster_mode": "strict" if hub.options.is_strict else "available",
+            "cluster_replication_ack": "sync" if replication.holds.is_sync else "async",
+            "cluster_is_refusing": int(hub.directory.is_closed),
             "cluster_partitions_served": len(states),
             "cluster_copies_held": len(replication.serving.whole),
             "cluster_partitions_degraded": states.count(DEGRADED),

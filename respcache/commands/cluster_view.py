@@ -14,7 +14,7 @@ node's: two nodes agree only once the news has reached both.
 | cluster_partitions_set_aside | what lies here and is not yet merged by its server |
 | cluster_copies_bytes | memory of copies |
 | cluster_copies_staleness_ms | the longest time since the server of a copy held here was heard of |
-| cluster_records_sent, cluster_records_acknowledged | pieces of streams to other nodes |
+| cluster_records_sent | pieces of streams to other nodes |
 | cluster_replication_bytes | what is sent and not yet acknowledged, all peers together |
 | cluster_replication_lag_ms | age of the oldest of that, of all peers |
 | cluster_replies_held | replies that wait for it now |

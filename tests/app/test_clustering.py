@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from respcache.app import clustering
-from respcache.app.clustering import Clustering, ClusteringError, machine_identity
+from respcache.app.clustering import Clustering, ClusteringError
 from respcache.cluster.membership.member import Phase, State
 from respcache.server.housekeeping import LoopLag
 from respcache.server.pollers import new_poller
@@ -156,8 +156,3 @@ async def test_who_connects_and_says_nothing_is_hung_up_on(monkeypatch: pytest.M
                 assert await silent.receive_some(1) == b""
             async with running(Member(cluster_seeds=member.bus)):
                 await member.wait_states(State.ALIVE, State.ALIVE)
-
-
-def test_a_machine_is_the_same_for_all_its_processes() -> None:
-    assert machine_identity() == machine_identity()
-    assert 0 < len(machine_identity()) <= 64
