@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -136,11 +137,17 @@ def owners(server: Server) -> list[int]:
 
 def tag_of(server: Server, owner_ports: Sequence[int]) -> str:
     """Return a word that, as a hash tag, puts keys on this node."""
-    for number in range(10_000):
-        tag = f"tag{number}"
-        if owner_ports[binascii.crc_hqx(tag.encode(), 0) % SLOTS] == server.port:
-            return tag
-    raise RuntimeError(f"{server.label} owns nothing")
+    return tags_of(server, owner_ports, 1)[0]
+
+
+def tags_of(server: Server, owner_ports: Sequence[int], count: int) -> list[str]:
+    """Return so many words that, as hash tags, put keys on this node."""
+    words = (f"tag{number}" for number in range(10_000 * count))
+    own = (word for word in words if owner_ports[binascii.crc_hqx(word.encode(), 0) % SLOTS] == server.port)
+    found = list(islice(own, count))
+    if len(found) < count:
+        raise RuntimeError(f"{server.label} owns next to nothing")
+    return found
 
 
 def option_parser(documentation: str | None) -> argparse.ArgumentParser:
