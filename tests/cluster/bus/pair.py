@@ -11,19 +11,13 @@ killed. All chance comes from a seed. Who owns what is said by the test (``Peer.
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable
+from typing import Final
 
-import msgspec
-
-from respcache.cluster.bus.channel import Channel
-from respcache.cluster.hub import Hub, Options
-from respcache.cluster.membership.member import Member, Meta, Phase, State, encode_meta
-from respcache.cluster.membership.outputs import Happened, Kind
-from respcache.cluster.membership.profiles import LAN
-from respcache.keyspace.slots import key_slot, partition_of
+from respcache.cluster.hub import Options
+from tests.cluster.bus.peer import Peer
 from tests.cluster.bus.wires import RECONNECT_S, ROUNDS, Caller, Endpoint, Wire
-from tests.commands.harness import START_MS, Harness
+from tests.commands.harness import START_MS
 
 TICK_S: Final = 0.02
 
@@ -99,6 +93,38 @@ class World:
         there = [peer for peer in self.peers if not (peer.is_dead or peer.is_stopped)]
         return all(peer.is_at_rest for peer in there)
 
+    def until(self, is_so: Callable[[], bool], most_s: float = 5.0) -> None:
+        """Let time pass up to the very moment at which something is so."""
+        self.serve()
+        until_s = self.now_s + most_s
+        while not is_so():
+            assert self._step(until_s), "it never comes to that"
+
+    def move(self, *active: int) -> None:
+        """Let every node believe that these may own; partitions move there later, by and by."""
+        for peer in self.peers:
+            if not peer.is_dead:
+                peer.see(active)
+
+    def hand_over(self, keys: Iterable[str], *active: int, count: int = 1) -> list[str]:
+        """Let these nodes own, up to the moment at which so many of the keys are given away and nobody has heard of it.
+
+        Return those that are: what is sent to them now goes to a server that serves them no more.
+        """
+        servers = {key: self.server_of(key) for key in keys}
+
+        def given() -> list[str]:
+            return [key for key, server in servers.items() if not server.owns(key)]
+
+        self.move(*active)
+        self.until(lambda: len(given()) >= count)
+        return given()
+
+    def server_of(self, key: str) -> Peer:
+        """Return the node that serves a key, as it believes itself."""
+        [server] = [peer for peer in self.peers if not peer.is_dead and peer.owns(key)]
+        return server
+
     def settle(self, most_s: float = 5.0) -> None:
         """Let time pass until nothing is on its way or waits."""
         self.serve()
@@ -151,7 +177,7 @@ class World:
 
     # -- what is between the nodes ------------------------------------------------------
 
-    def connect(self, one: "Peer", other: "Peer", index: int) -> None:
+    def connect(self, one: Peer, other: Peer, index: int) -> None:
         """Let one node dial another."""
         if one.is_dead or other.is_dead or (one.number, other.number, index) in self.wires:
             return
@@ -162,7 +188,7 @@ class World:
         wire.start()
         self.serve()
 
-    def wire(self, one: int, other: int, index: int = 0) -> "Wire":
+    def wire(self, one: int, other: int, index: int = 0) -> Wire:
         return self.wires[one, other, index]
 
     def lose(self, one: int, other: int, index: int = 0) -> None:
@@ -209,7 +235,7 @@ class World:
 
     # -- what tests ask -------------------------------------------------------------------
 
-    def client(self, number: int = 0, protocol: int = 3, *, is_redirected: bool = False) -> "Caller":
+    def client(self, number: int = 0, protocol: int = 3, *, is_redirected: bool = False) -> Caller:
         self._callers.append(Caller(self, self.peers[number], protocol, is_redirected))
         return self._callers[-1]
 
@@ -255,188 +281,3 @@ def world_of(nodes: int) -> World:
     if world is None or not world.clean():
         world = _used[nodes] = World(nodes)
     return world
-
-
-class Peer:
-    """One node."""
-
-    def __init__(self, world: World, number: int, options: Options, settings: dict[str, str]) -> None:
-        self.world = world
-        self.number = number
-        self.id = bytes([number + 1]) * 20
-        self.is_stopped = False
-        self.is_dead = False
-        self.active: set[bytes] = set()
-        self.inbox: list[Callable[[], None]] = []
-        """What has arrived while it was stopped."""
-        self.harness = Harness(self._spawn, **{"enable_debug_command": "yes", **settings})
-        self.node = self.harness.node
-        self.harness.host.sleep = _sleep  # type: ignore[method-assign]
-        self.meta = _meta(number)
-        self.hub = Hub(
-            self.node,
-            self.harness.dispatcher,
-            id=self.id,
-            address=("127.0.0.1", self.meta.bus_port),
-            meta=self.meta,
-            profile=LAN,
-            options=options,
-            chance=random.Random(number),
-            now_s=lambda: world.now_s,
-            loop_lag_s=lambda: 0.0,
-        )
-        self.node.router = self.hub.router
-        self.harness.dispatcher.also_release.append(self.hub.runner.release)
-        self.harness.dispatcher.rebind()
-
-    # -- who is there ------------------------------------------------------------------
-
-    def meet(self, peers: "Iterable[Peer]") -> None:
-        """Take all of them for members, whatever they say of themselves."""
-        members = cast(dict[bytes, Member], self.hub.swim.members)
-        for peer in peers:
-            if peer is not self:
-                address = ("127.0.0.1", peer.meta.bus_port)
-                members[peer.id] = Member(
-                    peer.id, address, 1, State.ALIVE, peer.meta, 0.0, encode_meta(peer.meta)
-                )
-
-    def see(self, active: Iterable[int]) -> None:
-        """Believe that exactly these nodes may own."""
-        wanted = self.active = {self.world_id(number) for number in active}
-        for member in self.hub.swim.members.values():
-            phase = Phase.ACTIVE if member.id in wanted else Phase.LEAVING
-            member.meta = msgspec.structs.replace(member.meta, phase=phase)
-        self.hub.happened(Happened(Kind.UPDATED, self.hub.swim.me, None))
-        self.world.serve()
-
-    def bury(self, peer: "Peer") -> None:
-        """Believe that a node is dead."""
-        member = self.hub.swim.members[peer.id]
-        member.state = State.DEAD
-        self.hub.happened(Happened(Kind.DIED, member, None))
-
-    def unbury(self, peer: "Peer") -> None:
-        """Hear that a node that was believed dead lives, and of oneself that others had believed so."""
-        member = self.hub.swim.members[peer.id]
-        if member.state is State.DEAD:
-            member.state = State.ALIVE
-            self.hub.happened(Happened(Kind.REFUTED, self.hub.swim.me, None, State.DEAD))
-            self.hub.happened(Happened(Kind.JOINED, member, None))
-
-    @property
-    def is_at_rest(self) -> bool:
-        hub = self.hub
-        serving = hub.replication.serving
-        first = [p for p, owners in enumerate(hub.ownership.owners) if owners[:1] == (self.id,)]
-        return (
-            sorted(serving.served) == first
-            and all(serving.is_safe(partition) for partition in first)
-            and not hub.replication.offers.waiting
-            and not hub.replication.promotion.is_busy
-        )
-
-    @staticmethod
-    def world_id(number: int) -> bytes:
-        return bytes([number + 1]) * 20
-
-    def owns(self, key: str | bytes) -> bool:
-        name = key.encode() if isinstance(key, str) else key
-        return bool(self.hub.directory.owned[partition_of(key_slot(name))])
-
-    # -- faults --------------------------------------------------------------------------
-
-    def stop(self) -> None:
-        """Do nothing, like a process under SIGSTOP: what is sent here waits."""
-        self.is_stopped = True
-
-    def go_on(self) -> None:
-        self.is_stopped = False
-        inbox, self.inbox = self.inbox, []
-        for act in inbox:
-            act()
-        self.world.serve()
-
-    # -- what tests ask --------------------------------------------------------------------
-
-    def channel(self, other: int, index: int = 0) -> Channel:
-        return self.hub.directory.destinations[self.world_id(other)].channels[index]
-
-    @property
-    def waiting(self) -> int:
-        """How many commands wait for other nodes."""
-        destinations = self.hub.directory.destinations.values()
-        return sum(channel.count for one in destinations for channel in one.channels)
-
-    @property
-    def is_idle(self) -> bool:
-        directory = self.hub.directory
-        memories = self.hub.memories._by_origin.values()
-        return not (
-            self.waiting
-            or directory.has_rooms
-            or directory.rooms.resting
-            or self.hub.runner.is_held
-            or self.harness.composition.owners.awake
-            or any(memory.late for memory in memories)
-        )
-
-    def leftovers(self) -> list[str]:
-        """Name whatever is kept although nobody waits for anything."""
-        channels = [c for one in self.hub.directory.destinations.values() for c in one.channels]
-        return [
-            *([] if self.is_idle else ["something waits"]),
-            *["bytes are counted" for c in channels if c.size_bytes],
-            *["batches are kept" for c in channels if c.sent or c.unsent or c.open],
-            *["clients are jammed" for c in channels if c._jammed],
-        ]
-
-    @property
-    def watched(self) -> int:
-        """How many keys are watched here, for whomever."""
-        return len(self.node.keyspace.journal._watchers)
-
-    def _spawn(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        running = task()
-
-        def step() -> None:
-            if self.is_stopped:
-                self.inbox.append(step)
-                return
-            try:
-                seconds = running.send(None)
-            except StopIteration:
-                return
-            self.world.after(seconds, step)
-
-        self.world.after(0.0, step)
-
-
-class _Sleep:
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __await__(self) -> Generator[float, None, None]:
-        yield self._seconds
-
-
-async def _sleep(seconds: float) -> None:
-    await _Sleep(seconds)
-
-
-def _meta(number: int) -> Meta:
-    port = 7001 + number
-    return Meta(
-        name=f"127.0.0.1:{port}",
-        host="127.0.0.1",
-        client_port=port,
-        cluster_port=port + 1000,
-        bus_port=port + 10000,
-        http_port=0,
-        machine=f"machine-{number}",
-        zone="",
-        weight=1.0,
-        phase=Phase.JOINING,
-        versions=(1, 1),
-        loop_lag_ms=0,
-    )

@@ -17,7 +17,8 @@ from respcache.server.session import Session
 from tests.commands.harness import HarnessClient
 
 if TYPE_CHECKING:
-    from tests.cluster.bus.pair import Peer, World  # they have these
+    from tests.cluster.bus.pair import World  # they have these
+    from tests.cluster.bus.peer import Peer
 
 RECONNECT_S: Final = 0.05
 READ_BYTES: Final = 1 << 16

@@ -10,7 +10,8 @@ from respcache.cluster.modes.splits import Stage, Told
 from respcache.cluster.pubsub.observer import EVENTS, PARTITION_EVENTS, ranges_of
 from respcache.events.encoding import to_json
 from respcache.events.vocabulary import CLUSTER, Event, MemberDied
-from tests.cluster.bus.pair import Peer, World
+from tests.cluster.bus.pair import World
+from tests.cluster.bus.peer import Peer
 
 
 class Follower:
