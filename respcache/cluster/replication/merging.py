@@ -12,7 +12,7 @@ from ...keyspace.journal import Notice
 from ...keyspace.keyspace import Keyspace
 from ..bus.frames import BrokenFrameError
 from . import records
-from .reading import check_db, check_deadline, check_key, check_kind, check_version, read_value
+from .reading import check_deadline, check_head, check_version, read_value
 from .recorder import Recorder
 from .records import Record
 from .tables import Table
@@ -39,14 +39,12 @@ class Merger:
             return False
         if len(record) and record[0].__class__ is int:
             record = (record[0] & ~records.OFFER, *record[1:])
-        kind = check_kind(record)
-        check_db(record[2], len(self._databases))
+        kind = check_head(p, record, len(self._databases))
         db = self._databases[record[2]]
         table = self._recorder.parts[p].table(db.index)
         if kind == records.FLUSHED:
             return self._flushed(p, db, table, check_version(record[3], record[4]))
         key = record[3]
-        check_key(p, key)
         version = check_version(record[4], record[5])
         if kind in (records.STRING, records.HASH):
             return self._state(p, db, table, record, version)

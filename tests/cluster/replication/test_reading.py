@@ -10,15 +10,13 @@ from respcache.cluster.bus.frames import BrokenFrameError
 from respcache.cluster.replication.reading import (
     MOST_DEADLINE_MS,
     WORDS,
-    check_db,
     check_deadline,
-    check_key,
-    check_kind,
+    check_head,
     check_version,
     check_words,
     read_value,
 )
-from respcache.cluster.replication.records import FLUSHED, HASH, OFFER, STRING
+from respcache.cluster.replication.records import FLUSHED, HASH, OFFER, REMOVED, STRING
 from respcache.keyspace.hashes import Hash
 from respcache.keyspace.slots import key_partition
 from tests.cluster.replication.nodes import PLACES, Node
@@ -58,8 +56,8 @@ def test_whatever_comes_nothing_but_a_broken_frame_comes_of_it(
 )
 def test_a_record_has_a_kind_and_its_words(record: list[Any]) -> None:
     with pytest.raises(BrokenFrameError):
-        check_kind(record)
-    assert check_kind([FLUSHED, 0, 0, 1, 1]) == FLUSHED
+        check_head(PLACES[0], record, 16)
+    assert check_head(PLACES[0], [FLUSHED, 0, 0, 1, 1], 16) == FLUSHED
 
 
 @pytest.mark.parametrize(
@@ -71,18 +69,18 @@ def test_a_version_is_two_numbers(clock: Any, tag: Any) -> None:
     assert check_version(7, 9) == 7 << 32 | 9
 
 
-def test_there_are_as_many_databases_as_there_are() -> None:
-    check_db(15, 16)
-    for db in (16, -1, True, b"0"):
-        with pytest.raises(BrokenFrameError):
-            check_db(db, 16)
+@pytest.mark.parametrize("db", [16, -1, True, b"0", None])
+def test_there_are_as_many_databases_as_there_are(db: Any) -> None:
+    assert check_head(0, [FLUSHED, 0, 15, 1, 1], 16) == FLUSHED
+    with pytest.raises(BrokenFrameError):
+        check_head(0, [FLUSHED, 0, db, 1, 1], 16)
 
 
-def test_a_key_is_of_its_partition() -> None:
-    check_key(key_partition(b"a"), b"a")
-    for key in (b"b", "a", None):
-        with pytest.raises(BrokenFrameError):
-            check_key(key_partition(b"a"), key)
+@pytest.mark.parametrize("key", [b"b", "a", None, [b"a"]])
+def test_a_key_is_of_its_partition(key: Any) -> None:
+    assert check_head(key_partition(b"a"), [REMOVED, 0, 0, b"a", 1, 1], 16) == REMOVED
+    with pytest.raises(BrokenFrameError):
+        check_head(key_partition(b"a"), [REMOVED, 0, 0, key, 1, 1], 16)
 
 
 def test_a_deadline_is_a_number_that_fits() -> None:
