@@ -108,7 +108,7 @@ class Receiving:
         if (count, digest) == (record[2], record[3]):
             self._serving.whole[partition] = epoch
             self._serving.set_aside.discard(partition)
-            self._told.append((records.IN_STEP, partition, epoch))
+            self._told.append((records.IN_STEP, partition, record[4]))
         else:
             self._serving.whole.pop(partition, None)
             self._told.append((records.NEED, partition, epoch))

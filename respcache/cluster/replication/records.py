@@ -7,7 +7,7 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 
 | kind        | words after kind and place                                                                |
 | ----------- | ----------------------------------------------------------------------------------------- |
-| STRING      | db, key, clock, tag, deadline_ms (0: none), value, is_raw                                 |
+| STRING      | db, key, clock, tag, deadline_ms (0: none, see below), value, is_raw                                 |
 | HASH        | db, key, clock, tag, deadline_ms, [field, value, field, value ...], is_compact            |
 | STRING_PART | db, key, clock, tag, base clock, base tag, deadline_ms, offset, bytes                     |
 | HASH_PART   | db, key, clock, tag, base clock, base tag, deadline_ms, [field, value ...], [deleted field ...], is_compact |
@@ -16,14 +16,16 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 | DROPPED     | db, key, clock, tag: expired or evicted; clock and tag are those of the entry that went   |
 | FLUSHED     | db, clock, tag: everything in this database up to this version is gone                    |
 | BEGIN       | a full copy begins: what the receiver has is not to be relied on                          |
-| END         | count, digest: the full copy is told                                                      |
-| CHECK       | count, digest: do you have the same?                                                      |
+| END         | count, digest, question: the full copy is told                                            |
+| CHECK       | count, digest, question: do you have the same?                                            |
 | HAND        | [ids of the holders]: serve this partition from now on, in this epoch                     |
 | RELEASE     | your copy is needed no more                                                               |
 | OFFERED     | an offer ends: tell when it is merged                                                     |
 | SERVED      | [places]: the sender serves these; the record's own place is 0                            |
 
 With ``OFFER`` added, a kind below ``CONTROL`` comes from who does not serve the partition: merged where it is newer.
+A deadline is in Unix ms; below 0 it is one that a default life has set (``DefaultDeadline``), and may be renewed.
+Bytes at an offset never begin behind the end, so that a record can make nothing longer than itself.
 A version is told in two numbers, clock (64 bits) and tag (32 bits), see ``versions.py``.
 """
 
@@ -57,6 +59,7 @@ OFFER: Final = 32
 STALE: Final = 0
 """Told with a partition and an epoch: the receiver knows a newer server, or has promised not to obey an older one."""
 IN_STEP: Final = 1
+"""Told with a partition and the number of the question."""
 NEED: Final = 2
 TOOK: Final = 3
 MERGED: Final = 4
@@ -82,4 +85,4 @@ class Acknowledged(msgspec.Struct, array_like=True, gc=False):
     generation: int
     sequence: int
     told: list[tuple[int, int, int]]
-    """Code, partition and epoch."""
+    """Code, partition and epoch, or question."""

@@ -153,11 +153,10 @@ class Replication:
                 self._refused(peer, partition, epoch)
             elif code == records.MERGED:
                 self.offers.merged(partition)
-            elif partition in self.serving.served and epoch == epochs[partition]:
-                if code == records.IN_STEP:
-                    self.syncing.in_step(partition, peer)
-                elif code == records.NEED:
-                    self.syncing.needed(partition, peer)
+            elif code == records.IN_STEP:
+                self.serving.in_step(partition, peer, epoch)
+            elif code == records.NEED and partition in self.serving.served and epoch == epochs[partition]:
+                self.syncing.needed(partition, peer)
 
     def _refused(self, peer: bytes, partition: int, epoch: int) -> None:
         if partition in self.serving.served or self.epochs.servers[partition] == peer:

@@ -44,10 +44,12 @@ MOST_TUPLES: Final = 4096
 class Served:
     """One partition that this node serves."""
 
-    __slots__ = ("followers", "was_degraded")
+    __slots__ = ("asked", "followers", "was_degraded")
 
     def __init__(self) -> None:
         self.followers: dict[bytes, Following] = {}
+        self.asked: dict[bytes, int] = {}
+        """The last question to each of them. Only its answer counts: an older one may tell of a copy that was let go since."""
         self.was_degraded = False
         """Whether it was told that copies are missing."""
 
@@ -82,6 +84,7 @@ class Serving:
         """Partitions that were served here and were taken away unheard: what lies here may be missing elsewhere."""
         self.is_dirty = False
         """Whether followers or hand-overs must be looked at."""
+        self._questions = 0
         self._tuples: dict[tuple[Stream, ...], tuple[Stream, ...]] = {}
         self._recent: dict[int, float] = {}
         self._news: set[int] = set()
@@ -198,8 +201,27 @@ class Serving:
 
     def ask(self, partition: int, peer: bytes) -> None:
         """Ask a node whether it has the same of a partition as this one at this point of the stream."""
+        self._ask(records.CHECK, partition, peer)
+
+    def end_copy(self, partition: int, peer: bytes) -> None:
+        """Tell a node that it has a full copy, if it has."""
+        self._ask(records.END, partition, peer)
+        self.set_following(partition, peer, Following.CHECKING)
+
+    def _ask(self, kind: int, partition: int, peer: bytes) -> None:
         count, digest, _ = self.holdings.summary(partition)
-        self.ground.stream(peer).add((records.CHECK, self.recorder.places[partition], count, digest))
+        self._questions += 1
+        self.served[partition].asked[peer] = self._questions
+        place = self.recorder.places[partition]
+        self.ground.stream(peer).add((kind, place, count, digest, self._questions))
+
+    def in_step(self, partition: int, peer: bytes, question: int) -> None:
+        """Take note of an answer: a follower has the same."""
+        served = self.served.get(partition)
+        if served is None or served.asked.get(peer) != question:
+            return
+        if served.followers.get(peer) is Following.CHECKING:
+            self._set(partition, served, peer, Following.IN_STEP)
 
     def set_following(self, partition: int, peer: bytes, following: Following | None) -> None:
         """Note how far a follower is; None: it follows no more."""
@@ -210,6 +232,7 @@ class Serving:
     def _set(self, partition: int, served: Served, peer: bytes, following: Following | None) -> None:
         if following is None:
             served.followers.pop(peer, None)
+            served.asked.pop(peer, None)
         else:
             served.followers[peer] = following
         self.is_dirty = True

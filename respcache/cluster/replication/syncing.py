@@ -65,10 +65,6 @@ class Syncing:
 
     # -- what followers have said ----------------------------------------------------------
 
-    def in_step(self, partition: int, peer: bytes) -> None:
-        """Take note that a follower has the same."""
-        self._serving.set_following(partition, peer, Following.IN_STEP)
-
     def needed(self, partition: int, peer: bytes) -> None:
         """Take note that a follower needs a full copy."""
         served = self._serving.served.get(partition)
@@ -191,9 +187,7 @@ class Syncing:
             self.copied_bytes += size
             return size
         del self._running[peer]
-        count, digest, _ = serving.holdings.summary(copy.partition)
-        stream.add((records.END, serving.recorder.places[copy.partition], count, digest))
-        serving.set_following(copy.partition, peer, Following.CHECKING)
+        serving.end_copy(copy.partition, peer)
         self.copied += 1
         return 0
 
