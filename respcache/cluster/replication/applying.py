@@ -8,6 +8,7 @@ in between.
 """
 
 import enum
+from collections.abc import Collection
 from typing import Final
 
 from ...keyspace.clock import Clock
@@ -52,6 +53,10 @@ class Account:
     def take(self, entry: Entry) -> None:
         self.entries -= 1
         self.payload_bytes -= len(entry.key) + size_of(entry.value)
+
+    def take_all(self, entries: Collection[Entry]) -> None:
+        self.entries -= len(entries)
+        self.payload_bytes -= sum([len(entry.key) + size_of(entry.value) for entry in entries])
 
     @property
     def used_bytes(self) -> int:
@@ -211,9 +216,13 @@ class Applier:
         if version <= table.flushed:
             return Applied.OLDER
         table.flushed = version
-        for entry in [one for one in table.entries.values() if one.version <= version]:
-            self._take_out(table, entry)
-        table.lift(version)
+        if part.latest <= version:  # nearly always
+            self._account.take_all(table.entries.values())
+            table.forget_all()
+        else:
+            for entry in [one for one in table.entries.values() if one.version <= version]:
+                self._take_out(table, entry)
+            table.lift(version)
         self._note(part, version)
         return Applied.DONE
 

@@ -47,8 +47,7 @@ class Holdings:
             return len(part)
         self._clear_strays(p)
         for db, table in part.tables.items():
-            for entry in table.entries.values():
-                self._account.take(entry)
+            self._account.take_all(table.entries.values())
             transfers.adopt(self._keyspace.databases[db], table.entries.values())
         part.is_served = True
         part.is_filling = False
@@ -217,8 +216,7 @@ class Holdings:
 
     def _let_go(self, part: Part) -> None:
         for table in part.tables.values():
-            for entry in table.entries.values():
-                self._account.take(entry)
+            self._account.take_all(table.entries.values())
             table.forget_all()
 
     def _clear_strays(self, p: int) -> None:
