@@ -30,6 +30,7 @@ from .slowlog import slowlog
 from .strings import strings
 from .tracking_commands import tracking_commands
 from .transactions import transactions
+from .wait import waiting
 
 GROUPS = (
     strings,
@@ -41,6 +42,7 @@ GROUPS = (
     scanning,
     objects,
     databases,
+    waiting,
     hashes,
     hash_scans,
     transactions,

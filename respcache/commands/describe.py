@@ -73,7 +73,8 @@ def visible_children(table: CommandTable, command: Command) -> list[Command]:
 def acl_categories(table: CommandTable, command: Command) -> set[str]:
     """Return every ACL category of a command. A parent of subcommands is in no group's: its children are."""
     categories = set(command.acl)
-    if command.group in _CATEGORY_OF_GROUP and not table.children(command):
+    is_of_connection = "connection" in command.acl  # WAIT stands among the commands of keys and names none
+    if command.group in _CATEGORY_OF_GROUP and not table.children(command) and not is_of_connection:
         categories.add(_CATEGORY_OF_GROUP[command.group])
     flags = command.flags
     if Flag.WRITE in flags:

@@ -26,6 +26,7 @@ from .cluster_view import ClusterView
 from .pause import Pause
 from .pending import Pending, Slot
 from .tracking import Tracking
+from .waits import Waits
 
 if TYPE_CHECKING:
     from .context import Context  # contexts hold a node
@@ -54,6 +55,16 @@ class Router(Protocol):
         """End what other nodes watch for a client."""
 
 
+class Mark(Protocol):
+    """A moment; what had been written by then is everything."""
+
+    def count(self) -> int:
+        """Return how many copies have everything."""
+
+    def when_more(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when more may have it."""
+
+
 class Holds(Protocol):
     """Who keeps replies back until copies have what they tell of; see the cluster package."""
 
@@ -63,6 +74,9 @@ class Holds(Protocol):
     @property
     def has_news(self) -> bool:
         """Whether the next reply may have to wait."""
+
+    def mark(self) -> Mark:
+        """Return what tells how many copies have all that has been written by now."""
 
     def after_long(self, client: Client, reply: Reply | Pending) -> Reply | Pending:
         """Return a reply, or a pending one that is resolved when it may be seen."""
@@ -169,5 +183,7 @@ class Node:
     """Set where the node is part of a cluster."""
     cluster: ClusterView | None = None
     """What CLUSTER commands show; set where the node is part of a cluster."""
+    waits: Waits = field(default_factory=Waits)
+    """Clients that wait for copies."""
     monitors: set[int] = field(default_factory=set)
     """Ids of the clients in MONITOR mode."""

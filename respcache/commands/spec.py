@@ -69,6 +69,8 @@ class Trait(enum.Flag):
     """Waits on purpose, so its time is no measure of the server's health."""
     WATCHES = enum.auto()
     """Watches its keys, wherever they live."""
+    LATE = enum.auto()
+    """May answer later than it runs, but not in a transaction; so it never takes the short way."""
     SELECTS = enum.auto()
     """Turns to another database, and changes nothing else of the session."""
 

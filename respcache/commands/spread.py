@@ -42,6 +42,8 @@ class Join(enum.Enum):
     """Arrays, with what is equal left out."""
     SUM_BY_NAME = enum.auto()
     """Arrays of name, number, name, number ... with the same names in the same order."""
+    MIN = enum.auto()
+    """The least of all numbers; who owns nothing is not asked."""
     FIRST = enum.auto()
     """The only part that answers."""
     JUDGEMENT = enum.auto()

@@ -70,6 +70,7 @@ class Housekeeping:
                 await self._sweep()
             if self._node.tracking.has_pending:  # of changes that no client's command made
                 self._node.tracking.flush()
+            self._node.waits.tick(self._node.clock.now_ms)
             tick += 1
             if tick % ticks_per_sample == 0:
                 self._sample()

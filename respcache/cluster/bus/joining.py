@@ -124,6 +124,7 @@ JOINS: Final[dict[Join, Callable[[Sequence[bytes]], bytes]]] = {
     Join.CONCATENATION: concatenated,
     Join.UNION: united,
     Join.SUM_BY_NAME: summed_by_name,
+    Join.MIN: lambda wires: b":%d\r\n" % min([int(wire[1:-2]) for wire in wires]),
     Join.FIRST: lambda wires: wires[0],
 }
 

@@ -22,14 +22,14 @@ from ...commands.node import Node
 from ...commands.pending import Slot
 from ...commands.spec import Command, Flag, Trait
 from ...commands.spread import Join, Over, Spread
-from ...keyspace.slots import SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
+from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
 from ...protocol.encoder import encode
 from ...protocol.replies import Reply
 from ..membership.member import Member
 from ..replication.copy_reads import CopyReads
 from ..replication.holds import Holds
 from .batch import Batch, Sink
-from .directory import Directory
+from .directory import Destination, Directory
 from .joining import JOINS, Joining, cut, in_key_order
 from .runner import Runner
 from .transactions import RemoteTransactions
@@ -192,7 +192,8 @@ class Router:
     def check_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         """Refuse what cannot be part of a transaction here."""
         client = context.client
-        if command.spread is not None and command.spread.over is not Over.KEYS and not client.is_redirected:
+        is_spread = command.spread is not None and command.spread.over is not Over.KEYS
+        if is_spread and Trait.LATE not in command.traits and not client.is_redirected:
             raise CommandError(
                 f"{command.name} concerns every node of the cluster and cannot be part of a transaction"
             )
@@ -328,10 +329,12 @@ class Router:
             return self._walks.ask_around(context, argv)
         client = context.client
         place = Slot(client.connection)
-        whole = Joining(place, len(others) + 1, JOINS[command.spread.join])
-        for index, destination in enumerate(others, 1):
+        asked: list[Destination | None] = [None, *others]
+        if command.spread.join is Join.MIN and not any(self._directory.owned[:PARTITIONS]):
+            asked = [*others]
+        whole = Joining(place, len(asked), JOINS[command.spread.join])
+        for index, destination in enumerate(asked):
             self._walks.ask(destination, client, argv, whole.part(index))
-        self._walks.ask(None, client, argv, whole.part(0))
         return place
 
     def _ask_members(self, client: Client, spread: Spread, argv: list[bytes]) -> Slot:

@@ -28,6 +28,7 @@ from ...keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION, key_slot, partiti
 from ...protocol.encoder import encode
 from ...protocol.replies import OK, ErrorReply, Raw, Reply
 from ..bus.frames import ANYWHERE
+from .confirmations import Mark
 from .stream import Stream
 
 REPLACED: Final = ErrorReply(
@@ -46,6 +47,10 @@ class Marks(Protocol):
     @property
     def mine(self) -> bytearray:
         """By slot: 0 for those that are not served here; 2 where writes are unconfirmed; else 1."""
+
+    @property
+    def owned(self) -> bytearray:
+        """1 for each partition that is served here."""
 
     @property
     def unconfirmed(self) -> bytearray:
@@ -241,6 +246,10 @@ class Holds:
     def waiting(self) -> int:
         """Return how many replies are kept back now."""
         return sum(len(hold.answers) + len(hold.lates) for hold in self._all)
+
+    def mark(self) -> Mark:
+        """Return what can say how many copies have all that has been written by now."""
+        return Mark(self.required, self.routes, self._marks.owned)
 
     @property
     def is_waiting(self) -> bool:

@@ -162,6 +162,17 @@ class Stream:
             return False
         return True
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """Return generation and number of the frame with which everything added so far leaves."""
+        self._seal()
+        return self.generation, self._sequence
+
+    def has(self, position: tuple[int, int]) -> bool:
+        """Say whether the other node has acknowledged all up to a position; a new beginning tells all of it again."""
+        generation, sequence = position
+        return generation < self.generation or self._confirmed >= sequence
+
     def _release(self, waiters: Sequence[Waiter]) -> None:
         for waiter in waiters:
             waiter.confirmed()

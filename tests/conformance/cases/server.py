@@ -5,6 +5,27 @@ from tests.conformance.script import Cases
 CASES: Cases = {
     "TIME": ["TIME", "time", "TIME x"],
     "LASTSAVE": ["LASTSAVE", "lastsave", "LASTSAVE x"],
+    "WAIT": [
+        "WAIT 0 0",
+        "WAIT -1 0",
+        "WAIT 1 30",
+        "wait 5 1",
+        "MULTI",
+        "WAIT 1 0",
+        "WAIT 1 -1",
+        "EXEC",
+    ],
+    "WAIT errors": [
+        "WAIT",
+        "WAIT 1",
+        "WAIT 1 2 3",
+        "WAIT x -1",
+        "WAIT 0 x",
+        "WAIT 0 -1",
+        "WAIT 1 1.5",
+        "WAIT 99999999999999999999 0",
+        "WAIT 0 99999999999999999999",
+    ],
     "ROLE": ["ROLE", "role", "ROLE x"],
     "INFO": [
         "INFO",
