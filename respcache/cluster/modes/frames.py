@@ -52,8 +52,8 @@ class Confirmed(msgspec.Struct, frozen=True, array_like=True):
     token: int
     newer: list[tuple[int, int]]
     """Partition and epoch of servers newer than the asker, as the answerer knows them or has promised."""
-    view: StableView | None = None
-    """The answerer's own, where it is another."""
+    view: StableView
+    """The answerer's own, to which the votes belong; with its members where it is another than the asker's."""
     promised: Ballot | None = None
     accepted: Accepted | None = None
 
@@ -91,9 +91,7 @@ def _checked(decoder: msgspec.msgpack.Decoder[_Frame], data: bytes) -> _Frame:
         proposed = frame.members
     else:
         proposed = None if frame.accepted is None else frame.accepted.members
-    view: StableView | None = frame.view
-    told = frozenset[bytes]() if view is None else view.members
-    for ids in (told, proposed or told):
+    for ids in (frame.view.members, proposed or ()):
         if len(ids) > MOST_IDS or any(len(one) != ID_BYTES for one in ids):
             raise BrokenFrameError("a confirmation names members that cannot be")
     if proposed is not None and not proposed:

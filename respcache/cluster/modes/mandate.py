@@ -46,6 +46,7 @@ class Mandate:
         self._pending: dict[bytes, frozenset[bytes]] = {}  # what others have voted for as the next view
         self._entering: tuple[frozenset[bytes], float] | None = None  # the view before, and since when
         self._differs_since: float | None = None
+        self._asked_at: dict[bytes, float] = {}
         self.ends_at = float("-inf")
         """This node may serve before this time, and not at or after it. One comparison per turn is enough."""
         self._weigh(float("-inf"))
@@ -58,15 +59,21 @@ class Mandate:
         return self._agreement.view
 
     @property
+    def is_strict(self) -> bool:
+        return self._strict
+
+    @property
     def is_settled(self) -> bool:
         """Whether those who count are those who are there: then the next node may go."""
         return not self._strict or self.view.members == self._quorum.alive
 
     @property
     def may_go(self) -> bool:
-        """Whether this node, which leaves, counts for no majority any more that others need."""
-        others = self._quorum.alive - {self._my_id}
-        return not self._strict or self._my_id not in self.view.members or not others
+        """Whether this node, which leaves, counts for no majority any more that others need, and they know it."""
+        others, members = self._quorum.alive - {self._my_id}, self.view.members
+        if not self._strict or not others:
+            return True
+        return self._my_id not in members and has_majority(members, others - self._behind)
 
     def is_valid(self, now: float) -> bool:
         """Whether commands may be run and answered now."""
@@ -119,6 +126,7 @@ class Mandate:
         self._met &= alive
         self._behind &= alive
         self._following = {one: since for one, since in self._following.items() if one in alive}
+        self._asked_at = {one: at for one, at in self._asked_at.items() if one in alive}
         self._lease.keep_only(alive | self.view.members)
 
     def _has_root(self, view: StableView) -> bool:
@@ -135,10 +143,16 @@ class Mandate:
         token = self._lease.due(now)
         if token is None:
             return None
-        view, (ballot, members) = self.view, self._agreement.question
-        is_known = not self._behind
-        told = StableView(view.founder, view.number, frozenset()) if is_known else view
+        ballot, members = self._agreement.question
+        told = self.view if self._behind else self._head()
         return Confirm(token, served, told, ballot, members)
+
+    def asked_before(self, peer_id: bytes) -> float:
+        """Return when this member last asked; who changes server after that is news to it, however long it was cut off.
+
+        Less some seconds, as the answer may have been lost; minus infinity where it has not asked yet.
+        """
+        return self._asked_at.get(peer_id, float("-inf"))
 
     def asked(
         self, now: float, peer_id: bytes, question: Confirm, newer: Sequence[tuple[int, int]] = ()
@@ -146,6 +160,8 @@ class Mandate:
         """Return the answer. ``newer``: partitions of the asker's that have a newer server, with its epoch, or are promised to one."""
         if not self._strict:
             return Confirmed(question.token, list(newer), _NO_VIEW)
+        if peer_id in self._quorum.alive:
+            self._asked_at[peer_id] = now
         self._heard(now, peer_id, question.view)
         agreement = self._agreement
         if question.view.key != agreement.view.key:
@@ -153,17 +169,14 @@ class Mandate:
         if question.ballot is not None and self._my_id in agreement.view.members:
             agreement.vote(question.ballot, question.members)
             self._weigh(now)
-        return Confirmed(question.token, list(newer), None, agreement.promised, agreement.accepted)
+        return Confirmed(question.token, list(newer), self._head(), agreement.promised, agreement.accepted)
 
     def answered(self, now: float, peer_id: bytes, answer: Confirmed) -> None:
         """Take an answer; what it says of newer servers is the lead's to obey, at once."""
         if not self._strict:
             return
-        view = self.view
-        if answer.view is not None:
-            self._heard(now, peer_id, answer.view)
-        else:
-            self._heard(now, peer_id, view)
+        self._heard(now, peer_id, answer.view)
+        if answer.view.key == self.view.key:
             self._note_pending(peer_id, answer)
             decided = self._agreement.answered(peer_id, answer.promised, answer.accepted)
             if decided is not None:
@@ -171,6 +184,10 @@ class Mandate:
         if peer_id in self._following:
             self._lease.confirmed(answer.token, peer_id)
         self._weigh(now)
+
+    def _head(self) -> StableView:
+        """Return the view without its members, which whoever holds the same knows."""
+        return StableView(self.view.founder, self.view.number, frozenset())
 
     def _note_pending(self, peer_id: bytes, answer: Confirmed) -> None:
         """Remember who voted for what until a view is decided: what was voted for may be in force somewhere."""

@@ -58,8 +58,9 @@ class Quorum:
             return members
         is_calm = now - self._calm_since >= REMOVE_AFTER_S
         out = {one for one in members if one in self._leaving or (is_calm and self._is_long_dead(now, one))}
-        # One member alone is lost with all that wait for its vote; so the second comes in at once.
-        patience_s = ADD_AFTER_S if len(members) > 1 else 0.0
+        # Few who decide for many are soon lost, and all with them; so a view that begins takes in the others at once.
+        is_beginning = 2 * len(members) <= len(self.alive)
+        patience_s = 0.0 if is_beginning else ADD_AFTER_S
         new = {
             one
             for one, since in following.items()

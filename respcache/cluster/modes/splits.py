@@ -1,9 +1,9 @@
 """Noticing that the cluster has come apart, and that it grows together again.
 
 Nobody can tell a node that is cut off from one that is dead, until it comes back with the same id: a process that died has
-another. So a split is *taken for granted* when several members vanish together without a word, or more than half of
-those that were there; and it is *known* when a member returns that had been declared dead, or when this node
-itself hears that the others declared it dead. From then on data grows together, which ends when nothing is left to be offered.
+another. So a split is *supposed* when several members vanish together without a word; and it is *known* when a member returns that
+had been declared dead, or when this node itself hears that the others declared it dead. From then on data grows
+together, which ends when nothing is left to be offered.
 """
 
 from collections import deque
@@ -15,14 +15,13 @@ import msgspec
 
 from ..membership.member import State
 from ..membership.outputs import Happened, Kind
-from .stable_view import majority_of
 
 TOGETHER_S: Final = 10.0
 """Deaths within this time belong together: suspicions of one cause end within one longest suspicion of each other, less
 what confirmations shorten."""
 
 SEVERAL: Final = 2
-"""One death is a death."""
+"""One death is a death, whoever returns."""
 
 QUIET_S: Final = 5.0
 """A merge is over after so long without a return or an entry: what a node holds without serving it is offered every
@@ -61,6 +60,7 @@ class Splits:
         self._alive: set[bytes] = {my_id}
         self._deaths: deque[tuple[float, bytes]] = deque()
         self._is_split = False
+        self._detected_at = float("-inf")
         self._returned: set[bytes] = set()
         self._merging_since: float | None = None
         self._last_news = 0.0
@@ -117,22 +117,20 @@ class Splits:
             self._deaths.popleft()
         if len(self._deaths) > MOST_RETURNED:
             self._deaths.popleft()
-        gone = self._gone()
-        most = majority_of(len(self._alive) + len(gone))
-        if len(gone) >= min(SEVERAL, most):
-            self._detect(len(gone))
+        gone = {one for _, one in self._deaths} - self._alive
+        # One that never heals, such as of machines that burnt, must not hide the next.
+        is_new = not self._is_split or now - self._detected_at > TOGETHER_S
+        if len(gone) >= SEVERAL and is_new:
+            self._detect(now, len(gone))
 
-    def _gone(self) -> set[bytes]:
-        return {id_ for _, id_ in self._deaths} - self._alive
-
-    def _detect(self, others: int) -> None:
-        if not self._is_split:
-            self._is_split = True
-            self._tell(Told(Stage.DETECTED, len(self._alive), others))
+    def _detect(self, now: float, others: int) -> None:
+        self._is_split, self._detected_at = True, now
+        self._tell(Told(Stage.DETECTED, len(self._alive), others))
 
     def _came_back(self, now: float, id: bytes) -> None:
         """Note that a member is back, or that this node is: then ``id`` names somebody who declared it dead."""
-        self._detect(1)
+        if not self._is_split:
+            self._detect(now, 1)
         if len(self._returned) < MOST_RETURNED:
             self._returned.add(id)
         self._last_news = now
