@@ -17,7 +17,9 @@ TYPE_NAMES: Final[dict[type, str]] = {bytes: "string", bytearray: "string", Hash
 ENTRY_BYTES: Final = 80 + 42 + 9 + 2 * 33 + 14
 """Estimated memory of a key beside its key and value bytes: the entry (80), its
 place in the dictionary (42) and in the roster (9), two bytes headers (33 each) and
-the allocator's rounding. Measured with CPython 3.11: see benchmarks/memory_per_key.py."""
+the allocator's rounding. Measured with CPython 3.11: see benchmarks/memory_per_key.py.
+The slot of the version takes nothing: 72 bytes were rounded up to 80 without it. A
+version itself is for its recorder to count."""
 
 DEADLINE_BYTES: Final = 32 + 60
 """What a deadline adds: an integer and a place in one bucket of the wheel."""

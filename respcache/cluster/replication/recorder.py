@@ -47,6 +47,7 @@ class Recorder:
     def __init__(self, clock: HybridClock) -> None:
         self.entry_bytes = KEPT_BYTES
         self.clock = clock
+        self._next = clock.next
         self.routes: list[tuple[Follower, ...]] = [()] * PARTITIONS
         """Who is told about each partition. Kept by who knows the table."""
         self.places = list(range(PARTITIONS))
@@ -62,9 +63,19 @@ class Recorder:
     # -- what databases tell ------------------------------------------------
 
     def stored(self, db: int, entry: Entry) -> None:
-        p = self.advance(db, entry)
-        if p == STRAY:
-            return
+        old = entry.version
+        if not old:
+            p = self.advance(db, entry)
+            if p == STRAY:
+                return
+        else:  # as ``advance`` does; a call less, on the way of every SET
+            p = key_partition(entry.key)
+            part = self.parts[p]
+            table = part.tables[db]
+            entry.version = version = self._next(old)
+            table.digest += (version - old) * (version + old)
+            if version > part.latest:  # noqa: PLR1730  # as there
+                part.latest = version
         self.written.append(p)
         route = self.routes[p]
         if route:

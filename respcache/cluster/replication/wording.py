@@ -29,9 +29,19 @@ def state_record(place: int, db: int, entry: Entry) -> Record:
     """Say all that there is of an entry."""
     value, version = entry.value, entry.version
     deadline_ms = 0 if entry.expires_at_ms is None else deadline_word(entry)
-    clock, tag = version >> TAG_BITS, version & TAG_MASK
     if value.__class__ is bytes:
-        return (STRING, place, db, entry.key, clock, tag, deadline_ms, value, False)
+        return (
+            STRING,
+            place,
+            db,
+            entry.key,
+            version >> TAG_BITS,
+            version & TAG_MASK,
+            deadline_ms,
+            value,
+            False,
+        )
+    clock, tag = version >> TAG_BITS, version & TAG_MASK
     if isinstance(value, Hash):
         words = [word for pair in value.fields.items() for word in pair]
         return (HASH, place, db, entry.key, clock, tag, deadline_ms, words, value.is_compact)
