@@ -92,6 +92,8 @@ class Hub:
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
         self.streams: dict[bytes, Stream] = {}
+        self._silent_since_s: dict[bytes, tuple[float, float]] = {}
+        """Since when followers are silent, and when everybody was told that they may lack something (strict)."""
         self.replication = Replication(
             self,
             node.keyspace,
@@ -193,7 +195,10 @@ class Hub:
 
     def _bury(self, id: bytes) -> None:
         """Let nothing wait for a node that is gone."""
+        if self.options.is_strict:
+            self.replication.serving.outdate(id)
         self.replication.gone(id)
+        self._silent_since_s.pop(id, None)
         stream = self.streams.pop(id, None)
         if stream is not None:
             stream.close()
@@ -229,11 +234,24 @@ class Hub:
             stream = self.streams[id] = Stream(round(self.now_s() * 1000))
             stream.on_reset = lambda: self.replication.restarted(id)
             stream.on_lag = lambda is_lagging: self.replication.serving.lag_changed(id)
+            stream.may_drop = lambda since_s: self._may_drop(id, since_s)
             stream.on_room = self.replication.syncing.pump
             lane = self.lanes.get((id, 0))
             if lane is not None:
                 lane.carry(stream)
         return stream
+
+    def _may_drop(self, id: bytes, since_s: float) -> bool:
+        """Say whether a follower that is silent need not be waited for: in strict mode once a majority knows."""
+        if not self.options.is_strict:
+            return True
+        known_s, told_s = self._silent_since_s.get(id, (0.0, 0.0))
+        if known_s != since_s:
+            self._silent_since_s[id] = since_s, self.now_s()
+            self.replication.serving.outdate(id)
+            self.replication.serving.flush()
+            return False
+        return self.mandating.is_confirmed_since(told_s)
 
     def is_connected(self, id: bytes) -> bool:
         return (id, 0) in self.lanes

@@ -17,6 +17,7 @@ from .modes.frames import (
     encode_confirm,
     encode_confirmed,
 )
+from .modes.lease import LEASE_S
 from .modes.mandate import Mandate
 from .replication.replication import Replication
 
@@ -50,6 +51,7 @@ class Mandating:
         self._now_s = now_s
         replication.promotion.may_decide = mandate.has_majority
         replication.promotion.wait_s = mandate.promotion_wait_s
+        replication.promotion.is_strict = mandate.is_strict
 
     def tick(self) -> None:
         """Ask what is due, and look whether this node may serve."""
@@ -73,6 +75,10 @@ class Mandating:
             self._directory.close(f"-{self.mandate.closed_reason(now_s)}\r\n".encode())
             for partition in self._replication.serving.served:
                 self._replication.holds.fail(partition)
+
+    def is_confirmed_since(self, since_s: float) -> bool:
+        """Say whether a majority has confirmed this node when it was asked after that time."""
+        return self.mandate.ends_at - LEASE_S > since_s
 
     def asked(self, peer: bytes, data: bytes) -> bytes:
         """Take a question, and return the answer. Raises BrokenFrameError."""

@@ -21,6 +21,8 @@ class Epochs:
         """The highest heard of."""
         self.servers = [b""] * PARTITIONS
         """Who serves in that epoch; empty: nobody that we know of."""
+        self.told = [0] * PARTITIONS
+        """The highest that a server itself has said to serve in; ``epochs`` may be of one that was only told to."""
         self.promised = [0] * PARTITIONS
         """Nothing older is obeyed."""
 
@@ -47,6 +49,13 @@ class Epochs:
         self.epochs[partition] = epoch
         self.servers[partition] = server
         return True
+
+    def hear_itself(self, partition: int, epoch: int, server: bytes) -> bool:
+        """Take note of what a server says of itself, as ``hear`` does of what is said of it."""
+        is_taken = self.hear(partition, epoch, server)
+        if is_taken:
+            self.told[partition] = max(self.told[partition], epoch)
+        return is_taken
 
     def refused(self, partition: int, epoch: int) -> None:
         """Take note that somebody knows a newer server, or none, in this epoch."""

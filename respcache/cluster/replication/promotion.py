@@ -10,7 +10,7 @@ Members who stay silent are passed over after half a second; in strict mode a ma
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -37,8 +37,14 @@ PERIOD_S: Final = 0.3
 APPOINTED_S: Final = 1.0
 """For whom was told to serve to say that it does."""
 
+UNSURE_S: Final = 1.0
+"""Between looks whether somebody has come back who has what nobody else has."""
+
 NOTHING, PARTIAL, WHOLE, SERVES = range(4)
 """What a member has of a partition."""
+
+
+Item: TypeAlias = tuple[int, int, int, int, int, int, int]
 
 
 class Status(msgspec.Struct, array_like=True, gc=False):
@@ -50,10 +56,10 @@ class Status(msgspec.Struct, array_like=True, gc=False):
 
 
 class StatusAnswer(msgspec.Struct, array_like=True, gc=False):
-    """What a member has: partition, lowest epoch obeyed, what there is, the epoch of that, its latest clock and tag."""
+    """What a member has of each partition: see ``_item``."""
 
     token: int
-    items: list[tuple[int, int, int, int, int, int]]
+    items: list[Item]
 
 
 class Held(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
@@ -68,6 +74,12 @@ class Held(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     role: int
     least: int
     """The lowest epoch that it obeys still."""
+    told: int
+    """The newest epoch of which a server has said that it serves in it."""
+
+    def is_sure(self, told: int) -> bool:
+        """Say whether it has everything that was ever acknowledged: it was in step in the newest epoch of all."""
+        return not told or (self.is_whole and self.epoch >= told)
 
 
 class Round:
@@ -99,6 +111,10 @@ class Promotion:
         self._offers = offers
         self.may_decide: Callable[[set[bytes]], bool] = lambda answered: True
         """Says whether those who have answered are enough."""
+        self.is_strict = False
+        """Whether a partition stays unserved while those who have all of it are not there."""
+        self.unsure: set[int] = set()
+        """Partitions that are unserved for that reason."""
         self.wait_s = 0.0
         """Between the promise of the others and the beginning: until an old server's lease has run out."""
         self._rounds: dict[int, Round] = {}
@@ -189,16 +205,22 @@ class Promotion:
             partition, epoch = place & PARTITION_MASK, place >> PLACE_BITS
             if partition >= ANYWHERE:
                 raise BrokenFrameError(f"no partition {partition}")
-            known = self._epochs.least(partition)
-            role, copied, latest = self._role(partition)
+            item = self._item(partition)
             if asked.is_fencing:
                 if partition in self._serving.served:
                     self._serving.stop(partition, is_handed=False)
                     self._epochs.servers[partition] = b""
                 self._epochs.promise(partition, epoch)
                 self._serving.note_recent(partition)
-            items.append((partition, known, role, copied, latest >> TAG_BITS, latest & TAG_MASK))
+            items.append(item)
         return frame(STATUS_ANSWER, StatusAnswer(asked.token, items))
+
+    def _item(self, partition: int) -> Item:
+        """Return what is told: partition, lowest epoch obeyed, role, its epoch, its latest clock and tag, newest server's epoch."""
+        role, copied, latest = self._role(partition)
+        epochs = self._epochs
+        clock, tag = latest >> TAG_BITS, latest & TAG_MASK
+        return partition, epochs.least(partition), role, copied, clock, tag, epochs.told[partition]
 
     def _role(self, partition: int) -> tuple[int, int, int]:
         """Return what is here, of which epoch, and its latest version."""
@@ -217,10 +239,11 @@ class Promotion:
             return
         asked.waiting.discard(peer)
         asked.answered.add(peer)
-        for partition, least, role, copied, clock, tag in answer.items:
+        for partition, least, role, copied, clock, tag, told in answer.items:
             held = asked.held.get(partition)
             if held is not None:
-                held.append(Held(role >= WHOLE, copied, version_of(clock, tag), False, peer, role, least))
+                latest = version_of(clock, tag)
+                held.append(Held(role >= WHOLE, copied, latest, False, peer, role, least, told))
         if not asked.waiting:
             self._finish(answer.token, now_s)
 
@@ -278,8 +301,14 @@ class Promotion:
         if role == SERVES and partition not in serving.suspended:
             return
         held = [one for one in held if self._ground.is_there(one.id)]
-        held.append(Held(role >= WHOLE, copied, latest, True, me, role, self._epochs.least(partition)))
+        least, told = self._epochs.least(partition), self._epochs.told[partition]
+        held.append(Held(role >= WHOLE, copied, latest, True, me, role, least, told))
         best = max(held)
+        if self.is_strict and not best.is_sure(max(one.told for one in held)):
+            self._not_before_s[partition] = now_s + UNSURE_S
+            self.unsure.add(partition)
+            return
+        self.unsure.discard(partition)
         epoch = max([one.least for one in held]) + 1
         holders = [one.id for one in held if one.role != NOTHING and one.id != best.id]
         if best.id == me:
@@ -287,7 +316,7 @@ class Promotion:
         else:
             if partition in serving.served:
                 serving.stop(partition, is_handed=False)
-            serving.hear(partition, epoch, best.id)
+            serving.hear(partition, epoch, best.id, is_told_to=True)
             hand = (records.HAND, partition | epoch << PLACE_BITS, holders)
             self._ground.stream(best.id).add(hand)
             self._not_before_s[partition] = now_s + APPOINTED_S

@@ -94,9 +94,7 @@ class Serving:
 
     def serve(self, partition: int, epoch: int, holders: Iterable[bytes]) -> None:
         """Begin to serve; the holders may have the same data."""
-        self.epochs.epochs[partition] = epoch
-        self.epochs.servers[partition] = self.ground.id
-        self.recorder.places[partition] = partition | epoch << PLACE_BITS
+        self._enter(partition, epoch)
         self.holdings.adopt(partition)
         self.whole.pop(partition, None)
         self.set_aside.discard(partition)
@@ -107,11 +105,27 @@ class Serving:
         self._note(partition)
         self._news.add(partition)
 
-    def renew(self, partition: int, epoch: int) -> None:
-        """Go on serving in a higher epoch."""
-        self.epochs.epochs[partition] = epoch
+    def outdate(self, peer: bytes) -> None:
+        """See that a follower that is not waited for any more cannot pass for one that has everything.
+
+        Everybody hears of a new epoch before anything is acknowledged without it.
+        """
+        for partition, served in self.served.items():
+            if served.followers.get(peer) is Following.IN_STEP:
+                self._enter(partition, self.epochs.least(partition) + 1)
+                for other, following in served.followers.items():
+                    if other != peer and following is Following.IN_STEP:
+                        self.ask(partition, other)
+                self._news.add(partition)
+
+    def _enter(self, partition: int, epoch: int) -> None:
+        self.epochs.epochs[partition] = self.epochs.told[partition] = epoch
         self.epochs.servers[partition] = self.ground.id
         self.recorder.places[partition] = partition | epoch << PLACE_BITS
+
+    def renew(self, partition: int, epoch: int) -> None:
+        """Go on serving in a higher epoch."""
+        self._enter(partition, epoch)
         self.suspended.discard(partition)
         self._disowned.discard(partition)
         served = self.served[partition]
@@ -153,11 +167,12 @@ class Serving:
             self.suspended.discard(partition)
             self._note(partition)
 
-    def hear(self, partition: int, epoch: int, server: bytes) -> bool:
-        """Take note of who serves a partition; False where that is out of date."""
-        if self.epochs.is_current(partition, epoch, server):
+    def hear(self, partition: int, epoch: int, server: bytes, *, is_told_to: bool = False) -> bool:
+        """Take note of who serves a partition, or is told to; False where that is out of date."""
+        epochs = self.epochs
+        if epochs.is_current(partition, epoch, server) and (is_told_to or epochs.told[partition] == epoch):
             return True
-        if not self.epochs.hear(partition, epoch, server):
+        if not (epochs.hear if is_told_to else epochs.hear_itself)(partition, epoch, server):
             return False
         self.note_recent(partition)
         if partition in self.served and server != self.ground.id:

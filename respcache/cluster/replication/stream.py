@@ -86,6 +86,8 @@ class Stream:
         """Told that the stream has begun anew, by ``tick`` and ``acknowledged`` alone; it may be added to at once."""
         self.on_lag: Callable[[bool], None] = _ignore
         """Told when the other node begins to lag, and when it has caught up."""
+        self.may_drop: Callable[[float], bool] = _always
+        """Asked before the other node is no longer waited for, with the time of the last tick when it was in time."""
         self.on_room: Callable[[], None] = _do_nothing
         """Told when there is room for more of a full copy."""
         self._stir: Callable[[], None] = _do_nothing
@@ -106,6 +108,7 @@ class Stream:
         self._running_s = 0.0
         """How long our own loop has run."""
         self._ticked_s: float | None = None
+        self._timely_s = 0.0
         self._caught_up_at: int | None = None
         """The frame whose acknowledgement ends a lag."""
 
@@ -272,7 +275,9 @@ class Stream:
             self._seal()
         if self._kept_bytes > KEPT_BYTES + 2 * self._largest_bytes:
             self._begin_anew(self.generation + 1)
-        elif not self.is_lagging and self._silent_s > PATIENCE_S:
+        elif self._silent_s <= PATIENCE_S:
+            self._timely_s = now_s
+        elif not self.is_lagging and self.may_drop(self._timely_s):
             self.is_lagging = True
             self._caught_up_at = None
             self._release(self._take_waiters())
@@ -377,6 +382,11 @@ class Received:
         if sequence > self.sequence:
             self.sequence = 0  # we have forgotten what came before: 0 says so
         return False
+
+
+def _always(since_s: float) -> bool:
+    """Stand in for whoever is to be asked."""
+    return True
 
 
 def _do_nothing() -> None:

@@ -149,7 +149,7 @@ class Syncing:
         epoch = serving.epochs.least(partition) + 1
         holders = [one for one in serving.served[partition].followers if one != peer] + [self._ground.id]
         serving.stop(partition, is_handed=True)
-        serving.hear(partition, epoch, peer)
+        serving.hear(partition, epoch, peer, is_told_to=True)
         self._ground.stream(peer).add((records.HAND, partition | epoch << PLACE_BITS, holders))
         serving.witness.saw(Change.MOVED, partition, peer)
 
