@@ -161,6 +161,9 @@ class Namespaces(Loopback):
             self._run_at(source, f"ip route delete {target.address}/32 dev relay0")
 
     def close(self) -> None:
+        # Namespaces go some time after their last process, and the next trial of the run wants the same names now.
+        hosts = range(1, self._hosts + 1)
+        _run(*(f"ip link delete host{number}" for number in hosts), "ip link delete bridge0")
         for process in [*self._holders, *([self._relay] if self._relay else [])]:
             process.kill()
             process.wait()

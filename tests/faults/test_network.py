@@ -77,6 +77,9 @@ def run_inside() -> None:
             ear.kill()
             ear.wait()
         wire.close()
+    again = Namespaces("2")
+    assert again.add_host() != one  # another process keeps it
+    again.close()
 
 
 @pytest.mark.timeout(60)
