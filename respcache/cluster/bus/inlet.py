@@ -358,6 +358,7 @@ class Inlet(BusConnection):
         if body.is_resent and self._answer_again(body.batch, 0):
             return
         if not self._owns_all(body.places, body.batch, body.seen):
+            self._unwatch(body.client)  # nothing else would end what this EXEC was to end
             return
         watcher = self._take_watcher(body.client)
         if watcher is not None:

@@ -75,18 +75,32 @@ def test_a_dead_owner_is_as_bad_as_a_change(world: World) -> None:
 
 
 def test_a_partition_that_has_been_elsewhere_is_as_bad_as_a_change(world: World) -> None:
-    client = begin(world, world.key_of(1))
-    owner = world.peers[1]
-    owner.see([0, 2])  # only the owner has heard of it
-    owner.see([0, 1, 2])
+    key = world.key_of(1)
+    client = begin(world, key)
+    world.peers[1].be_replaced(key, by=2)  # only the owner has heard of it
+    world.peers[1].serve(key)
     assert client("EXEC") is None
     assert nobody_watches(world)
 
 
-def test_a_moved_partition_is_as_bad_as_a_change(world: World) -> None:
-    client = begin(world, world.key_of(1))
-    for peer in world.peers:
-        peer.see([0, 2])
+def test_a_partition_that_was_away_with_its_data_and_is_back_is_as_bad_as_a_change(world: World) -> None:
+    key = world.key_of(1)
+    client = begin(world, key)
+    for active in ((0, 2), (0, 1, 2)):
+        world.move(*active)
+        world.rest()
+    assert world.peers[1].owns(key)
+    assert client("EXEC") is None
+    assert nobody_watches(world)
+
+
+@pytest.mark.parametrize("hears_first", [False, True])
+def test_a_moved_partition_is_as_bad_as_a_change(world: World, hears_first: bool) -> None:
+    key = world.key_of(1)
+    client = begin(world, key)
+    world.hand_over([key], 0, 2)
+    if hears_first:
+        world.rest()
     assert client("EXEC") is None
     assert nobody_watches(world)
 
@@ -121,9 +135,8 @@ def test_an_unwatch_whose_connection_is_lost_leaves_nothing(world: World) -> Non
 def test_a_watch_that_is_refused_is_set_by_nobody_else(world: World) -> None:
     key = world.key_of(1)
     client = world.client(0)
+    world.hand_over([key], 0, 2)
     client.send(f"WATCH {key}", "MULTI", f"INCR {key}")
-    for peer in world.peers:
-        peer.see([0, 2])
     client.wait(3)
     assert client("EXEC") is None
     assert nobody_watches(world)
@@ -206,10 +219,13 @@ def test_what_follows_waits_without_being_looked_at_again_and_again(world: World
 
 def test_an_exec_during_a_change_of_owners_waits_its_turn(world: World) -> None:
     client, key = world.client(0), world.key_of(1)
+    world.hand_over([key], 0, 2)
     client.send(f"SET {key} 1", "MULTI", f"INCR {key}")
-    for peer in world.peers:
-        peer.see([0, 2])
+    world.peers[1].stop()
+    world.until(lambda: world.peers[0].sends_to(key) != 1)
     client.send("EXEC")
+    world.run(0.05)
+    world.peers[1].go_on()
     reply = client.wait(4)[3]
     assert reply == [2]
     assert client("PING") == b"PONG"
