@@ -104,16 +104,17 @@ def test_what_is_not_ours_is_refused_with_the_owner(world: World) -> None:
 
 
 def test_what_was_sent_behind_a_refusal_is_refused_too(world: World) -> None:
-    inlet, key = world.wire(0, 1).inlet, "k"
-    world.peers[1].see([0])
-    inlet.take(frame(REQUEST, request(key, [b"APPEND", b"k", b"1"])))
-    world.peers[1].see([1])
-    inlet.take(frame(REQUEST, request(key, [b"APPEND", b"k", b"2"], batch=1001)))
-    inlet.take(frame(REQUEST, request(key, [b"APPEND", b"k", b"2"], batch=1002, is_resent=True)))
+    inlet, key = world.wire(0, 1).inlet, world.key_of(1)
+    name = key.encode()
+    world.peers[1].be_replaced(key, by=0)
+    inlet.take(frame(REQUEST, request(key, [b"APPEND", name, b"1"])))
+    world.peers[1].serve(key)
+    inlet.take(frame(REQUEST, request(key, [b"APPEND", name, b"2"], batch=1001)))
+    inlet.take(frame(REQUEST, request(key, [b"APPEND", name, b"2"], batch=1002, is_resent=True)))
     assert inlet._refusals == 3
-    inlet.take(frame(REQUEST, request(key, [b"APPEND", b"k", b"1"], batch=1003, seen=3)))
+    inlet.take(frame(REQUEST, request(key, [b"APPEND", name, b"1"], batch=1003, seen=3)))
     inlet.take(
-        frame(REQUEST, request(key, [b"APPEND", b"k", b"2"], batch=1004))
+        frame(REQUEST, request(key, [b"APPEND", name, b"2"], batch=1004))
     )  # on no account refused again
     assert world.client(1)("GET", key) == b"12"
 

@@ -71,6 +71,7 @@ def test_expiry_counts_as_a_change(world: World) -> None:
 def test_broadcasting_clients_hear_of_every_key_with_their_prefix(world: World) -> None:
     reader = tracker(world, 0, "BCAST PREFIX user:")
     user, other = world.key_of(1, "user"), world.key_of(2, "other")
+    world.run(0.01)  # the others must have heard of it
     world.client(2).ask(f"SET {user} 1", f"SET {other} 1")
     world.run(0.01)
     assert told(reader) == [[user.encode()]]
@@ -153,9 +154,10 @@ def test_a_node_that_is_met_anew_knows_of_trackers_before_it_runs_their_commands
 
 def test_a_node_that_sees_new_owners_late_tells_those_who_have_read_from_it_since(world: World) -> None:
     reader = tracker(world)
-    reader("GET", world.key_of(1))
+    key = world.keys_of(1, 2)[1]
+    reader("GET", key)
     told(reader)
-    world.peers[1].see([0, 1])
+    world.peers[1].be_replaced(world.key_of(1), by=2)
     world.run(0.01)
     assert told(reader) == [None]
 
@@ -266,9 +268,8 @@ def test_nobody_believes_in_old_values_for_ever_whatever_happens(seed: int, move
     keys = [key for number in range(3) for key in world.keys_of(number, 3)]
     caches = [CachingClient(world, number) for number in (0, 0, 1)]
     read_write_and_break(world, caches, keys, moves=moves)
-    for peer in world.peers:
-        peer.see(range(3))
-    world.run(0.02)
+    world.move(0, 1, 2)
+    world.rest()
     read_write_and_break(world, caches, keys, moves=False)
     world.run(2.0)
     truth = {key.encode(): world.client(2)("GET", key) for key in keys}
