@@ -85,12 +85,14 @@ class Hold:
         self.lates: list[Late] = []
 
     def closed(self) -> None:
-        self.is_open = False
+        if self.is_open:
+            self.is_open = False
+            self._holds.close(self)
 
     def confirmed(self) -> None:
         self.left -= 1
         if not self.left:
-            self.is_open = False
+            self.closed()
             self._holds.end(self)
 
     def lose(self, partition: int) -> None:
@@ -149,8 +151,10 @@ class Holds:
             pass
         elif len(written) == 1 and written[0] == partition:
             written.clear()
-            if hold is None or not hold.is_open or hold.streams is not self.required[partition]:
-                hold = self._hold_of(partition)
+            streams = self.required[partition]
+            if hold is None or not hold.is_open or hold.streams is not streams:
+                fresh = self._open.get(streams)
+                hold = self._hold_of(partition) if fresh is None else self._mark(partition, fresh)
         else:
             hold = self._hold_of_all(self._take_written(), [partition])
         if hold is None:
@@ -274,14 +278,20 @@ class Holds:
         self.held += len(hold.answers) + len(hold.lates)
         if not self._all:
             self._unconfirmed[ANYWHERE] = 0
-        if self._open.get(hold.streams) is hold:
-            del self._open[hold.streams]
-        last = self._last
-        for partition in hold.partitions:
+        last, unconfirmed, mine = self._last, self._unconfirmed, self._mine
+        for partition in hold.partitions:  # ``_clear`` without the calls, which would be half the cost
             if last[partition] is hold:
                 last[partition] = None
-                self._clear(partition)
+                unconfirmed[partition] = 0
+                first = partition * SLOTS_PER_PARTITION
+                if mine[first]:
+                    mine[first : first + SLOTS_PER_PARTITION] = SAFE
         hold.leave()
+
+    def close(self, hold: Hold) -> None:
+        """Let nothing that is written from now on wait with a hold."""
+        if self._open.get(hold.streams) is hold:
+            del self._open[hold.streams]
 
     # -- within ------------------------------------------------------------------------
 
@@ -306,10 +316,7 @@ class Holds:
         last = self._last[partition]
         streams = self.required[partition]
         hold = self._hold_for(streams) if streams and self.is_sync else None
-        if hold is None:
-            return last
-        self._mark(partition, hold)
-        return hold
+        return last if hold is None else self._mark(partition, hold)
 
     def _hold_of_all(self, written: Iterable[int], touched: Iterable[int]) -> Hold | None:
         """Return one hold for everything that was written, and for what is unconfirmed of what was touched."""
@@ -330,28 +337,30 @@ class Holds:
     def _hold_for(self, streams: tuple[Stream, ...]) -> Hold | None:
         """Return what waits until these have everything that they were told so far; None: they have."""
         hold = self._open.get(streams)
-        if hold is not None and hold.is_open:
+        if hold is not None:
             return hold
         hold = Hold(self, streams)
         hold.left = sum([stream.wait(hold) for stream in streams])
         if not hold.left:
             return None
-        self._open[streams] = hold
+        if hold.is_open:
+            self._open[streams] = hold
         self._all[hold] = None
         self._unconfirmed[ANYWHERE] = 1
         return hold
 
-    def _mark(self, partition: int, hold: Hold) -> None:
-        if self._last[partition] is hold:
-            return
-        self._last[partition] = hold
-        hold.partitions.append(partition)
-        if self._unconfirmed[partition]:
-            return
-        self._unconfirmed[partition] = 1
-        first = partition * SLOTS_PER_PARTITION
-        if self._mine[first]:
-            self._mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
+    def _mark(self, partition: int, hold: Hold) -> Hold:
+        """Let replies that concern a partition wait with a hold."""
+        before = self._last[partition]
+        if before is not hold:
+            self._last[partition] = hold
+            hold.partitions.append(partition)
+            if before is None:
+                self._unconfirmed[partition] = 1
+                first = partition * SLOTS_PER_PARTITION
+                if self._mine[first]:
+                    self._mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
+        return hold
 
     def _clear(self, partition: int) -> None:
         if not self._unconfirmed[partition]:
