@@ -16,18 +16,41 @@ from tests.cluster.replication.nodes import KEYS, PLACES, Node
 KEY = st.sampled_from([key.decode() for key in KEYS])
 FIELD = st.sampled_from(["f", "g", "h"])
 TEXT = st.sampled_from(["1", "x", "yy", "10", "z" * 70])
-TEMPLATES = (
-    "SET {k} {t}", "SET {k} {t}", "SET {k} {t} PX 30", "SET {k} {t} KEEPTTL", "SETNX {k} {t}", "APPEND {k} {t}",
-    "SETRANGE {k} 1 {t}", "SETRANGE {k} 9 {t}", "INCR {k}", "INCRBYFLOAT {k} 0.5", "HSET {k} {f} {t}",
-    "HSET {k} {f} {t} g 2", "HDEL {k} {f}", "HDEL {k} f g h", "HINCRBY {k} {f} 1", "DEL {k}", "GETDEL {k}",
-    "RENAME {k} {k2}", "COPY {k} {k2} REPLACE", "COPY {k} {k2} DB 1", "MOVE {k} 1", "PEXPIRE {k} 40",
-    "PERSIST {k}", "GETEX {k} PX 50", "GET {k}", "GETSET {k} {t}", "MSET {k} {t} {k2} {t}", "FLUSHDB", "FLUSHALL",
-    "HSETNX {k} {f} {t}",
+STRINGS = (
+    "SET {k} {t}", "SET {k} {t} PX 30", "SET {k} {t} KEEPTTL", "SETNX {k} {t}", "APPEND {k} {t}", "APPEND {k} {t}",
+    "SETRANGE {k} 1 {t}", "SETRANGE {k} 9 {t}", "INCR {k}", "INCRBYFLOAT {k} 0.5", "GETSET {k} {t}",
+    "MSET {k} {t} {k2} {t}", "GETEX {k} PX 50", "GET {k}", "GETDEL {k}",
 )  # fmt: skip
-COMMANDS = st.builds(
-    lambda template, k, k2, f, t: template.format(k=k, k2=k2, f=f, t=t),
-    st.sampled_from(TEMPLATES), KEY, KEY, FIELD, TEXT,
+HASHES = (
+    "HSET {k} {f} {t}", "HSET {k} {f} {t} g 2", "HSET {k} f {t} h 1", "HSETNX {k} {f} {t}", "HDEL {k} {f}",
+    "HDEL {k} {f} g", "HINCRBY {k} {f} 1", "HINCRBYFLOAT {k} {f} 0.5",
 )  # fmt: skip
+EITHER = (
+    "DEL {k}", "RENAME {k} {k2}", "COPY {k} {k2} REPLACE", "COPY {k} {k2} DB 1", "MOVE {k} 1", "PEXPIRE {k} 40",
+    "PERSIST {k}",
+)  # fmt: skip
+ALL = ("FLUSHDB", "FLUSHALL")
+
+
+def spelled(templates: tuple[str, ...], keys: st.SearchStrategy[str] = KEY) -> st.SearchStrategy[str]:
+    return st.builds(
+        lambda template, k, k2, f, t: template.format(k=k, k2=k2, f=f, t=t),
+        st.sampled_from(templates), keys, KEY, FIELD, TEXT,
+    )  # fmt: skip
+
+
+FIRST, SECOND = st.sampled_from(["a", "c{a}"]), st.sampled_from(["b", "{a}d"])
+COMMANDS = st.one_of(
+    spelled(
+        STRINGS, FIRST
+    ),  # two keys are mostly strings and two mostly hashes, or few commands would meet their type
+    spelled(STRINGS, FIRST),
+    spelled(HASHES, SECOND),
+    spelled(HASHES, SECOND),
+    spelled(HASHES, SECOND),
+    spelled(EITHER),
+    spelled(STRINGS + HASHES + ALL),
+)
 
 
 class CopyMachine(RuleBasedStateMachine):
@@ -44,7 +67,7 @@ class CopyMachine(RuleBasedStateMachine):
     def command(self, command: str) -> None:
         self.server.client(command)
 
-    @rule(commands=st.lists(COMMANDS, max_size=5))
+    @rule(commands=st.lists(COMMANDS, min_size=2, max_size=8))
     def pipeline(self, commands: list[str]) -> None:
         for command in commands:
             self.server.client(command)

@@ -136,3 +136,14 @@ def test_strays_are_no_part_of_what_is_served() -> None:
     assert (node.stream.take(), node.recorder.written, node.holdings.summary(P)[0]) == ([], [], 0)
     node.holdings.forget(node.harness.clock.now_ms)
     assert node.client("EXISTS a") == 0
+
+
+def test_a_flush_is_newer_than_all_that_it_takes(node: Node) -> None:
+    """Though a key came from a clock so far ahead that nobody follows it."""
+    far = node.harness.clock.now_ms + 10**9 << 16
+    node.holdings.merge(P, [STRING, P, 0, b"a", far, 9, 0, b"v", False])
+    copy = Node(serves=())
+    copy.apply(node.stream.take())
+    node.client("FLUSHALL")
+    copy.apply(node.stream.take())
+    assert copy.holdings.summary(P)[0] == 0
