@@ -64,6 +64,37 @@ def test_what_was_written_before_a_partition_moves_is_there_afterwards() -> None
     assert nothing_is_left(world)
 
 
+@pytest.mark.parametrize("returns_after_s", [0.0, 0.2, 0.25, 1.0])
+def test_a_partition_that_comes_back_has_what_was_written_meanwhile(returns_after_s: float) -> None:
+    world = World(2, active=[1])
+    client = world.client(0)
+    client("SET", "k", "old")
+    world.move(0)
+    world.run(returns_after_s)
+    client("SET", "k", "new")
+    world.move(1)
+    world.rest()
+    assert world.peers[1].owns("k")
+    assert not world.peers[0].node.keyspace.databases[0].entries
+    assert client("GET", "k") == b"new"
+
+
+def test_a_partition_stays_until_the_commands_have_run_that_wait_for_a_busy_key() -> None:
+    world = World(2, active=[1])
+    world.client(1).send("DEBUG OWNER-SLEEP k 2")
+    world.run(0.01)
+    client = world.client(0)
+    client.send("SET k late", "GET k")
+    world.move(0)
+    world.run(1.5)
+    assert world.peers[1].owns("k")
+    world.rest()
+    assert world.peers[0].owns("k")
+    assert client.wait(2) == [b"OK", b"late"]
+    assert world.client(1)("GET", "k") == b"late"
+    assert nothing_is_left(world)
+
+
 def test_others_are_served_although_our_own_commands_wait() -> None:
     world = World(3, active=[1])
     key = give_away(world, 0)[0]
