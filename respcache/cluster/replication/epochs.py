@@ -1,14 +1,20 @@
 """Who serves which partition, as far as this node knows, and which epochs it still obeys.
 
-An epoch rises with every change of server. Of two nodes that claim the same epoch the one with the greater id is
-obeyed, so that all come to the same end without asking each other. Who has answered a fencing question has
-promised to obey nothing that is older than the epoch to come: a server that was taken for dead finds nobody who confirms
-its writes.
+An epoch rises by ``CHANGE`` with every change of server, and by 1 when a server goes on without one of its followers. So
+who was chosen while it went on alone, unseen, is always the newer one. Of two nodes that claim the same epoch the one with
+the greater id is obeyed, so that all come to the same end without asking each other. Who has answered a fencing
+question has promised to obey nothing that is older than the epoch to come: a server that was taken for dead
+finds nobody who confirms its writes.
 """
 
 from collections.abc import Callable
 
+from typing import Final
+
 from ...keyspace.slots import PARTITIONS
+
+CHANGE: Final = 1024
+"""More than the followers that a server can lose before anybody notices that it should be replaced."""
 
 
 class Epochs:
@@ -63,9 +69,16 @@ class Epochs:
             self.epochs[partition] = epoch
             self.servers[partition] = b""
 
-    def promise(self, partition: int, epoch: int) -> None:
-        """Obey nothing any more that is not newer than this epoch and all that we have heard of."""
-        self.promised[partition] = max(self.promised[partition], epoch + 1, self.epochs[partition] + 1)
+    def next(self, partition: int, above: int = 0) -> int:
+        """Return the epoch of a new server: above all that was heard of or promised, and above that one."""
+        return (max(self.least(partition), above) // CHANGE + 1) * CHANGE
+
+    def promise(self, partition: int, epoch: int) -> bool:
+        """Obey nothing any more that is older than this epoch; False: as much or more was promised to somebody else."""
+        if epoch <= self.least(partition):
+            return False
+        self.promised[partition] = epoch
+        return True
 
     def server(self, partition: int) -> bytes:
         """Return who serves a partition; empty: nobody who is there."""

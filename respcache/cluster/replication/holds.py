@@ -20,22 +20,17 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from ...commands.arguments import Access
-from ...commands.client import Client, Connection
+from ...commands.client import Client
 from ...commands.errors import CommandError
 from ...commands.pending import Pending, Slot
 from ...commands.spec import Command, Flag
 from ...keyspace.slots import PARTITIONS, SLOTS_PER_PARTITION, key_slot, partition_of
 from ...protocol.encoder import encode
-from ...protocol.replies import OK, ErrorReply, Raw, Reply
+from ...protocol.replies import OK, Raw, Reply
 from ..bus.frames import ANYWHERE
 from .confirmations import Mark
+from .held import HeldFill, HeldReply, Hold, Late
 from .stream import Stream
-
-REPLACED: Final = ErrorReply(
-    "TIMEOUT",
-    "the owner of the key was replaced before its copies had confirmed; the command may have run",
-)
-REPLACED_WIRE: Final = encode(REPLACED, 2)
 
 SAFE: Final = b"\x01" * SLOTS_PER_PARTITION
 UNSAFE: Final = b"\x02" * SLOTS_PER_PARTITION
@@ -55,67 +50,6 @@ class Marks(Protocol):
     @property
     def unconfirmed(self) -> bytearray:
         """1 for each partition with unconfirmed writes; at ``ANYWHERE``: whether there are any."""
-
-
-class Late(Protocol):
-    """An answer that is kept back, and is no slot of a client's."""
-
-    def lose(self, partition: int) -> None:
-        """Answer an error instead as far as it concerns a partition."""
-
-    def leave(self) -> None:
-        """Give the answer."""
-
-
-class Hold:
-    """What waits for the same followers, since the same turn."""
-
-    __slots__ = ("_holds", "answers", "is_open", "lates", "left", "partitions", "streams")
-
-    def __init__(self, holds: "Holds", streams: tuple[Stream, ...]) -> None:
-        self._holds = holds
-        self.streams = streams
-        self.is_open = True
-        """What is written now leaves with what these wait for."""
-        self.left = len(streams)
-        self.partitions: list[int] = []
-        """Those that were written to; some may have been written to again since."""
-        self.answers: list[tuple[Slot, bytes, int]] = []
-        """With the partition of each."""
-        self.lates: list[Late] = []
-
-    def closed(self) -> None:
-        if self.is_open:
-            self.is_open = False
-            self._holds.close(self)
-
-    def confirmed(self) -> None:
-        self.left -= 1
-        if not self.left:
-            self.closed()
-            self._holds.end(self)
-
-    def lose(self, partition: int) -> None:
-        """Let whoever wrote to a partition, or read it, have an error."""
-        for at, (slot, _, place) in enumerate(self.answers):
-            if place == partition:
-                self.answers[at] = (slot, REPLACED_WIRE, place)
-        for late in self.lates:
-            late.lose(partition)
-
-    def leave(self) -> None:
-        """Give all replies."""
-        touched: dict[Connection, None] = {}
-        last: Connection | None = None
-        for slot, wire, _ in self.answers:
-            slot.wire = wire
-            if slot.connection is not last:
-                last = slot.connection
-                touched[last] = None
-        for connection in touched:
-            connection.settle()
-        for late in self.lates:
-            late.leave()
 
 
 class Holds:
@@ -369,39 +303,3 @@ class Holds:
         first = partition * SLOTS_PER_PARTITION
         if self._mine[first]:
             self._mine[first : first + SLOTS_PER_PARTITION] = SAFE
-
-
-class HeldFill:
-    """Bytes that somebody waits for."""
-
-    __slots__ = ("_fill", "_partitions", "_wire")
-
-    def __init__(self, fill: Callable[[bytes], None], wire: bytes, partitions: Collection[int]) -> None:
-        self._fill = fill
-        self._wire = wire
-        self._partitions = partitions
-
-    def lose(self, partition: int) -> None:
-        if partition in self._partitions:
-            self._wire = REPLACED_WIRE
-
-    def leave(self) -> None:
-        self._fill(self._wire)
-
-
-class HeldReply:
-    """A reply that a session waits for."""
-
-    __slots__ = ("_partitions", "_pending", "_reply")
-
-    def __init__(self, pending: Pending, reply: Reply, partitions: Collection[int]) -> None:
-        self._pending = pending
-        self._reply = reply
-        self._partitions = partitions
-
-    def lose(self, partition: int) -> None:
-        if partition in self._partitions:
-            self._reply = Raw(REPLACED_WIRE)
-
-    def leave(self) -> None:
-        self._pending.resolve(self._reply)

@@ -43,6 +43,14 @@ class Offers:
         if told:
             self._kept.setdefault(partition, []).extend(told)
 
+    def settled(self, partition: int) -> None:
+        """Take note that the copy here is the same as its server's: it stays, whatever of it is on its way there."""
+        self._serving.set_aside.discard(partition)
+        self._doomed.discard(partition)
+        if partition not in self._kept:
+            self._next_s.pop(partition, None)
+            self._sent.pop(partition, None)
+
     def drop_when_merged(self, partition: int) -> None:
         """Let a copy go as soon as its server has everything of it."""
         self._doomed.add(partition)

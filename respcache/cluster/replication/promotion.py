@@ -89,12 +89,19 @@ class Round:
         self, partitions: Iterable[int], waiting: set[bytes], now_s: float, *, is_fencing: bool
     ) -> None:
         self.partitions = list(partitions)
+        self.epochs: dict[int, int] = {}
+        """Those in which the partitions will be served, if everybody promises to obey nothing older (fencing)."""
         self.waiting = waiting
         self.began_s = now_s
         self.is_fencing = is_fencing
         self.answered: set[bytes] = set()
         self.held: dict[int, list[Held]] = {partition: [] for partition in self.partitions}
         self.fenced_s: float | None = None
+
+    def wire(self, token: int) -> bytes:
+        """Return the question as a frame."""
+        places = [partition | self.epochs.get(partition, 0) << PLACE_BITS for partition in self.partitions]
+        return frame(STATUS, Status(token, self.is_fencing, places))
 
 
 class Promotion:
@@ -122,6 +129,8 @@ class Promotion:
         self._last_token = 0
         self._next_s = 0.0
         self._not_before_s: dict[int, float] = {}
+        self._refused: dict[int, int] = {}
+        """Partitions whose epoch somebody has not promised to obey, with the one that was."""
         self.begun = 0
 
     @property
@@ -180,8 +189,12 @@ class Promotion:
         asked = self._rounds[self._last_token] = Round(partitions, others, now_s, is_fencing=is_fencing)
         self._busy.update(partitions)
         self.begun += 1
-        places = [partition | self._epochs.least(partition) << PLACE_BITS for partition in partitions]
-        wire = frame(STATUS, Status(self._last_token, is_fencing, places))
+        if is_fencing:
+            for partition in partitions:
+                epoch = self._epochs.next(partition, self._refused.pop(partition, 0))
+                self._epochs.promise(partition, epoch)
+                asked.epochs[partition] = epoch
+        wire = asked.wire(self._last_token)
         for peer in others:
             self._ground.send_to(peer, wire)
         if not others:
@@ -193,8 +206,7 @@ class Promotion:
         """Ask a node that can be asked only now."""
         for token, asked in self._rounds.items():
             if peer in asked.waiting:
-                places = [p | self._epochs.least(p) << PLACE_BITS for p in asked.partitions]
-                self._ground.send_to(peer, frame(STATUS, Status(token, asked.is_fencing, places)))
+                self._ground.send_to(peer, asked.wire(token))
 
     # -- answering -----------------------------------------------------------------------------
 
@@ -206,11 +218,10 @@ class Promotion:
             if partition >= ANYWHERE:
                 raise BrokenFrameError(f"no partition {partition}")
             item = self._item(partition)
-            if asked.is_fencing:
+            if asked.is_fencing and self._epochs.promise(partition, epoch):
                 if partition in self._serving.served:
                     self._serving.stop(partition, is_handed=False)
                     self._epochs.servers[partition] = b""
-                self._epochs.promise(partition, epoch)
                 self._serving.note_recent(partition)
             items.append(item)
         return frame(STATUS_ANSWER, StatusAnswer(asked.token, items))
@@ -258,7 +269,7 @@ class Promotion:
         unserved = []
         for partition in asked.partitions:
             if asked.is_fencing:
-                self._decide(partition, asked.held[partition], now_s)
+                self._decide(partition, asked.epochs[partition], asked.held[partition], now_s)
             elif not self._is_served(partition, asked.held[partition]):
                 unserved.append(partition)
         if unserved:
@@ -295,12 +306,16 @@ class Promotion:
             return False
         return any(one.role == SERVES for one in held)
 
-    def _decide(self, partition: int, held: list[Held], now_s: float) -> None:
+    def _decide(self, partition: int, epoch: int, held: list[Held], now_s: float) -> None:
         serving, me = self._serving, self._ground.id
         role, copied, latest = self._role(partition)
         if role == SERVES and partition not in serving.suspended:
             return
         held = [one for one in held if self._ground.is_there(one.id)]
+        promised = {one.id for one in held if one.least < epoch} | {me}
+        if len(promised) <= len(held) or not self.may_decide(promised):
+            self._refused[partition] = max((one.least for one in held), default=0)
+            return  # somebody else has asked, too: the next time with a higher epoch
         least, told = self._epochs.least(partition), self._epochs.told[partition]
         held.append(Held(role >= WHOLE, copied, latest, True, me, role, least, told))
         best = max(held)
@@ -309,7 +324,6 @@ class Promotion:
             self.unsure.add(partition)
             return
         self.unsure.discard(partition)
-        epoch = max([one.least for one in held]) + 1
         holders = [one.id for one in held if one.role != NOTHING and one.id != best.id]
         if best.id == me:
             self._serve(partition, epoch, role, holders)

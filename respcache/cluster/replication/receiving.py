@@ -66,6 +66,8 @@ class Receiving:
         partition, epoch = place & PARTITION_MASK, place >> PLACE_BITS
         if kind == records.SERVED:
             self._served(peer, record[2], refused)
+            if record[3]:
+                self._serving.forget_following(peer)
             return
         if partition >= ANYWHERE:
             raise ValueError(f"no partition {partition}")
@@ -107,7 +109,7 @@ class Receiving:
         count, digest, _ = self._holdings.summary(partition)
         if (count, digest) == (record[2], record[3]):
             self._serving.whole[partition] = epoch
-            self._serving.set_aside.discard(partition)
+            self._offers.settled(partition)
             self._told.append((records.IN_STEP, partition, record[4]))
         else:
             self._serving.whole.pop(partition, None)

@@ -21,7 +21,7 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 | HAND        | [ids of the holders]: serve this partition from now on, in this epoch                     |
 | RELEASE     | your copy is needed no more                                                               |
 | OFFERED     | an offer ends: tell when it is merged                                                     |
-| SERVED      | [places]: the sender serves these; the record's own place is 0                            |
+| SERVED      | [places], is_introduction: the sender serves these; the record's own place is 0           |
 
 With ``OFFER`` added, a kind below ``CONTROL`` comes from who does not serve the partition: merged where it is newer.
 A deadline is in Unix ms; below 0 it is one that a default life has set (``DefaultDeadline``), and may be renewed.

@@ -91,8 +91,8 @@ class Replication:
 
     def connected(self, peer: bytes) -> None:
         """There is a connection to a node."""
-        self.serving.recheck(peer)
         self.serving.introduce(peer)
+        self.serving.recheck(peer)
         self.promotion.connected(peer)
 
     def restarted(self, peer: bytes) -> None:

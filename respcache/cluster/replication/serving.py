@@ -287,6 +287,11 @@ class Serving:
         """Say whether the server of a partition knows of the copy here."""
         return self.followed.get(partition) == self.epochs.epochs[partition]
 
+    def forget_following(self, server: bytes) -> None:
+        """Take note that a server begins anew with this node: it asks about every copy here that it knows of."""
+        servers = self.epochs.servers
+        self.followed = {p: epoch for p, epoch in self.followed.items() if servers[p] != server}
+
     # -- telling --------------------------------------------------------------------------
 
     def _note(self, partition: int) -> None:
@@ -302,13 +307,12 @@ class Serving:
             news, self._news = self._news, set()
             places = [self.recorder.places[partition] for partition in news if partition in self.served]
             for peer in self.ground.others_there():
-                self.ground.stream(peer).add((records.SERVED, 0, places))
+                self.ground.stream(peer).add((records.SERVED, 0, places, False))
 
     def introduce(self, peer: bytes) -> None:
-        """Tell a node that has just connected what is served here."""
-        if self.served:
-            places = [self.recorder.places[partition] for partition in self.served]
-            self.ground.stream(peer).add((records.SERVED, 0, places))
+        """Tell a node that has just connected what is served here; what it follows it is asked about behind that."""
+        places = [self.recorder.places[partition] for partition in self.served]
+        self.ground.stream(peer).add((records.SERVED, 0, places, True))
 
     # -- how it stands ---------------------------------------------------------------------
 

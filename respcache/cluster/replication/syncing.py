@@ -146,7 +146,7 @@ class Syncing:
 
     def _hand_over(self, partition: int, peer: bytes) -> None:
         serving = self._serving
-        epoch = serving.epochs.least(partition) + 1
+        epoch = serving.epochs.next(partition)
         holders = [one for one in serving.served[partition].followers if one != peer] + [self._ground.id]
         serving.stop(partition, is_handed=True)
         serving.hear(partition, epoch, peer, is_told_to=True)
