@@ -7,7 +7,7 @@ so that they can answer in our stead, is said here, too.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ..replication.holds import REPLACED_WIRE, Late
+from ..replication.held import REPLACED_WIRE, Late
 from .frames import ANYWHERE, PARTITION_MASK, Request
 from .memory import READ_BYTES, Memory
 from .runner import Bound

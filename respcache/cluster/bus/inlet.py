@@ -22,7 +22,7 @@ from ...keyspace.clock import Clock
 from ...keyspace.slots import key_slot, partition_of
 from ...protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES
 from ...protocol.replies import Reply
-from ..replication.holds import Late
+from ..replication.held import Late
 from ..security.links import Link
 from .answers import LateAnswer, LateRun, notable, partitions_at
 from .connection import BusConnection

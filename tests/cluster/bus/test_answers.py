@@ -7,7 +7,7 @@ import pytest
 from respcache.cluster.bus.answers import LateAnswer, LateRun, notable, partitions_at
 from respcache.cluster.bus.frames import ANYWHERE, PLACE_BITS, Request
 from respcache.cluster.bus.memory import Memory
-from respcache.cluster.replication.holds import REPLACED_WIRE, Late
+from respcache.cluster.replication.held import REPLACED_WIRE, Late
 from tests.commands.harness import Harness
 
 

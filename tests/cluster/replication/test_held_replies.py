@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from respcache.cluster.replication.holds import REPLACED
+from respcache.cluster.replication.held import REPLACED
 from respcache.keyspace.slots import key_slot, partition_of
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.pair import World

@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 
 from respcache.cluster.bus.frames import ANYWHERE
-from respcache.cluster.replication.holds import REPLACED_WIRE, Holds
+from respcache.cluster.replication.held import REPLACED_WIRE
+from respcache.cluster.replication.holds import Holds
 from respcache.cluster.replication.records import REMOVED
 from respcache.cluster.replication.stream import Stream
 from respcache.commands.client import Client
