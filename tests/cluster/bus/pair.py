@@ -37,6 +37,8 @@ class World:
         active: Iterable[int] | None = None,
         copies: int = 1,
         is_synchronous: bool = True,
+        is_strict: bool = False,
+        min_members: int = 1,
         **settings: str,
     ) -> None:
         self.chance = random.Random(seed)
@@ -54,7 +56,14 @@ class World:
         self._numbers = itertools.count()
         self._next_tick_s = self.now_s + TICK_S
         self._is_serving = False
-        options = Options(copies, lanes, timeout_s, is_synchronous=is_synchronous)
+        options = Options(
+            copies,
+            lanes,
+            timeout_s,
+            is_synchronous=is_synchronous,
+            is_strict=is_strict,
+            min_members=min_members,
+        )
         self.peers = [Peer(self, number, options, settings) for number in range(nodes)]
         for peer in self.peers:
             peer.meet(self.peers)
