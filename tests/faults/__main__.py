@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from .checkers import SPLIT_CLAIMS
 from .fleet import REPOSITORY
 from .join import join
 from .mixture import mix
@@ -49,7 +50,8 @@ def run(scenario: str, options: Options, *, keep: bool) -> Result:
         try:
             result = SCENARIOS[scenario](trial)
         except AssertionError as failure:
-            result = Result(trial.figures or {"seed": options.seed}, [], [str(failure)])
+            trial.failures.append(str(failure))
+            result = trial.judge(SPLIT_CLAIMS)
     result.failures = [*dict.fromkeys([*result.failures, *trial.failures])]
     if result.is_good and not keep:
         shutil.rmtree(trial.directory)

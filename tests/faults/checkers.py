@@ -96,8 +96,7 @@ def _register(key: str, operations: Sequence[Operation]) -> Iterable[Finding]:
                 yield _misread(key, operation, possible, written)
             continue
         value = operation.value if operation.kind is Kind.WRITE else None
-        if value is not None:
-            written[value] = operation.outcome
+        written[value] = operation.outcome
         if operation.kind is Kind.DELETE and operation.outcome is Outcome.OK and operation.reply == "0":
             # There was nothing to delete, it says: as a read of nothing, and nothing was changed.
             if None not in possible | open_for_ever:
@@ -115,12 +114,12 @@ def _misread(
     value = look.reply if look.kind is Kind.READ else None
     detail = f"{value!r} at {look.node} after {look.begun_s:.3f} s, expected {sorted(map(repr, possible))}"
     is_last = look.worker == FINAL
+    if written.get(value) is Outcome.FAIL:
+        return Finding(RAN_ALL_THE_SAME, key, detail)
     if value is None:
         return Finding(LOST if is_last else MISSED, key, detail)
     if value not in written:
         return Finding(INVENTED, key, detail)
-    if written[value] is Outcome.FAIL:
-        return Finding(RAN_ALL_THE_SAME, key, detail)
     if possible == {None}:
         return Finding(CAME_BACK, key, detail)
     # An older value instead of the last: what was acknowledged last is lost, if only for a while.

@@ -87,6 +87,7 @@ def test_an_unknown_write_may_run_after_a_later_one() -> None:
 def test_a_refused_write_must_leave_no_trace() -> None:
     assert Story().write("1", FAIL).read(None).claims() == []
     assert Story().write("1", FAIL).read("1").claims() == [RAN_ALL_THE_SAME]
+    assert Story().write("1").delete(FAIL).read(None).claims() == [RAN_ALL_THE_SAME]
 
 
 def test_a_read_after_a_write_through_the_same_node_must_not_be_stale() -> None:
