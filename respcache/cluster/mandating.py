@@ -24,6 +24,10 @@ from .replication.replication import Replication
 KINDS: Final = CONFIRM + CONFIRMED
 
 
+RECENT_S: Final = 5.0
+"""What was noted so long before the last question may not have reached the asker: several times what a lease lasts."""
+
+
 class Company(Protocol):
     """The other members."""
 
@@ -82,8 +86,12 @@ class Mandating:
 
     def asked(self, peer: bytes, data: bytes) -> bytes:
         """Take a question, and return the answer. Raises BrokenFrameError."""
-        newer = self._replication.serving.recent(self._now_s())
-        return encode_confirmed(self.mandate.asked(self._now_s(), peer, decode_confirm(data), newer))
+        serving, now_s = self._replication.serving, self._now_s()
+        servers = serving.epochs.servers
+        since_s = self.mandate.asked_before(peer) - RECENT_S
+        # Of two with the same epoch only one is obeyed: whoever else claims it hears of a higher one.
+        newer = [(p, least + (servers[p] != peer)) for p, least in serving.recent(since_s)]
+        return encode_confirmed(self.mandate.asked(now_s, peer, decode_confirm(data), newer))
 
     def answered(self, peer: bytes, data: bytes) -> None:
         """Take an answer. Raises BrokenFrameError."""

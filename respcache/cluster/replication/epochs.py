@@ -8,7 +8,6 @@ finds nobody who confirms its writes.
 """
 
 from collections.abc import Callable
-
 from typing import Final
 
 from ...keyspace.slots import PARTITIONS

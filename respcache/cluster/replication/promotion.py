@@ -157,8 +157,8 @@ class Promotion:
         return now_s < asked.began_s + SILENCE_S
 
     def look(self, now_s: float) -> None:
-        """Ask about everything that this node should serve and nobody is known to."""
-        known: list[int] = []
+        """Ask about everything that this node should serve and nobody is known to, or that it serves in doubt."""
+        known = [partition for partition in self._serving.suspended if partition not in self._busy]
         gone: list[int] = []
         me, serving = self._ground.id, self._serving
         for partition in range(PARTITIONS):

@@ -34,9 +34,6 @@ class Following(Enum):
 TOLD: Final = frozenset({Following.CHECKING, Following.COPYING, Following.IN_STEP})
 
 
-RECENT_S: Final = 5.0
-"""For so long a change of server is told to who asks for a confirmation: several times what a lease lasts."""
-
 MOST_TUPLES: Final = 4096
 """Of those that are shared: the pairs of a cluster of sixty."""
 
@@ -184,10 +181,9 @@ class Serving:
         """Note that a partition has another server, or was promised to one."""
         self._recent[partition] = self.ground.now_s()
 
-    def recent(self, now_s: float) -> list[tuple[int, int]]:
-        """Return the partitions of which that was noted not long ago, with the least epoch that is obeyed here."""
-        self._recent = {p: noted_s for p, noted_s in self._recent.items() if now_s - noted_s < RECENT_S}
-        return [(partition, self.epochs.least(partition)) for partition in self._recent]
+    def recent(self, since_s: float) -> list[tuple[int, int]]:
+        """Return the partitions of which that was noted since then, with the least epoch that is obeyed here."""
+        return [(p, self.epochs.least(p)) for p, noted_s in self._recent.items() if noted_s >= since_s]
 
     def refused(self, partition: int, epoch: int) -> None:
         """Somebody knows better than that this node, or another, serves in its epoch."""

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respcache.cluster.replication.epochs import Epochs
+from respcache.cluster.replication.epochs import CHANGE, Epochs
 
 ONE, OTHER, THIRD = (bytes([number]) * 20 for number in (1, 2, 3))
 
@@ -37,10 +37,10 @@ def test_a_rival_that_is_gone_does_not_stand_in_the_way_of_one_with_a_lower_id()
     assert known.server(0) == ONE
 
 
-def test_who_has_answered_a_fencing_question_refuses_the_epoch_that_it_knew_and_the_askers() -> None:
+def test_who_has_answered_a_fencing_question_refuses_everything_below_the_epoch_asked_for() -> None:
     known = epochs()
     known.hear(1, 4, ONE)
-    known.promise(1, 6)
+    assert known.promise(1, 7)
     assert known.least(1) == 7
     assert not known.is_current(1, 4, ONE)
     assert not known.hear(1, 4, ONE)
@@ -49,11 +49,34 @@ def test_who_has_answered_a_fencing_question_refuses_the_epoch_that_it_knew_and_
     assert known.is_current(1, 7, OTHER)
 
 
-def test_a_promise_is_above_what_was_heard_of_even_if_the_asker_knows_less() -> None:
+def test_the_same_epoch_is_promised_to_one_only_and_none_that_is_known_already() -> None:
     known = epochs()
     known.hear(1, 4, ONE)
-    known.promise(1, 2)
+    assert not known.promise(1, 4)
+    assert known.promise(1, 5)
+    assert not known.promise(1, 5)
     assert known.least(1) == 5
+
+
+def test_the_next_epoch_is_above_whatever_a_server_that_went_on_alone_can_have_reached() -> None:
+    known = epochs()
+    known.hear(1, CHANGE, ONE)
+    assert known.next(1) == 2 * CHANGE
+    known.hear(1, CHANGE + 5, ONE)
+    assert known.next(1) == 2 * CHANGE
+    assert known.next(1, 2 * CHANGE) == 3 * CHANGE
+    known.promise(1, 3 * CHANGE)
+    assert known.next(1) == 4 * CHANGE
+
+
+def test_what_a_server_says_itself_counts_and_what_is_said_of_it_does_not() -> None:
+    known = epochs()
+    known.hear(1, 4, ONE)
+    assert known.told[1] == 0
+    known.hear_itself(1, 4, ONE)
+    assert known.told[1] == 4
+    assert not known.hear_itself(1, 3, OTHER)
+    assert known.told[1] == 4
 
 
 def test_a_refusal_with_a_higher_epoch_leaves_nobody_as_the_server() -> None:
