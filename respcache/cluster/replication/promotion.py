@@ -6,7 +6,8 @@ question has promised to obey nothing older: an old server that still lives find
 the best holder serves in a higher epoch: the one whose copy is whole, of the newest epoch, with the latest write. It is not always
 the one who asks; the partition is handed over later, once that has a copy.
 
-Members who stay silent are passed over after half a second; in strict mode a majority must have answered.
+Members who stay silent are passed over after half a second, but not the server that is known, as long as it is believed to
+live: to be late is no reason to lose what it serves. In strict mode a majority must have answered.
 """
 
 from collections.abc import Callable, Iterable
@@ -176,6 +177,11 @@ class Promotion:
         if known:
             self.ask(known, now_s, is_fencing=False)
 
+    def begin_anew(self) -> None:
+        """Let no answer count that was on its way while this node stood still: who gave it may have promised more since."""
+        self._rounds.clear()
+        self._busy.clear()
+
     def confirm(self, partitions: Iterable[int], now_s: float) -> None:
         """Ask whether anybody else serves what this node believes to serve itself."""
         free = [partition for partition in partitions if partition not in self._busy]
@@ -270,11 +276,16 @@ class Promotion:
         for partition in asked.partitions:
             if asked.is_fencing:
                 self._decide(partition, asked.epochs[partition], asked.held[partition], now_s)
-            elif not self._is_served(partition, asked.held[partition]):
+            elif not (self._is_served(partition, asked.held[partition]) or self._is_silent(partition, asked)):
                 unserved.append(partition)
         if unserved:
             self.ask(unserved, now_s, is_fencing=True)
         self._serving.flush()  # once: it looks at the whole table of owners
+
+    def _is_silent(self, partition: int, asked: Round) -> bool:
+        """Say whether a partition's server lives and has not answered: then it serves still, or will be found dead."""
+        server = self._epochs.server(partition)
+        return server not in asked.answered | {b"", self._ground.id}
 
     def _may_begin(self, asked: Round, now_s: float) -> bool:
         """Say whether enough have promised, and long enough ago."""
@@ -311,6 +322,8 @@ class Promotion:
         role, copied, latest = self._role(partition)
         if role == SERVES and partition not in serving.suspended:
             return
+        if self._epochs.promised[partition] != epoch or self._epochs.epochs[partition] >= epoch:
+            return  # this node has promised more to somebody else meanwhile, or has heard of a newer server
         held = [one for one in held if self._ground.is_there(one.id)]
         promised = {one.id for one in held if one.least < epoch} | {me}
         if len(promised) <= len(held) or not self.may_decide(promised):

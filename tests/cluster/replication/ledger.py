@@ -44,6 +44,8 @@ class Ledger:
         self.own: dict[str, set[bytes | None]] = {}
         self.counted: dict[str, list[int]] = {f"c:{number}": [0, 0] for number in range(COUNTERS)}
         """How often it surely was counted, and how often it may have been beyond that."""
+        self.open: dict[str, set[bytes | None]] = {}
+        """What may yet come to be in a key: writes that nobody knows the outcome of, since a change that they cannot undo."""
         self.granted: dict[str, int] = {}
         self.pieces: dict[str, tuple[list[bytes], set[bytes]]] = {}
         """Of logs and hashes: what was acknowledged, in order, and what may be there, too."""
@@ -124,9 +126,8 @@ class Ledger:
             allowed = asked.allowed | {MISSING} if self.was_flushed else asked.allowed
             if not is_open and reply not in allowed:
                 self.wrong.append(f"{where}: {asked.key} was {reply!r}, must be of {allowed}")
-        elif asked.kind in ("u", "own") and not is_open:
-            is_sure = not self._flushing and asked.flushes == self._flushed_times
-            self._known(asked.kind)[asked.key] = {asked.value} if is_sure else {asked.value, MISSING}
+        elif asked.kind in ("u", "own"):
+            self._written(asked, is_open=is_open, is_change=reply != 0)
         elif asked.kind == "c":
             self.counted[asked.key][is_open] += 1
         elif asked.kind == "nx":
@@ -137,6 +138,17 @@ class Ledger:
             maybe.add(asked.value) if is_open else sure.append(asked.value)
         elif asked.kind == "flush":
             self._flushed()
+
+    def _written(self, asked: Asked, *, is_open: bool, is_change: bool) -> None:
+        if is_open:
+            self.open.setdefault(asked.key, set()).add(asked.value)
+            return
+        if is_change:  # DEL of nothing leaves nothing behind that a write from before would have to give way to
+            self.open.pop(asked.key, None)
+        known = {asked.value, *self.open.get(asked.key, ())}
+        if self._flushing or asked.flushes != self._flushed_times:
+            known.add(MISSING)
+        self._known(asked.kind)[asked.key] = known
 
     def _refused(self, asked: Asked) -> None:
         if asked.kind == "flush":
