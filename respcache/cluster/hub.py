@@ -30,6 +30,7 @@ from .membership.outputs import Happened, Kind, Output
 from .membership.profiles import Profile
 from .membership.swim import Swim
 from .modes.mandate import Mandate
+from .modes.splits import Splits
 from .ownership.candidate import Candidate
 from .ownership.table import Ownership
 from .pubsub.observer import Observer
@@ -37,6 +38,8 @@ from .pubsub.relay import Relay
 from .replication.copy_reads import CopyReads
 from .replication.replication import KINDS, Replication
 from .replication.stream import Stream
+from .replication.witness import Change
+from .streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -91,29 +94,18 @@ class Hub:
         self.observer = Observer(node.bus, meta.name, self.ownership, lambda: node.clock.now_ms)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
-        self.streams: dict[bytes, Stream] = {}
-        self._silent_since_s: dict[bytes, tuple[float, float]] = {}
-        """Since when followers are silent, and when everybody was told that they may lack something (strict)."""
-        self.replication = Replication(
-            self,
-            node.keyspace,
-            node.clock,
-            self.memories,
-            self.directory,
-            is_synchronous=options.is_synchronous,
-            rate_bytes_s=options.transfer_bytes_s,
-        )
-        node.holds = self.replication.holds
-        self.directory.answered_before = lambda number, position: self.memories.of(id).find(number, position)
-        self.router.copies = CopyReads(node, self.replication.holdings.find, self._may_read_copy)
-        mandate = Mandate(id, strict=options.is_strict, min_members=options.min_members)
-        self.mandating = Mandating(self, mandate, self.replication, self.directory, now_s)
+        self.lanes: dict[tuple[bytes, int], Lane] = {}
+        self.inlets: list[Inlet] = []
+        self.streams = Streams(self.lanes, now_s)
+        self._keep_copies(options)
         self.refused_packets: Callable[[], int] = lambda: 0
         """Returns how many datagrams were not taken: forged, replayed, of another cluster."""
         self.complaints = Complaints(log, now_s)
-        self.lanes: dict[tuple[bytes, int], Lane] = {}
-        self.inlets: list[Inlet] = []
-        self.followers: list[Callable[[Happened], None]] = [self.observer.happened]
+        self.splits = Splits(id, self.observer.split)
+        self.followers: list[Callable[[Happened], None]] = [
+            self.observer.happened,
+            lambda happened: self.splits.happened(now_s(), happened),
+        ]
         """Told of everything that happens to members."""
         self.on_view: list[Callable[[Sequence[int]], None]] = [
             self.relay.view_changed,
@@ -126,6 +118,30 @@ class Hub:
         """Does what membership asks for: sends packets, asks over TCP."""
         self.answer: Callable[[Inlet, Exchange], None] = lambda inlet, exchange: None
         self._refresh()
+
+    def _keep_copies(self, options: Options) -> None:
+        node = self.node
+        replication = self.replication = Replication(
+            self,
+            node.keyspace,
+            node.clock,
+            self.memories,
+            self.directory,
+            is_synchronous=options.is_synchronous,
+            rate_bytes_s=options.transfer_bytes_s,
+        )
+        replication.witness.tell = self._saw
+        node.holds = replication.holds
+        self.directory.answered_before = lambda number, position: self.memories.of(self.id).find(
+            number, position
+        )
+        self.router.copies = CopyReads(node, replication.holdings.find, self._may_read_copy)
+        mandate = Mandate(self.id, strict=options.is_strict, min_members=options.min_members)
+        self.mandating = Mandating(self, mandate, replication, self.directory, self.now_s)
+        self.streams.attach(replication, self.mandating)
+
+    def _saw(self, change: Change, partition: int, id: bytes) -> None:
+        self.observer.partition(change.value, partition, id)
 
     # -- members -------------------------------------------------------------------
 
@@ -198,10 +214,7 @@ class Hub:
         if self.options.is_strict:
             self.replication.serving.outdate(id)
         self.replication.gone(id)
-        self._silent_since_s.pop(id, None)
-        stream = self.streams.pop(id, None)
-        if stream is not None:
-            stream.close()
+        self.streams.close(id)
         epochs = self.replication.epochs
         self._aim([p for p, server in enumerate(epochs.servers) if server == id], {id})
         self.directory.remove_node(id)
@@ -229,29 +242,7 @@ class Hub:
         return [one.id for one in self.others]
 
     def stream(self, id: bytes) -> Stream:
-        stream = self.streams.get(id)
-        if stream is None:
-            stream = self.streams[id] = Stream(round(self.now_s() * 1000))
-            stream.on_reset = lambda: self.replication.restarted(id)
-            stream.on_lag = lambda is_lagging: self.replication.serving.lag_changed(id)
-            stream.may_drop = lambda since_s: self._may_drop(id, since_s)
-            stream.on_room = self.replication.syncing.pump
-            lane = self.lanes.get((id, 0))
-            if lane is not None:
-                lane.carry(stream)
-        return stream
-
-    def _may_drop(self, id: bytes, since_s: float) -> bool:
-        """Say whether a follower that is silent need not be waited for: in strict mode once a majority knows."""
-        if not self.options.is_strict:
-            return True
-        known_s, told_s = self._silent_since_s.get(id, (0.0, 0.0))
-        if known_s != since_s:
-            self._silent_since_s[id] = since_s, self.now_s()
-            self.replication.serving.outdate(id)
-            self.replication.serving.flush()
-            return False
-        return self.mandating.is_confirmed_since(told_s)
+        return self.streams.of(id)
 
     def is_connected(self, id: bytes) -> bool:
         return (id, 0) in self.lanes
@@ -318,8 +309,8 @@ class Hub:
         self.relay.lane_closed(lane)
         if self.lanes.get((lane.peer_id, lane.index)) is lane:
             del self.lanes[lane.peer_id, lane.index]
-            if lane.index == 0 and lane.peer_id in self.streams:
-                self.streams[lane.peer_id].disconnect()
+            if lane.index == 0:
+                self.streams.disconnect(lane.peer_id)
         self.router.connection_lost(lane.peer_id)
         self.act(self.swim.connection_lost(self.now_s(), lane.peer_id))
 
@@ -374,10 +365,14 @@ class Hub:
     def tick(self) -> None:
         """Give up and try again what is due, and go on with what moves."""
         now_s = self.now_s()
-        for stream in list(self.streams.values()):
-            stream.tick(now_s)
+        self.streams.tick(now_s)
         self.mandating.tick()
         self.replication.tick(now_s)
         self.directory.tick()
         self.relay.tick()
+        witness = self.replication.witness
+        merged, conflicts = witness.take_merged()
+        if merged:
+            self.splits.merged(now_s, merged, conflicts)
+        self.splits.tick(now_s, self.replication.offers.waiting)
         self.observer.flush()

@@ -80,7 +80,7 @@ class View:
 
     @property
     def unacknowledged_bytes(self) -> int:
-        return sum(stream.kept_bytes for stream in self._hub.streams.values())
+        return sum(stream.kept_bytes for stream in self._hub.streams)
 
     @property
     def digest(self) -> bytes:
@@ -161,7 +161,7 @@ class View:
         hub, replication = self._hub, self._hub.replication
         states = [one.state for one in self.partitions()]
         counts = replication.witness.counts
-        streams = hub.streams.values()
+        streams = list(hub.streams)
         return {
             "cluster_mode": "strict" if hub.options.is_strict else "available",
             "cluster_replication_ack": "sync" if replication.holds.is_sync else "async",

@@ -316,6 +316,7 @@ class Directory:
         part.sinks, part.commands, part.places, part.left = [sink], [words], [place], 1
         part.size_bytes = sum(map(len, words))
         part.rank = batch.rank
+        part.is_resent = batch.is_resent  # nobody knows it by its new number, but it may have run
         return part
 
     def _send_part(self, number: int, batch: Batch) -> None:

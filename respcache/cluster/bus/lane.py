@@ -101,7 +101,9 @@ class Lane(BusConnection):
     @property
     def has_frames(self) -> bool:
         return (
-            bool(self._frames) or self.channel.has_unsent or (self._told is not None and self._told.has_frames)
+            bool(self._frames)
+            or self.channel.has_unsent
+            or (self._told is not None and self._told.has_frames)
         )
 
     def take_frames(self) -> list[bytes]:

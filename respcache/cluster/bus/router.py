@@ -277,13 +277,7 @@ class Router:
     def _cut(self, command: Command, argv: list[bytes], whole: Sink) -> list[tuple[list[bytes], Sink]]:
         """Return the words for each owner, and where its reply goes; ``whole`` gets them all as one."""
         assert command.spread is not None
-        directory = self._directory
-
-        def owner_of(key: bytes) -> object:
-            partition = partition_of(key_slot(key))
-            return directory.targets[partition] or directory.owners[partition][:1]
-
-        parts = list(cut(argv, command.spread.words_per_key, owner_of))
+        parts = list(cut(argv, command.spread.words_per_key, self._way_of))
         join = (
             in_key_order([order for _, order in parts])
             if command.spread.join is Join.IN_KEY_ORDER
@@ -291,6 +285,11 @@ class Router:
         )
         joining = Joining(whole, len(parts), join)
         return [(words, joining.part(index)) for index, (words, _) in enumerate(parts)]
+
+    def _way_of(self, key: bytes) -> object:
+        """Return something that is equal for keys that go the same way."""
+        partition = partition_of(key_slot(key))
+        return self._directory.targets[partition] or self._directory.owners[partition][:1]
 
     def _send_part(self, client: Client, words: list[bytes], sink: Sink) -> None:
         partition = partition_of(key_slot(words[1]))
@@ -311,6 +310,8 @@ class Router:
             return [batch]
         whole = batch.sinks[0]
         assert whole is not None
+        if len({self._way_of(key) for key in command.keys_in(argv)}) == 1:
+            return [batch]  # under its own name: who has run it knows that
         parts = []
         for words, sink in self._cut(command, argv, whole):
             place = partition_of(key_slot(words[1]))

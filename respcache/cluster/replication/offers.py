@@ -121,6 +121,7 @@ class Offers:
         table = serving.recorder.parts[partition].tables.get(record[2])
         is_known = table is not None and record[3] in table.entries
         if serving.holdings.merge(partition, record):
+            serving.recorder.written.clear()  # it is no client's, and no reply waits for it
             serving.witness.merged += 1
             serving.witness.conflicts += is_known
 

@@ -29,6 +29,8 @@ class Receiving:
         self._offers = offers
         self._heard_s: dict[bytes, float] = {}
         """When each node has last told something."""
+        self._fed: dict[int, int] = {}
+        """Partitions whose copy here was in step, with the epoch: all of it came from that epoch's server."""
         self._told: list[tuple[int, int, int]] = []
         self._doers: dict[int, Callable[[bytes, int, int, Record], None]] = {
             records.BEGIN: self._begin,
@@ -108,7 +110,7 @@ class Receiving:
         self._serving.followed[partition] = epoch
         count, digest, _ = self._holdings.summary(partition)
         if (count, digest) == (record[2], record[3]):
-            self._serving.whole[partition] = epoch
+            self._serving.whole[partition] = self._fed[partition] = epoch
             self._offers.settled(partition)
             self._told.append((records.IN_STEP, partition, record[4]))
         else:
@@ -118,7 +120,8 @@ class Receiving:
     def _begin(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._serving.whole.pop(partition, None)
         self._serving.followed[partition] = epoch
-        self._holdings.begin(partition)
+        # What was in step came all from this server. It may have deleted some of it, longer ago than is remembered.
+        self._holdings.begin(partition, is_kept=self._fed.get(partition) != epoch)
 
     def _end(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._offers.keep(partition, self._holdings.end(partition))

@@ -13,6 +13,7 @@ from ..bus.memory import Memories
 from . import records
 from .anti_entropy import AntiEntropy
 from .epochs import Epochs
+from .forgotten import Forgotten
 from .ground import Ground
 from .holdings import Holdings
 from .holds import Holds, Marks
@@ -22,7 +23,6 @@ from .receiving import Receiving
 from .recorder import Recorder
 from .records import ACKNOWLEDGED, EFFECTS, Acknowledged, Effects
 from .serving import Serving
-from .strays import Strays
 from .stream import Received, Stream
 from .syncing import Syncing
 from .versions import HybridClock
@@ -67,7 +67,7 @@ class Replication:
         self.offers = Offers(self.serving)
         self.syncing = Syncing(self.serving, rate_bytes_s)
         self.anti_entropy = AntiEntropy(self.serving)
-        self.strays = Strays(self.serving)
+        self.forgotten = Forgotten(self.serving)
         self.receiving = Receiving(self.serving, self.offers)
         self.promotion = Promotion(self.serving, self.offers)
         self._received: dict[bytes, Received] = {}
@@ -102,6 +102,7 @@ class Replication:
 
     def doubt(self, *, was_dead: bool) -> None:
         """Run nothing until it is sure that this node serves still: it stood still, or the others took it for dead."""
+        self.promotion.begin_anew()
         suspended = self.serving.suspend(was_dead=was_dead)
         self.serving.flush()
         self.promotion.confirm(suspended, self._ground.now_s())
@@ -129,7 +130,8 @@ class Replication:
         if received.takes(effects.generation, effects.sequence):
             told = self.receiving.take(peer, effects)
             for origin, batch, first, wires in effects.operations:
-                self._memories.of(origin).note(batch, first, wires, is_write=True)
+                if self._ground.is_there(origin):
+                    self._memories.of(origin).note(batch, first, wires, is_write=True)
         return frame(ACKNOWLEDGED, Acknowledged(received.generation, received.sequence, list(told)))
 
     def answered(self, peer: bytes, data: bytes) -> None:
@@ -170,7 +172,7 @@ class Replication:
         self.syncing.tick(now_s)
         self.offers.tick(now_s)
         self.anti_entropy.tick(now_s)
-        self.strays.tick(now_s)
+        self.forgotten.tick(now_s)
         if now_s >= self._next_forgetting_s:
             self._next_forgetting_s = now_s + FORGETTING_S
             self.holdings.forget(self._clock.now_ms)

@@ -11,10 +11,10 @@ from ...keyspace.slots import PARTITIONS
 from .serving import Serving
 
 PERIOD_S: Final = 2.0
-"""Between looks. Only what was a stray at two looks in a row is one: its server may just be about to ask."""
+"""Between looks. Only what was forgotten at two looks in a row is: its server may just be about to ask."""
 
 
-class Strays:
+class Forgotten:
     """The looks of one node."""
 
     def __init__(self, serving: Serving) -> None:
@@ -30,7 +30,7 @@ class Strays:
         self._next_s = now_s + PERIOD_S
         serving = self._serving
         epochs = serving.epochs.epochs
-        found = {p: epochs[p] for p in range(PARTITIONS) if self._is_stray(p)}
+        found = {p: epochs[p] for p in range(PARTITIONS) if self._is_forgotten(p)}
         for partition, epoch in found.items():
             if self._suspects.get(partition) != epoch:
                 continue
@@ -40,7 +40,7 @@ class Strays:
                 serving.whole.pop(partition, None)
         self._suspects = found
 
-    def _is_stray(self, partition: int) -> bool:
+    def _is_forgotten(self, partition: int) -> bool:
         serving = self._serving
         if partition in serving.served or partition in serving.set_aside:
             return False
