@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ TOGETHER_SECONDS: Final = 15.0
 
 BUGS: Final = ("internal error", "Traceback")
 SLOTS: Final = 16384
+PARTITIONS: Final = 1024
 
 
 def slot_of(key: bytes) -> int:
@@ -229,7 +231,7 @@ class Cluster:
         node.wait_until_it_answers()
 
     def wait_until_together(self, *, within_s: float = TOGETHER_SECONDS) -> float:
-        """Wait until all that run count each other active and agree on every owner; return the seconds it took."""
+        """Wait until all that run count each other active and all partitions are where they agree; return the seconds."""
         return self.wait_until(self._is_together, "the nodes are one cluster", within_s=within_s)
 
     def wait_until(self, question: Callable[[], bool], claim: str, *, within_s: float) -> float:
@@ -292,7 +294,14 @@ class Cluster:
         running = self.running
         if any(node.active_members() != len(running) for node in running):
             return False
-        return len({node.info()["cluster_view_digest"] for node in running}) == 1
+        seen = [node.info() for node in running]
+        if len({info["cluster_view_digest"] for info in seen}) > 1:
+            return False
+        served = [int(info["cluster_partitions_served"]) for info in seen]
+        if sum(served) != PARTITIONS or any(int(info["cluster_partitions_moving"]) for info in seen):
+            return False
+        by_node = Counter(self.owners())
+        return [by_node[node] // (SLOTS // PARTITIONS) for node in running] == served
 
 
 def _view_of(node: ClusterNode) -> str:
