@@ -323,6 +323,7 @@ class Trial:
             self.failures.append(
                 f"{len(commands)} keys could not be read at the end, {commands[0].key} for one"
             )
+            print(self.fleet.report())
         return found
 
 
