@@ -106,6 +106,9 @@ class View:
                 is_suspended=partition in serving.suspended or not hub.mandating.mandate.is_settled,
             )
 
+    def accept_loss(self) -> int:
+        return self._hub.replication.promotion.accept_loss(self._hub.now_s())
+
     def held(self, partition: int | None = None) -> Iterable[Held]:
         serving = self._hub.replication.serving
         for one in range(PARTITIONS) if partition is None else (partition,):

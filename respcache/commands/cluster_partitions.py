@@ -1,6 +1,6 @@
-"""CLUSTER SAFE, PARTITIONS and DIGEST: how the partitions of a cluster stand, for operators, scripts and tests.
+"""CLUSTER SAFE, PARTITIONS, ACCEPT-LOSS and DIGEST: how the partitions of a cluster stand, for operators, scripts and tests.
 
-None of them is Redis'. SAFE and PARTITIONS ask every member that is there; DIGEST is about the node that is asked.
+None of them is Redis'. All but DIGEST concern every member that is there; DIGEST is about the node that is asked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -146,6 +146,29 @@ def partitions(context: Context, argv: Sequence[bytes]) -> Reply:
     row is served by nobody that answers.
     """
     return rows(view_of(context).partitions())
+
+
+# -- ACCEPT-LOSS -----------------------------------------------------------
+
+
+@cluster_partitions.command(
+    "CLUSTER ACCEPT-LOSS",
+    since="7.0.0",
+    complexity=BY_PARTITIONS,
+    flags=Flag.ADMIN | FLAGS,
+    traits=Trait.DURING_PAUSE,
+    args=(),
+    spread=Spread(Over.MEMBERS, Join.SUM),
+    raw=True,
+    hidden=True,
+)
+def accept_loss(context: Context, argv: Sequence[bytes]) -> Reply:
+    """Serve what is left of partitions whose holders are gone for good, and return how many there are.
+
+    Only in strict mode are there any: it serves no partition while those who have all of it may come back, as they do when a split
+    heals. What only the lost nodes had is lost then, and what they say when they do come back may be older than what was written since.
+    """
+    return view_of(context).accept_loss()
 
 
 # -- DIGEST ----------------------------------------------------------------

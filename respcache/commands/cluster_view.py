@@ -188,6 +188,9 @@ class ClusterView(Protocol):
     def partitions(self) -> Iterable[PartitionState]:
         """Yield what this node serves, in the order of the partitions."""
 
+    def accept_loss(self) -> int:
+        """Let this node serve what is left of partitions that wait for lost nodes; return how many of its own do."""
+
     def held(self, partition: int | None = None) -> Iterable[Held]:
         """Yield what this node has of every partition, or of this one; walks over every key."""
 

@@ -141,3 +141,22 @@ def test_what_makes_no_sense_is_no_confirmation(data: bytes) -> None:
     for take in (mandating.asked, mandating.answered):
         with pytest.raises(BrokenFrameError):
             take(b"x" * 20, data)
+
+
+def test_in_strict_mode_a_partition_is_unserved_without_its_holders_until_an_operator_accepts_the_loss() -> (
+    None
+):
+    world = World(5, copies=2, is_strict=True)
+    world.run(5.0)
+    world.rest()
+    world.kill(3)
+    world.kill(4)
+    world.run(4.0)
+    left = [peer.hub.replication for peer in world.peers[:3]]
+    assert sum(len(one.serving.served) for one in left) < 1024
+    waiting = sum(len(one.promotion.unsure) for one in left)
+    assert waiting == 1024 - sum(len(one.serving.served) for one in left)
+    assert sum(one.promotion.accept_loss(world.now_s) for one in left) == waiting
+    world.run(5.0)
+    assert sum(len(one.serving.served) for one in left) == 1024
+    assert not any(one.promotion.unsure for one in left)

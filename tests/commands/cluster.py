@@ -53,6 +53,7 @@ class FakeCluster:
     connections: list[Link] = field(default_factory=list)
     digest: bytes = b"digest.."
     set_aside: int = 0
+    accepted: int = 0
     copies_bytes: int = 0
     unacknowledged_bytes: int = 0
     states: list[PartitionState] = field(default_factory=list)
@@ -74,6 +75,10 @@ class FakeCluster:
 
     def partitions(self) -> Iterable[PartitionState]:
         return self.states
+
+    def accept_loss(self) -> int:
+        self.accepted += 1
+        return 7
 
     def held(self, partition: int | None = None) -> Iterable[Held]:
         return [one for one in self.stored if partition in (None, one.partition)]

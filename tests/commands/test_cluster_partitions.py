@@ -95,3 +95,13 @@ def test_what_a_node_has_is_told_whole_or_by_partition(view: FakeCluster, client
 @pytest.mark.parametrize("words", ["1024", "-1", "x", "1 2"])
 def test_what_is_no_partition_is_refused(words: str, client: HarnessClient) -> None:
     assert isinstance(client(f"CLUSTER DIGEST {words}"), ErrorReply)
+
+
+# -- ACCEPT-LOSS -----------------------------------------------------------
+
+
+def test_losses_are_accepted_when_an_operator_says_so(view: FakeCluster, client: HarnessClient) -> None:
+    assert client("CLUSTER ACCEPT-LOSS") == 7
+    assert view.accepted == 1
+    assert isinstance(client("CLUSTER ACCEPT-LOSS all"), ErrorReply)
+    assert view.accepted == 1

@@ -41,6 +41,9 @@ APPOINTED_S: Final = 1.0
 UNSURE_S: Final = 1.0
 """Between looks whether somebody has come back who has what nobody else has."""
 
+ACCEPTED_S: Final = 10.0
+"""For so long losses are accepted once an operator has said so: several rounds of questions."""
+
 NOTHING, PARTIAL, WHOLE, SERVES = range(4)
 """What a member has of a partition."""
 
@@ -123,6 +126,7 @@ class Promotion:
         """Whether a partition stays unserved while those who have all of it are not there."""
         self.unsure: set[int] = set()
         """Partitions that are unserved for that reason."""
+        self._accepts_until_s = float("-inf")
         self.wait_s = 0.0
         """Between the promise of the others and the beginning: until an old server's lease has run out."""
         self._rounds: dict[int, Round] = {}
@@ -159,6 +163,7 @@ class Promotion:
 
     def look(self, now_s: float) -> None:
         """Ask about everything that this node should serve and nobody is known to, or that it serves in doubt."""
+        self.unsure = {p for p in self.unsure if not self._epochs.server(p)}
         known = [partition for partition in self._serving.suspended if partition not in self._busy]
         gone: list[int] = []
         me, serving = self._ground.id, self._serving
@@ -181,6 +186,13 @@ class Promotion:
         """Let no answer count that was on its way while this node stood still: who gave it may have promised more since."""
         self._rounds.clear()
         self._busy.clear()
+
+    def accept_loss(self, now_s: float) -> int:
+        """Serve what is left of partitions that wait for others to come back; return how many wait."""
+        self._accepts_until_s = now_s + ACCEPTED_S
+        for partition in self.unsure:
+            self._not_before_s.pop(partition, None)
+        return len(self.unsure)
 
     def confirm(self, partitions: Iterable[int], now_s: float) -> None:
         """Ask whether anybody else serves what this node believes to serve itself."""
@@ -332,7 +344,8 @@ class Promotion:
         least, told = self._epochs.least(partition), self._epochs.told[partition]
         held.append(Held(role >= WHOLE, copied, latest, True, me, role, least, told))
         best = max(held)
-        if self.is_strict and not best.is_sure(max(one.told for one in held)):
+        is_sure = best.is_sure(max(one.told for one in held)) or now_s < self._accepts_until_s
+        if self.is_strict and not is_sure:
             self._not_before_s[partition] = now_s + UNSURE_S
             self.unsure.add(partition)
             return
