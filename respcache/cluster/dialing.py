@@ -7,6 +7,7 @@ import logging
 import random
 import secrets
 import socket
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -29,6 +30,11 @@ HANDSHAKE_S: Final = 5.0
 
 Attach = Callable[[socket.socket, Callable[[Callable[[], None]], Lane]], Lane]
 """Puts a connected socket into the reactor; the function gets what wakes the connection, and returns it."""
+
+
+AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""What a closed connection has not delivered is thrown away. It has been sent elsewhere, and a command that the kernel
+delivers when a split heals, seconds later, would be the newest of all and undo what was written meanwhile."""
 
 
 class Dialer:
@@ -105,6 +111,7 @@ class Dialer:
                 connected = socket.socket(fileno=sock.detach())
                 connected.setblocking(False)
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
                 return connected
         except ConnectionRefusedError:
             self._hub.act(self._hub.swim.connection_refused(self._hub.now_s(), member.id))

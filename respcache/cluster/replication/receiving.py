@@ -29,8 +29,10 @@ class Receiving:
         self._offers = offers
         self._heard_s: dict[bytes, float] = {}
         """When each node has last told something."""
-        self._fed: dict[int, int] = {}
-        """Partitions whose copy here was in step, with the epoch: all of it came from that epoch's server."""
+        self._fed: dict[int, tuple[int, bytes]] = {}
+        """Partitions whose copy here was in step, with the epoch and the server that all of it came from."""
+        self._missed: set[tuple[bytes, int]] = set()
+        """Whose offers for which partition have come in part while it was not served here: the end of it proves nothing."""
         self._told: list[tuple[int, int, int]] = []
         self._doers: dict[int, Callable[[bytes, int, int, Record], None]] = {
             records.BEGIN: self._begin,
@@ -56,6 +58,7 @@ class Receiving:
     def forget(self, peer: bytes) -> None:
         """Forget a node that is gone."""
         self._heard_s.pop(peer, None)
+        self._missed = {missed for missed in self._missed if missed[0] != peer}
 
     def staleness_ms(self, now_s: float) -> int:
         """Return how long the server of some copy here has not been heard of, at worst."""
@@ -76,6 +79,8 @@ class Receiving:
         if kind >= records.OFFER:
             if partition in self._serving.served:
                 self._offers.merge(partition, [kind - records.OFFER, *record[1:]])
+            else:
+                self._missed.add((peer, partition))
             return
         if kind in (records.HAND, records.OFFERED):
             self._doers[kind](peer, partition, epoch, record)
@@ -110,7 +115,8 @@ class Receiving:
         self._serving.followed[partition] = epoch
         count, digest, _ = self._holdings.summary(partition)
         if (count, digest) == (record[2], record[3]):
-            self._serving.whole[partition] = self._fed[partition] = epoch
+            self._serving.whole[partition] = epoch
+            self._fed[partition] = epoch, peer
             self._offers.settled(partition)
             self._told.append((records.IN_STEP, partition, record[4]))
         else:
@@ -121,7 +127,7 @@ class Receiving:
         self._serving.whole.pop(partition, None)
         self._serving.followed[partition] = epoch
         # What was in step came all from this server. It may have deleted some of it, longer ago than is remembered.
-        self._holdings.begin(partition, is_kept=self._fed.get(partition) != epoch)
+        self._holdings.begin(partition, is_kept=self._fed.get(partition) != (epoch, peer))
 
     def _end(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._offers.keep(partition, self._holdings.end(partition))
@@ -152,7 +158,9 @@ class Receiving:
     # -- what others offer ---------------------------------------------------------------------
 
     def _offered(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
-        if partition in self._serving.served:
+        has_missed = (peer, partition) in self._missed
+        self._missed.discard((peer, partition))
+        if partition in self._serving.served and not has_missed:
             self._told.append((records.MERGED, partition, epoch))
         else:
             self._told.append((records.STALE, partition, self._epochs.least(partition)))
