@@ -77,8 +77,7 @@ class Mandating:
                 self._directory.open()
         elif not self._directory.is_closed:
             self._directory.close(f"-{self.mandate.closed_reason(now_s)}\r\n".encode())
-            for partition in self._replication.serving.served:
-                self._replication.holds.fail(partition)
+            self._replication.holds.give_up()
 
     def is_confirmed_since(self, since_s: float) -> bool:
         """Say whether a majority has confirmed this node when it was asked after that time."""

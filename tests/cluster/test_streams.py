@@ -55,3 +55,17 @@ def test_a_stream_that_is_made_again_is_never_taken_for_an_earlier_one() -> None
     hub.streams.close(other)
     world.run(0.1)
     assert hub.stream(other).generation > before
+
+
+def test_who_waits_for_a_copy_hears_at_once_that_the_node_may_serve_no_more() -> None:
+    world = World(3, copies=2, is_strict=True)
+    world.run(3.0)
+    world.rest()
+    key = world.key_of(0)
+    client = world.client(0)
+    assert client("SET", key, "1") == b"OK"
+    world.split([0], [1, 2], is_known=False)
+    client.send(f"SET {key} 2", f"GET {key}")
+    world.run(1.5)
+    assert [reply.code for reply in client.replies()] == ["TIMEOUT", "TIMEOUT"]
+    assert not world.peers[0].hub.replication.holds.waiting

@@ -73,17 +73,19 @@ class Hold:
             late.lose(partition)
 
     def leave(self) -> None:
-        """Give all replies."""
+        """Give all replies, once."""
+        answers, self.answers = self.answers, []
+        lates, self.lates = self.lates, []
         touched: dict[Connection, None] = {}
         last: Connection | None = None
-        for slot, wire, _ in self.answers:
+        for slot, wire, _ in answers:
             slot.wire = wire
             if slot.connection is not last:
                 last = slot.connection
                 touched[last] = None
         for connection in touched:
             connection.settle()
-        for late in self.lates:
+        for late in lates:
             late.leave()
 
 

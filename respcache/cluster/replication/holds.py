@@ -206,6 +206,15 @@ class Holds:
         self._last[partition] = None
         self._clear(partition)
 
+    def give_up(self) -> None:
+        """Let everybody who waits hear that it is not known whether his command has run: this node may serve no more."""
+        for partition in range(PARTITIONS):
+            if self._unconfirmed[partition]:
+                self.fail(partition)
+        for hold in list(self._all):
+            hold.closed()
+            self.end(hold)
+
     def end(self, hold: Hold) -> None:
         """Let the replies of a hold leave."""
         self._all.pop(hold, None)
