@@ -137,7 +137,8 @@ class Directory:
 
     def _hold_back_behind(self, channel: Channel, partitions: frozenset[int]) -> None:
         for batch in channel.waiting():
-            for at in range(len(batch.sinks)):
+            for position in batch.open_positions():
+                at = position - batch.first
                 concerned = partitions_of(batch, at)
                 if concerned & partitions:
                     self._let_pass(batch, at, concerned)  # with several keys: it is refused as a whole

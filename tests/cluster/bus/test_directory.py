@@ -106,6 +106,22 @@ def test_others_are_served_although_our_own_commands_wait() -> None:
     assert ours.replies() == []
 
 
+def test_what_is_answered_already_holds_nothing_back_though_the_rest_of_its_frame_is_not() -> None:
+    world = World(3)
+    busy = world.key_of(1, "busy")
+    world.client(1).send(f"DEBUG OWNER-SLEEP {busy} 2")
+    world.run(0.01)
+    keys = world.keys_of(1, 150)
+    world.client(0).send(f"GET {busy}", *(f"SET {key} 1" for key in keys))
+    world.run(0.1)
+    key = world.hand_over(keys, 0, 2)[0]
+    let_hear(world, 0, key)
+    client = world.client(0)
+    client.send(f"GET {key}")
+    world.run(0.05)
+    assert client.replies() == [b"1"]
+
+
 @pytest.mark.parametrize("is_lost_first", [True, False])
 def test_a_connection_lost_amid_a_change_does_not_close_the_partition(is_lost_first: bool) -> None:
     world = World(3)
