@@ -114,6 +114,11 @@ class Holdings:
         self._let_go(aside)
         return told
 
+    def note_latest(self, p: int, version: int) -> None:
+        """Note that a full copy was made of a state with this latest version: of a deletion, maybe, that nobody remembers."""
+        part = self.recorder.parts[p]
+        part.latest = max(part.latest, version)
+
     def drop(self, p: int) -> None:
         """Forget a copy, and what was set aside of it."""
         assert not self.recorder.parts[p].is_served

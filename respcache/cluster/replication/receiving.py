@@ -14,6 +14,7 @@ from .holdings import Applied
 from .offers import Offers
 from .records import Effects, Record
 from .serving import Serving
+from .versions import version_of
 
 GARBAGE: Final = (TypeError, ValueError, IndexError, AttributeError, KeyError, OverflowError)
 """What words of the wrong kind or number end in; they come from a node of another make."""
@@ -113,8 +114,7 @@ class Receiving:
 
     def _check(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._serving.followed[partition] = epoch
-        count, digest, _ = self._holdings.summary(partition)
-        if (count, digest) == (record[2], record[3]):
+        if self._holdings.summary(partition) == (record[2], record[3], version_of(record[5], record[6])):
             self._serving.whole[partition] = epoch
             self._fed[partition] = epoch, peer
             self._offers.settled(partition)
@@ -131,6 +131,7 @@ class Receiving:
 
     def _end(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._offers.keep(partition, self._holdings.end(partition))
+        self._holdings.note_latest(partition, version_of(record[5], record[6]))
         self._check(peer, partition, epoch, record)
 
     def _hand(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:

@@ -16,8 +16,8 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 | DROPPED     | db, key, clock, tag: expired or evicted; clock and tag are those of the entry that went   |
 | FLUSHED     | db, clock, tag: everything in this database up to this version is gone                    |
 | BEGIN       | a full copy begins: what the receiver has is not to be relied on                          |
-| END         | count, digest, question: the full copy is told                                            |
-| CHECK       | count, digest, question: do you have the same?                                            |
+| END         | count, digest, question, latest clock, latest tag: the full copy is told                  |
+| CHECK       | the same: do you have the same entries, and know of the same last change?                 |
 | HAND        | [ids of the holders]: serve this partition from now on, in this epoch                     |
 | RELEASE     | your copy is needed no more                                                               |
 | OFFERED     | an offer ends: tell when it is merged                                                     |

@@ -17,6 +17,7 @@ from .ground import Ground
 from .holdings import Holdings
 from .holds import Holds
 from .stream import Stream
+from .versions import TAG_BITS, TAG_MASK
 from .witness import Change, Witness
 
 
@@ -220,11 +221,12 @@ class Serving:
         self.set_following(partition, peer, Following.CHECKING)
 
     def _ask(self, kind: int, partition: int, peer: bytes) -> None:
-        count, digest, _ = self.holdings.summary(partition)
+        count, digest, latest = self.holdings.summary(partition)
         self._questions += 1
         self.served[partition].asked[peer] = self._questions
         place = self.recorder.places[partition]
-        self.ground.stream(peer).add((kind, place, count, digest, self._questions))
+        version = latest >> TAG_BITS, latest & TAG_MASK
+        self.ground.stream(peer).add((kind, place, count, digest, self._questions, *version))
 
     def in_step(self, partition: int, peer: bytes, question: int) -> None:
         """Take note of an answer: a follower has the same."""
