@@ -80,8 +80,8 @@ class Serving:
         """Partitions whose server knows of the copy here, with the epoch in which it has last said so."""
         self.set_aside: set[int] = set()
         """Partitions that were served here and were taken away unheard: what lies here may be missing elsewhere."""
-        self.is_dirty = False
-        """Whether followers or hand-overs must be looked at."""
+        self.dirty: set[int] = set()
+        """Partitions whose followers must be looked at, or that may be handed over; others as well."""
         self._questions = 0
         self._tuples: dict[tuple[Stream, ...], tuple[Stream, ...]] = {}
         self._recent: dict[int, float] = {}
@@ -209,7 +209,7 @@ class Serving:
         for partition, served in self.served.items():
             if served.followers.get(peer) in {Following.CHECKING, Following.IN_STEP}:
                 self.ask(partition, peer)
-        self.is_dirty = True
+        self.dirty.update(self.served)
 
     def ask(self, partition: int, peer: bytes) -> None:
         """Ask a node whether it has the same of a partition as this one at this point of the stream."""
@@ -248,7 +248,7 @@ class Serving:
             served.asked.pop(peer, None)
         else:
             served.followers[peer] = following
-        self.is_dirty = True
+        self.dirty.add(partition)
         self.aim_records(partition, served)
 
     def aim_records(self, partition: int, served: Served) -> None:
@@ -273,7 +273,7 @@ class Serving:
         for partition, served in self.served.items():
             if peer in served.followers:
                 self.aim_records(partition, served)
-        self.is_dirty = True
+                self.dirty.add(partition)
 
     def lose(self, peer: bytes) -> None:
         """Let a node follow nothing: what was on its way to it is lost, or it is gone."""
@@ -294,7 +294,7 @@ class Serving:
 
     def _note(self, partition: int) -> None:
         self._moved.add(partition)
-        self.is_dirty = True
+        self.dirty.add(partition)
 
     def flush(self) -> None:
         """Let commands go where they are served now, and tell everybody what is served here."""

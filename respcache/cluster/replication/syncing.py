@@ -24,8 +24,8 @@ HANDED_KEYS: Final = 4000
 HANDED: Final = 64
 """Partitions handed over to one node in one go, however empty."""
 
-STEP_BYTES: Final = 1 << 18
-"""Of full copies made in one go: a millisecond or two."""
+STEP_BYTES: Final = 1 << 16
+"""Of full copies made in one go: a millisecond or two here and at the receiver, for which clients wait."""
 
 
 class _Copy:
@@ -56,7 +56,7 @@ class Syncing:
     def view_changed(self) -> None:
         """Look at everything anew, once no more news comes."""
         self._quiet_until_s = self._ground.now_s() + COALESCE_S
-        self._serving.is_dirty = True
+        self._serving.dirty.update(self._serving.served)
 
     @property
     def is_moving(self) -> bool:
@@ -90,17 +90,18 @@ class Syncing:
             self._allowance + (now_s - self._last_s) * self.rate_bytes_s, self.rate_bytes_s / 4
         )
         self._last_s = now_s
-        if self._serving.is_dirty and now_s >= self._quiet_until_s:
-            self._serving.is_dirty = False
-            self._tend()
+        if self._serving.dirty and now_s >= self._quiet_until_s:
+            dirty, self._serving.dirty = self._serving.dirty, set()
+            self._tend(dirty)
         self.pump()
 
-    def _tend(self) -> None:
+    def _tend(self, dirty: set[int]) -> None:
         busy = self._ground.busy()
         handed: dict[bytes, list[int]] = {}
         keys: dict[bytes, int] = {}
-        for partition, served in list(self._serving.served.items()):
-            if partition in self._serving.suspended:
+        for partition in dirty:
+            served = self._serving.served.get(partition)
+            if served is None or partition in self._serving.suspended:
                 continue
             self._follow(partition, served)
             self._serving.note_degraded(partition, served)
@@ -108,7 +109,7 @@ class Syncing:
             if not first or first[0] == self._ground.id:
                 self._release(partition, served)
             elif partition in busy:
-                self._serving.is_dirty = True  # until the commands that wait here have run
+                self._serving.dirty.add(partition)  # until the commands that wait here have run
             elif served.followers.get(first[0]) is Following.IN_STEP and self._can_take(first[0]):
                 count = self._serving.holdings.summary(partition)[0]
                 chosen = handed.setdefault(first[0], [])
@@ -116,7 +117,7 @@ class Syncing:
                 if len(chosen) < HANDED and (not chosen or keys[first[0]] <= HANDED_KEYS):
                     chosen.append(partition)
                 else:
-                    self._serving.is_dirty = True  # the rest at the next tick
+                    self._serving.dirty.add(partition)  # the rest at the next tick
         for peer, partitions in handed.items():
             for partition in partitions:
                 self._hand_over(partition, peer)
