@@ -7,6 +7,9 @@ from ...commands.client import Connection
 from ...commands.pending import Slot
 from .frames import REQUEST, TRANSACTION, WATCH, Request, TransactionRequest, Watch, frame
 
+WHOLE: Final = -1
+"""Stands for the position of what is no part of a batch."""
+
 WORD_OVERHEAD_BYTES: Final = 64
 """About what a command costs in memory beside its words."""
 
@@ -31,6 +34,7 @@ class Batch:
         "first",
         "hops",
         "is_resent",
+        "key",
         "left",
         "named",
         "number",
@@ -49,6 +53,8 @@ class Batch:
         self.rank = (number, 0)
         """Where one command stands in the order in which they came."""
         self.first = 0
+        self.key = (number, WHOLE)
+        """What it is known by while it waits; the rest of a batch may wait where one of its commands was sent again."""
         self.db = db
         self.protocol = protocol
         self.began_s = began_s
@@ -90,6 +96,7 @@ class Batch:
         at = position - self.first
         one = Batch(self.number, self.db, self.protocol, self.began_s)
         one.first = position
+        one.key = (self.number, position)
         one.rank = self.rank if len(self.sinks) == 1 else (self.number, position)
         one.hops = self.hops
         one.is_resent = self.is_resent or self.was_sent

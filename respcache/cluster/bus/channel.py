@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ...commands.client import Client, Connection
-from .batch import WATCHED, WORD_OVERHEAD_BYTES, Batch, Sink, WatchBatch, settle, size_of
+from .batch import WATCHED, WHOLE, WORD_OVERHEAD_BYTES, Batch, Sink, WatchBatch, settle, size_of
 
 COMMANDS: Final = 4096
 """Commands that may wait for one channel: as many as some 60 clients with 64 each, about a tenth of a second's work."""
@@ -31,7 +31,7 @@ class Channel:
         self.open: Batch | None = None
         self.unsent: deque[Batch] = deque()
         self.sent: dict[tuple[int, int], Batch] = {}
-        """By number and first position, in the order of sending."""
+        """By their keys, in the order of sending."""
         self.on_lost: Callable[[], None] = lambda: None
         """Told that what had been sent waits for the next connection."""
         self.wake: Callable[[], None] | None = None
@@ -84,7 +84,7 @@ class Channel:
             frames.append(batch.frame())
             if batch.left:
                 batch.was_sent = True
-                self.sent[batch.number, batch.first] = batch
+                self.sent[batch.key] = batch
                 self.forwarded += batch.left
         self.unsent.clear()
         return frames
@@ -112,7 +112,7 @@ class Channel:
 
     def find(self, number: int, position: int) -> Batch | None:
         """Return the batch that holds an operation; a part of a batch that was sent again is one by itself."""
-        batch = self.sent.get((number, position)) or self.sent.get((number, 0))
+        batch = self.sent.get((number, position)) or self.sent.get((number, WHOLE))
         if batch is None or not 0 <= position - batch.first < len(batch.sinks):
             return None
         return batch
@@ -207,7 +207,7 @@ class Channel:
         """Count what no longer waits, and let clients go on when enough of it is done."""
         self.count -= commands
         if batch is not None and not batch.left:
-            self.sent.pop((batch.number, batch.first), None)
+            self.sent.pop(batch.key, None)
             self.size_bytes -= batch.size_bytes
         if not self.count:
             self.size_bytes = 0

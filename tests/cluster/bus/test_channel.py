@@ -68,6 +68,20 @@ def test_commands_of_one_turn_leave_in_one_frame() -> None:
     )
 
 
+def test_a_command_that_is_sent_again_here_is_no_end_of_what_was_sent_with_it() -> None:
+    channel, heard = channel_with(Clock()), Heard()
+    for at in range(3):
+        channel.add(client(), heard, [b"GET", b"%d" % at], at)
+    [request] = requests(channel.take_frames())
+    again = channel.take_back(request.batch, 0)
+    assert again is not None
+    channel.append(again)
+    channel.take_frames()
+    channel.answer(request.batch, 1, [b"b", b"c"])
+    channel.answer(request.batch, 0, [b"a"])
+    assert (heard.wires, channel.count, channel.sent) == ([b"b", b"c", b"a"], 0, {})
+
+
 def test_databases_and_protocols_have_frames_of_their_own_and_keep_the_order() -> None:
     channel = channel_with(Clock())
     for one in (client(2, 0), client(3, 0), client(2, 0), client(2, 5)):
