@@ -17,7 +17,6 @@ import msgspec
 
 from ...keyspace.slots import PARTITIONS
 from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError, frame
-from . import records
 from .offers import Offers
 from .serving import Serving
 from .versions import TAG_BITS, TAG_MASK, version_of
@@ -44,8 +43,8 @@ UNSURE_S: Final = 1.0
 ACCEPTED_S: Final = 10.0
 """For so long losses are accepted once an operator has said so: several rounds of questions."""
 
-NOTHING, PARTIAL, WHOLE, SERVES = range(4)
-"""What a member has of a partition."""
+NOTHING, PARTIAL, WHOLE, HANDS, SERVES = range(5)
+"""What a member has of a partition, or that it has told another one to serve it and waits for word from there."""
 
 
 Item: TypeAlias = tuple[int, int, int, int, int, int, int]
@@ -258,7 +257,7 @@ class Promotion:
         if partition in serving.served:
             return SERVES, self._epochs.epochs[partition], latest
         if partition in serving.whole:
-            return WHOLE, serving.whole[partition], latest
+            return HANDS if partition in serving.handed else WHOLE, serving.whole[partition], latest
         return (PARTIAL if count else NOTHING), 0, latest
 
     def answered(self, peer: bytes, answer: StatusAnswer, now_s: float) -> None:
@@ -327,7 +326,7 @@ class Promotion:
                     return True
                 return partition not in serving.suspended
             return False
-        return any(one.role == SERVES for one in held)
+        return partition in serving.handed or any(one.role >= HANDS for one in held)
 
     def _decide(self, partition: int, epoch: int, held: list[Held], now_s: float) -> None:
         serving, me = self._serving, self._ground.id
@@ -356,9 +355,7 @@ class Promotion:
         else:
             if partition in serving.served:
                 serving.stop(partition, is_handed=False)
-            serving.hear(partition, epoch, best.id, is_told_to=True)
-            hand = (records.HAND, partition | epoch << PLACE_BITS, holders)
-            self._ground.stream(best.id).add(hand)
+            serving.hand(partition, epoch, best.id, holders)
             self._not_before_s[partition] = now_s + APPOINTED_S
 
     def _serve(self, partition: int, epoch: int, role: int, holders: list[bytes]) -> None:

@@ -20,6 +20,10 @@ GARBAGE: Final = (TypeError, ValueError, IndexError, AttributeError, KeyError, O
 """What words of the wrong kind or number end in; they come from a node of another make."""
 
 
+STATES: Final = frozenset({records.STRING, records.HASH, records.REMOVED})
+"""What a server tells of these is newer than all that a copy has which is in step; where it is not, they differ."""
+
+
 class Receiving:
     """What all streams towards this node end in."""
 
@@ -90,7 +94,8 @@ class Receiving:
             return
         if kind < records.CONTROL:
             applied = self._holdings.apply(partition, record)
-            if applied is Applied.MISSING and partition in self._serving.whole:
+            is_lacking = applied is Applied.MISSING or (applied is Applied.OLDER and kind in STATES)
+            if is_lacking and partition in self._serving.whole:
                 self._serving.whole.pop(partition, None)
                 self._told.append((records.NEED, partition, epoch))
         else:
@@ -115,6 +120,9 @@ class Receiving:
     def _check(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._serving.followed[partition] = epoch
         if self._holdings.summary(partition) == (record[2], record[3], version_of(record[5], record[6])):
+            self._offers.keep(
+                partition, self._holdings.end(partition)
+            )  # of a copy whose end was lost with its server
             self._serving.whole[partition] = epoch
             self._fed[partition] = epoch, peer
             self._offers.settled(partition)
@@ -138,15 +146,21 @@ class Receiving:
         serving = self._serving
         if partition in serving.served and self._epochs.epochs[partition] == epoch:
             self._told.append((records.TOOK, partition, epoch))
-        elif epoch <= self._epochs.epochs[partition] or epoch < self._epochs.promised[partition]:
-            self._told.append((records.STALE, partition, self._epochs.least(partition)))
+        elif not self._may_serve(partition, epoch):
+            self._told.append((records.STALE, partition, max(epoch, self._epochs.least(partition))))
         else:
-            if partition in serving.served:
-                serving.renew(partition, epoch)
-            else:
-                serving.serve(partition, epoch, [holder for holder in record[2] if len(holder)])
-                self._offers.merge_own(partition)
+            serving.take_over(partition, epoch, [holder for holder in record[2] if len(holder)])
+            self._offers.merge_own(partition)
             self._told.append((records.TOOK, partition, epoch))
+
+    def _may_serve(self, partition: int, epoch: int) -> bool:
+        """Say whether to serve in an epoch: it was promised for that, or is newer than all and the copy here is whole."""
+        epochs = self._epochs
+        if epoch <= epochs.epochs[partition]:
+            return False
+        if epoch == epochs.promised[partition]:
+            return True  # who has asked everybody has chosen this node as the best there is
+        return epoch > epochs.promised[partition] and partition in self._serving.whole
 
     def _release(self, peer: bytes, partition: int, epoch: int, record: Record) -> None:
         self._serving.followed.pop(partition, None)

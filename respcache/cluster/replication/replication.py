@@ -155,6 +155,8 @@ class Replication:
                 self._refused(peer, partition, epoch)
             elif code == records.MERGED:
                 self.offers.merged(partition)
+            elif code == records.TOOK:
+                self.serving.took(partition, peer)
             elif code == records.IN_STEP:
                 self.serving.in_step(partition, peer, epoch)
             elif code == records.NEED and partition in self.serving.served and epoch == epochs[partition]:
@@ -163,6 +165,8 @@ class Replication:
     def _refused(self, peer: bytes, partition: int, epoch: int) -> None:
         if partition in self.serving.served or self.epochs.servers[partition] == peer:
             self.serving.refused(partition, epoch)
+        if self.serving.handed.get(partition) == peer:
+            self.serving.denied(partition, peer)
 
     # -- time ------------------------------------------------------------------------------
 

@@ -35,6 +35,9 @@ class Following(Enum):
 TOLD: Final = frozenset({Following.CHECKING, Following.COPYING, Following.IN_STEP})
 
 
+DOUBTFUL_S: Final = 2.0
+"""After a standstill: what other nodes had on their way is read by then; it is 8 MiB at most from each."""
+
 MOST_TUPLES: Final = 4096
 """Of those that are shared: the pairs of a cluster of sixty."""
 
@@ -42,12 +45,14 @@ MOST_TUPLES: Final = 4096
 class Served:
     """One partition that this node serves."""
 
-    __slots__ = ("asked", "followers", "was_degraded")
+    __slots__ = ("asked", "followers", "trusted", "was_degraded")
 
     def __init__(self) -> None:
         self.followers: dict[bytes, Following] = {}
         self.asked: dict[bytes, int] = {}
         """The last question to each of them. Only its answer counts: an older one may tell of a copy that was let go since."""
+        self.trusted: set[bytes] = set()
+        """Those who were in step with the last server, or in the last epoch: writes wait for them while they are asked."""
         self.was_degraded = False
         """Whether it was told that copies are missing."""
 
@@ -70,8 +75,12 @@ class Serving:
         self.holds = holds
         self.witness = witness
         self.served: dict[int, Served] = {}
+        self.handed: dict[int, bytes] = {}
+        """Partitions that another node was told to serve and has not said that it does: nobody needs to look for a server."""
         self.suspended: set[int] = set()
         """Of these, those that must be confirmed before anything is run: this node was stopped, or taken for dead."""
+        self._doubtful_until_s = 0.0
+        """Until then, what is told to be served may have been told before this node stood still."""
         self._disowned: set[int] = set()
         """Of those, the ones that must be served in a new epoch: others believed that this node was dead."""
         self.whole: dict[int, int] = {}
@@ -99,6 +108,7 @@ class Serving:
         served = self.served[partition] = Served()
         for holder in holders:
             if holder != self.ground.id and self.ground.is_there(holder):
+                served.trusted.add(holder)
                 self.check(partition, served, holder)
         self._note(partition)
         self._news.add(partition)
@@ -117,6 +127,7 @@ class Serving:
                 self._news.add(partition)
 
     def _enter(self, partition: int, epoch: int) -> None:
+        self.handed.pop(partition, None)
         self.epochs.epochs[partition] = self.epochs.told[partition] = epoch
         self.epochs.servers[partition] = self.ground.id
         self.recorder.places[partition] = partition | epoch << PLACE_BITS
@@ -127,7 +138,9 @@ class Serving:
         self.suspended.discard(partition)
         self._disowned.discard(partition)
         served = self.served[partition]
-        for holder in list(served.followers):
+        for holder, following in list(served.followers.items()):
+            if following is Following.IN_STEP:
+                served.trusted.add(holder)
             self.check(partition, served, holder)
         self._note(partition)
         self._news.add(partition)
@@ -152,12 +165,22 @@ class Serving:
 
     def suspend(self, *, was_dead: bool) -> list[int]:
         """Run nothing until it is confirmed that this node serves still; return what it serves."""
+        self._doubtful_until_s = self.ground.now_s() + DOUBTFUL_S
         self.suspended = set(self.served)
         if was_dead:
             self._disowned |= self.suspended
         for partition in self.suspended:
             self._note(partition)
         return list(self.served)
+
+    def take_over(self, partition: int, epoch: int, holders: Iterable[bytes]) -> None:
+        """Begin to serve because another node says so; where that may be old news, it must be confirmed first."""
+        if partition in self.served:
+            self.renew(partition, epoch)
+        else:
+            self.serve(partition, epoch, holders)
+        if self.ground.now_s() < self._doubtful_until_s:
+            self.suspended.add(partition)
 
     def resume(self, partition: int) -> None:
         """Go on as before."""
@@ -173,6 +196,8 @@ class Serving:
         if not (epochs.hear if is_told_to else epochs.hear_itself)(partition, epoch, server):
             return False
         self.note_recent(partition)
+        if not is_told_to:
+            self.handed.pop(partition, None)
         if partition in self.served and server != self.ground.id:
             self.stop(partition, is_handed=False)
         self._note(partition)
@@ -185,6 +210,24 @@ class Serving:
     def recent(self, since_s: float) -> list[tuple[int, int]]:
         """Return the partitions of which that was noted since then, with the least epoch that is obeyed here."""
         return [(p, self.epochs.least(p)) for p, noted_s in self._recent.items() if noted_s >= since_s]
+
+    def hand(self, partition: int, epoch: int, peer: bytes, holders: list[bytes]) -> None:
+        """Tell another node to serve from now on; the holders may have the same data."""
+        self.hear(partition, epoch, peer, is_told_to=True)
+        self.handed[partition] = peer
+        self.ground.stream(peer).add((records.HAND, partition | epoch << PLACE_BITS, holders))
+
+    def took(self, partition: int, peer: bytes) -> None:
+        """Take note that a node does what it was told."""
+        if self.handed.get(partition) == peer:
+            del self.handed[partition]
+
+    def denied(self, partition: int, peer: bytes) -> None:
+        """Take note that a node does not serve what we believed it did."""
+        self.took(partition, peer)
+        if self.epochs.servers[partition] == peer:
+            self.epochs.servers[partition] = b""
+            self._note(partition)
 
     def refused(self, partition: int, epoch: int) -> None:
         """Somebody knows better than that this node, or another, serves in its epoch."""
@@ -248,6 +291,8 @@ class Serving:
             served.asked.pop(peer, None)
         else:
             served.followers[peer] = following
+        if following is not Following.CHECKING:
+            served.trusted.discard(peer)
         self.dirty.add(partition)
         self.aim_records(partition, served)
 
@@ -258,8 +303,14 @@ class Serving:
         self.recorder.routes[partition] = self._shared(
             [ground.stream(peer) for peer, following in followers if following in TOLD]
         )
-        in_step = [ground.stream(peer) for peer, following in followers if following is Following.IN_STEP]
-        self.holds.required[partition] = self._shared([one for one in in_step if not one.is_lagging])
+        # Between a change of server and the first answer nobody is known to be in step; a server that is killed then
+        # must not have acknowledged what it alone has.
+        waited_for = [
+            ground.stream(peer)
+            for peer, following in followers
+            if following is Following.IN_STEP or peer in served.trusted
+        ]
+        self.holds.required[partition] = self._shared([one for one in waited_for if not one.is_lagging])
 
     def _shared(self, streams: list[Stream]) -> tuple[Stream, ...]:
         """Return one and the same tuple for the same streams: replies that wait for them then wait together."""
@@ -277,6 +328,7 @@ class Serving:
 
     def lose(self, peer: bytes) -> None:
         """Let a node follow nothing: what was on its way to it is lost, or it is gone."""
+        self.handed = {p: receiver for p, receiver in self.handed.items() if receiver != peer}
         for partition, served in self.served.items():
             if peer in served.followers:
                 self._set(partition, served, peer, None)

@@ -9,7 +9,6 @@ it is in step, by one record behind the last change: between the two of them the
 from collections.abc import Iterator
 from typing import Final
 
-from ..bus.frames import PLACE_BITS
 from . import records
 from .records import Record
 from .serving import Following, Served, Serving
@@ -150,8 +149,7 @@ class Syncing:
         epoch = serving.epochs.next(partition)
         holders = [one for one in serving.served[partition].followers if one != peer] + [self._ground.id]
         serving.stop(partition, is_handed=True)
-        serving.hear(partition, epoch, peer, is_told_to=True)
-        self._ground.stream(peer).add((records.HAND, partition | epoch << PLACE_BITS, holders))
+        serving.hand(partition, epoch, peer, holders)
         serving.witness.saw(Change.MOVED, partition, peer)
 
     # -- full copies -----------------------------------------------------------------------

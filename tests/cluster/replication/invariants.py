@@ -46,10 +46,10 @@ def _faults_of(peer: Peer) -> Iterator[str]:
     for name, what in held.items():
         if what:
             yield f"{name}: {str(what)[:200]}"
-    for id, stream in hub.streams.items():
+    for id, stream in hub.streams._by_id.items():
         if hub.is_there(id) and (not stream.is_quiet or stream.is_lagging or stream._bulk_bytes):
             yield f"the stream to {id[0] - 1} is not quiet: {stream.kept_bytes}, {stream.is_lagging}"
-    if set(hub.streams) - set(hub.others_there()):
+    if set(hub.streams._by_id) - set(hub.others_there()):
         yield "there are streams to nodes that are gone"
 
 

@@ -81,7 +81,7 @@ class Simulation:
         self.active = set(range(nodes - absent))
         self.leaving: set[int] = set()
         self.world = Sea(
-            nodes, seed=seed, copies=self.copies, cuts=True, active=self.active, timeout_s=chance.choice((1.0, 3.0))
+            nodes, seed=seed, copies=self.copies, cuts=True, active=self.active, timeout_s=chance.choice((1.0, 2.0))
         )
         self.trace(f"{nodes} nodes, {self.copies} copies, splits {self.has_splits}, wild {self.is_wild}")
         self.ledger = Ledger(chance, has_flushes=chance.random() < 0.3)
@@ -91,6 +91,8 @@ class Simulation:
         ]
         self.killed = self.stopped = 0
         """Since everything was as it should be."""
+        self.least_active = len(self.active)
+        """Nodes that could have copies, since then."""
         self.pending = 0
         """News that not everybody has heard, and faults that are not over."""
 
@@ -169,9 +171,15 @@ class Simulation:
 
     # -- trouble -----------------------------------------------------------------------
 
+    @property
+    def spare(self) -> int:
+        """How many more nodes the copies are made to do without."""
+        return min(self.copies, self.least_active) - 1 - self.killed - self.stopped
+
     def _look_for_rest(self) -> None:
-        if (self.killed or self.stopped) and not self.pending and self.world.is_at_rest:
+        if not self.pending and self.world.is_at_rest:
             self.killed = self.stopped = 0
+            self.least_active = len(self.active)
             self.trace(f"{self.world.now_s:.3f} rest")
 
     def _trouble(self) -> None:
@@ -208,7 +216,7 @@ class Simulation:
 
     def _kill(self) -> None:
         peer = self._pick()
-        if peer is None or self.killed + self.stopped >= self.copies - 1 or self.world.cuts_between:
+        if peer is None or self.spare < 1 or self.world.cuts_between:
             return
         if len(self._live()) < 3 or not self.active - {peer.number}:
             return
@@ -232,7 +240,7 @@ class Simulation:
         is_long = for_s > 0.2
         if peer is None or self.world.cuts_between:
             return
-        if is_long and self.killed + self.stopped >= self.copies - 1:
+        if is_long and self.spare < 1:
             if not self.is_wild or self.killed:
                 return
             self.is_exact = False
@@ -252,6 +260,7 @@ class Simulation:
         self.trace(f"{self.world.now_s:.3f} {peer.number} goes on")
         if after_s > STILL_S:
             peer.hub.replication.doubt(was_dead=False)
+        peer.hub.tick()  # commands that are too old end before anything can be dialled anew
         peer.go_on()
         if any(believes_dead(other, peer) for other in self._live() if other is not peer):
             self._later((0.02, 1.5), lambda: self._tell(peer, lambda: self._refute(peer)))
@@ -318,6 +327,9 @@ class Simulation:
         peer = self._pick()
         if peer is None or peer.number not in self.active or len(self.active) < 3 or self.leaving:
             return
+        if self.killed + self.stopped and len(self.active) <= self.copies:
+            return  # there would be fewer copies than are needed to make up for that
+        self.least_active = min(self.least_active, len(self.active) - 1)
         self.trace(f"{self.world.now_s:.3f} {peer.number} leaves")
         self.active.discard(peer.number)
         self.leaving.add(peer.number)
