@@ -1,7 +1,7 @@
 """A client that knows what it wrote, and so can tell a wrong reply while keys change their owners.
 
-Without copies a key that moves is a miss, and a command that failed may or may not have been done; so there are several
-right replies. There are many more wrong ones: another key's value, an older value than the last, a deleted key that is back,
+A command that failed may or may not have been done, and where there are no copies a key may be lost; so there can be several
+right replies, and misses are counted. There are many more wrong ones: another key's value, an older value than the last, a deleted key that is back,
 a reply to the command before. Every value holds its key and a number that never comes twice, so each of these shows.
 """
 
@@ -130,7 +130,7 @@ class Witness:
         return _unless(reply.kind == ":" and 0 <= int(reply.text) <= most, f"more than {most}")
 
     def _judge_expire(self, argv: Command, reply: Value) -> str:
-        return self._failed(reply) or self._counted(argv[1:2], reply)
+        return self._failed(reply) if reply.is_error else self._counted(argv[1:2], reply)
 
     def _judge_echo(self, argv: Command, reply: Value) -> str:
         return _unless(reply == Value("$", argv[1]), "another command's reply")
@@ -148,7 +148,7 @@ class Witness:
         if reply.kind != ":":
             return "not a number"
         self._counters[argv[1]] = {int(reply.text)}
-        self.misses += reply.text == b"1"
+        self.misses += reply.text == b"1" and bool(before)
         return _unless(int(reply.text) in successors, f"none of {sorted(successors)}")
 
     def _failed(self, reply: Value) -> str:
