@@ -19,7 +19,7 @@ import trio
 
 from ..cluster.bus.inlet import Inlet
 from ..cluster.bus.lane import Lane
-from ..cluster.dialing import Dialer
+from ..cluster.dialing import Dialer, bound_silence
 from ..cluster.discovery.assembly import discoveries
 from ..cluster.discovery.polling import deregister, poll
 from ..cluster.discovery.protocol import Announcement, DiscoverySettingsError
@@ -154,15 +154,7 @@ class Clustering:
             address=(self._bus_host, meta.bus_port),
             meta=meta,
             profile=PROFILES[settings.cluster_profile],
-            options=Options(
-                settings.cluster_copies,
-                settings.cluster_lanes,
-                settings.cluster_forward_timeout_ms / 1000,
-                is_synchronous=settings.cluster_replication_ack == "sync",
-                transfer_bytes_s=settings.cluster_transfer_rate_bytes,
-                is_strict=settings.cluster_mode == "strict",
-                min_members=settings.cluster_min_members,
-            ),
+            options=self._options(),
             chance=self._chance,
             now_s=trio.current_time,
             loop_lag_s=lambda: self._lag.last_and_worst_ms()[0] / 1000,
@@ -183,20 +175,23 @@ class Clustering:
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
         settings.on_change(Settings.cluster_replication_ack, self._acknowledge)
         settings.on_change(Settings.cluster_transfer_rate_bytes, self._limit_transfers)
-        replication = self.hub.replication
-        settings.on_change(
-            Settings.cluster_replication_ack,
-            lambda ack: setattr(replication.holds, "is_sync", ack == "sync"),
-        )
-        settings.on_change(
-            Settings.cluster_transfer_rate_bytes,
-            lambda rate: setattr(replication.syncing, "rate_bytes_s", rate),
-        )
         self._announcement = Announcement(
             id=self.id.hex(),
             bus=join_address(*self.hub.swim.me.address),
             name=meta.name,
             cluster=settings.cluster_name,
+        )
+
+    def _options(self) -> Options:
+        settings = self._settings
+        return Options(
+            settings.cluster_copies,
+            settings.cluster_lanes,
+            settings.cluster_forward_timeout_ms / 1000,
+            is_synchronous=settings.cluster_replication_ack == "sync",
+            transfer_bytes_s=settings.cluster_transfer_rate_bytes,
+            is_strict=settings.cluster_mode == "strict",
+            min_members=settings.cluster_min_members,
         )
 
     def _meta(self, client_port: int, cluster_port: int) -> Meta:
@@ -327,6 +322,7 @@ class Clustering:
             self.hub.complaints.tell("too many connections to the bus that do not say who they are")
             return None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        bound_silence(sock)
         inlet = Inlet(
             self._link("accept", secrets.token_bytes(32)),
             self._parts.node.clock,

@@ -37,6 +37,18 @@ AT_ONCE: Final = struct.pack("ii", 1, 0)
 delivers when a split heals, seconds later, would be the newest of all and undo what was written meanwhile."""
 
 
+SILENT_MS: Final = 3000
+"""For so long what was sent may go unacknowledged by the other machine before its connection is given up: three times
+what a command waits. The kernel would try again in ever longer intervals, up to two minutes, after a split has healed."""
+
+
+def bound_silence(sock: socket.socket) -> None:
+    """Let a connection between nodes end when the other machine has not been heard of for a while, where that can be asked for."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+    if option is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, option, SILENT_MS)
+
+
 class Dialer:
     """Connects this node to the others."""
 
@@ -112,6 +124,7 @@ class Dialer:
                 connected.setblocking(False)
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                bound_silence(connected)
                 return connected
         except ConnectionRefusedError:
             self._hub.act(self._hub.swim.connection_refused(self._hub.now_s(), member.id))

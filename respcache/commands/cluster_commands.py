@@ -195,6 +195,10 @@ def help_(context: Context, argv: Sequence[bytes]) -> Reply:
     view_of(context)
     return help_reply(
         "CLUSTER",
+        (
+            "ACCEPT-LOSS",
+            "Serve what is left of partitions whose holders are gone for good (cluster-mode strict).",
+        ),
         ("COUNTKEYSINSLOT <slot>", "Count the keys of <slot> that this node holds; looks at every key."),
         (
             "DIGEST [<partition>]",

@@ -80,6 +80,9 @@ READ_WHEN_NEEDED = {
     "shutdown-timeout": "tests/app/test_serve.py",
     "notify-keyspace-events": "tests/app/test_sinks.py",
     "events-channel": "tests/app/test_sinks.py",
+    "cluster-leave-timeout": "tests/cluster/e2e: read when a node leaves",
+    "cluster-replication-ack": "tests/app/test_clustering.py",
+    "cluster-transfer-rate": "tests/app/test_clustering.py",
     "cluster-secret": "when it would be taken away, see below; its change is followed by the bus",
 }
 """Changeable settings without a place among those above, and where their effect is tested."""

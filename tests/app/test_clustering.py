@@ -76,6 +76,12 @@ async def test_two_nodes_with_one_seed_are_one_cache() -> None:
         with trio.fail_after(PATIENCE_S):
             while second.clustering.hub.ownership.digest != first.clustering.hub.ownership.digest:  # noqa: ASYNC110
                 await trio.sleep(0.01)
+        serving = [one.clustering.hub.replication.serving for one in (first, second)]
+        with trio.fail_after(PATIENCE_S):
+            while not all(map(len, [one.served for one in serving])) or (  # noqa: ASYNC110
+                sum(len(one.served) for one in serving) < 1024
+            ):
+                await trio.sleep(0.01)
         client, other = first.harness.client(), second.harness.client()
         for number in range(20):
             client.send(f"SET k{number} {number}")
@@ -86,6 +92,15 @@ async def test_two_nodes_with_one_seed_are_one_cache() -> None:
         assert sum(counts) == 20
         assert 0 not in counts
         assert other.session.is_drained
+
+
+async def test_when_a_write_counts_and_how_fast_copies_are_made_can_be_changed() -> None:
+    async with running(Member()) as only:
+        replication, client = only.clustering.hub.replication, only.harness.client()
+        assert replication.holds.is_sync
+        assert client("CONFIG SET cluster-replication-ack async cluster-transfer-rate 1mb") == b"OK"
+        assert not replication.holds.is_sync
+        assert replication.syncing.rate_bytes_s == 1 << 20
 
 
 async def test_a_node_that_leaves_is_gone_at_once_and_suspected_by_nobody() -> None:

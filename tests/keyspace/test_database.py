@@ -247,11 +247,12 @@ def test_flushing_nothing_is_not_reported(db: Database, recorder: Recorder) -> N
 def test_flushed_entries_are_freed_without_the_garbage_collector(db: Database) -> None:
     gc.collect()
     gc.disable()
+    others = sum(isinstance(thing, Entry) for thing in gc.get_objects())  # of servers that other tests keep
     try:
         for number in range(1000):
             db.put(b"%d" % number, b"v", SET, deadline_ms=NOW_MS + 1000)
         db.flush()
-        assert not any(isinstance(thing, Entry) for thing in gc.get_objects())
+        assert sum(isinstance(thing, Entry) for thing in gc.get_objects()) <= others
     finally:
         gc.enable()
 

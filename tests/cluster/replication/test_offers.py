@@ -1,0 +1,68 @@
+"""What may be missing where it belongs."""
+
+from respcache.cluster.replication.offers import PERIOD_S
+from respcache.keyspace.slots import key_partition
+from tests.cluster.bus.pair import World
+
+
+def keys_of_both_sides(world: World, count: int) -> None:
+    """Let both sides of a split write the same and different keys."""
+    for number in range(count):
+        assert world.client(0)("SET", f"left:{number}", "1") == b"OK"
+        assert world.client(1)("SET", f"right:{number}", "1") == b"OK"
+        assert world.client(0)("SET", f"both:{number}", "earlier") == b"OK"
+    world.run(0.1)
+    for number in range(count):
+        assert world.client(1)("SET", f"both:{number}", "later") == b"OK"
+
+
+def test_after_a_split_everything_is_there_and_the_later_write_of_a_key_wins() -> None:
+    world = World(4, copies=2)
+    world.split([0, 2], [1, 3])
+    world.rest()
+    keys_of_both_sides(world, 50)
+    world.heal()
+    world.run(1.0)
+    world.rest(30.0)
+    world.run(6.0)
+    world.rest(30.0)
+    for node in range(4):
+        client = world.client(node)
+        for number in range(50):
+            assert client("GET", f"left:{number}") == b"1"
+            assert client("GET", f"right:{number}") == b"1"
+            assert client("GET", f"both:{number}") == b"later"
+    assert sum(peer.hub.replication.witness.merged for peer in world.peers) > 0
+
+
+def test_what_is_deleted_on_one_side_of_a_split_stays_deleted() -> None:
+    world = World(4, copies=2)
+    for number in range(50):
+        world.client(0)("SET", f"key:{number}", "1")
+    world.split([0], [1, 2, 3])
+    world.rest()
+    for number in range(50):
+        world.client(1)("DEL", f"key:{number}")
+    world.heal()
+    world.run(1.0)
+    world.rest(30.0)
+    world.run(6.0)
+    world.rest(30.0)
+    for node in range(4):
+        assert [world.client(node)("EXISTS", f"key:{number}") for number in range(50)] == [0] * 50
+
+
+def test_an_offer_is_repeated_until_its_server_has_merged_it() -> None:
+    world = World(2, copies=1)
+    key = world.key_of(0)
+    partition = key_partition(key.encode())
+    assert world.client(0)("SET", key, "mine") == b"OK"
+    mine, other = (peer.hub.replication for peer in world.peers)
+    epoch = mine.epochs.next(partition)
+    other.serving.serve(partition, epoch, ())  # it has been told to, and hears nothing from us
+    other.serving.flush()
+    world.lose(0, 1)  # the first offer, if it was on its way, is lost
+    world.run(3 * PERIOD_S)
+    world.rest()
+    assert world.client(1)("GET", key) == b"mine"
+    assert not mine.offers.waiting

@@ -1,0 +1,97 @@
+"""Bringing partitions to where the table wants them."""
+
+import pytest
+
+from respcache.cluster.replication.syncing import size_of
+from tests.cluster.bus.pair import World
+
+
+def served(world: World) -> list[int]:
+    return [len(peer.hub.replication.serving.served) for peer in world.peers]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_node_that_joins_is_given_its_share_with_all_that_lies_in_it(copies: int) -> None:
+    world = World(3, copies=copies, active=[0, 1])
+    client = world.client(0)
+    for number in range(200):
+        assert client(f"SET key:{number} {number}") == b"OK"
+    assert served(world)[2] == 0
+    for peer in world.peers:
+        peer.see([0, 1, 2])
+    world.run(0.3)
+    world.rest()
+    assert sum(served(world)) == 1024
+    assert served(world)[2] > 250
+    assert all(client(f"GET key:{number}") == b"%d" % number for number in range(200))
+    held = sum(peer.hub.replication.holdings.copied_entries for peer in world.peers)
+    assert held == 200 * (copies - 1)
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_node_that_leaves_gives_everything_away_first(copies: int) -> None:
+    world = World(3, copies=copies)
+    client = world.client(1)
+    for number in range(200):
+        assert client(f"SET key:{number} {number}") == b"OK"
+    for peer in world.peers:
+        peer.see([1, 2])
+    world.run(0.3)
+    world.rest()
+    world.run(5.0)
+    assert served(world)[0] == 0
+    assert world.peers[0].hub.replication.is_empty
+    world.kill(0)
+    assert all(client(f"GET key:{number}") == b"%d" % number for number in range(200))
+
+
+def test_a_count_is_exact_while_its_partition_moves_to_and_fro() -> None:
+    world = World(3, copies=2, active=[0, 1])
+    client = world.client(0)
+    counted = 0
+    for turn in range(6):
+        for peer in world.peers:
+            peer.see([0, 1, 2] if turn % 2 == 0 else [0, 1])
+        for _ in range(60):
+            counted += 1
+            assert client("INCR counter") == counted
+            world.run(0.01)
+    world.rest()
+    assert client("GET counter") == b"%d" % counted
+
+
+def test_a_full_copy_goes_no_faster_than_it_may() -> None:
+    world = World(2, copies=2, active=[0])
+    client = world.client(0)
+    for number in range(300):
+        client("SET", f"key:{number}", "v" * 1000)
+    world.peers[0].hub.replication.syncing.rate_bytes_s = 100_000
+    begun_s = world.now_s
+    for peer in world.peers:
+        peer.see([0, 1])
+    world.run(1.0)
+    assert not world.is_at_rest
+    world.rest(30.0)
+    assert world.is_at_rest
+    assert world.now_s - begun_s > 2.0
+
+
+def test_the_death_of_a_newcomer_in_the_middle_of_its_copies_costs_nothing() -> None:
+    world = World(3, copies=2, active=[0, 1])
+    client = world.client(0)
+    for number in range(300):
+        client("SET", f"key:{number}", "v" * 500)
+    for peer in world.peers:
+        peer.hub.replication.syncing.rate_bytes_s = 200_000
+        peer.see([0, 1, 2])
+    world.run(0.6)
+    world.kill(2)
+    world.run(0.5)
+    world.rest()
+    assert all(client("GET", f"key:{number}") == b"v" * 500 for number in range(300))
+
+
+def test_the_size_of_a_record_counts_what_it_carries() -> None:
+    small = size_of((0, 1, 0, b"key", 1, 2, 0, b"value", False))
+    assert size_of((0, 1, 0, b"key", 1, 2, 0, b"value" * 100, False)) == small + 495
+    assert size_of((1, 1, 0, b"key", 1, 2, 0, [b"field", b"value"], True)) > small
