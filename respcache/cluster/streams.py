@@ -36,6 +36,7 @@ class Streams:
         # Later than any before, so that nobody takes it for one that has been.
         stream = self._by_id[id] = Stream(round(self._now_s() * 1000))
         stream.on_reset = lambda: replication.restarted(id)
+        stream.on_forgotten = lambda: replication.disbelieved(id)
         stream.on_lag = lambda is_lagging: replication.serving.lag_changed(id)
         stream.on_room = replication.syncing.pump
         stream.may_drop = lambda since_s: self._may_drop(id, since_s)

@@ -100,6 +100,13 @@ class Replication:
         self.syncing.lost(peer)
         self.serving.introduce(peer)
 
+    def disbelieved(self, peer: bytes) -> None:
+        """Take note that a node took this one for dead: what it was to confirm is confirmed by nobody."""
+        for partition, served in self.serving.served.items():
+            if peer in served.followers and self.holds.is_unconfirmed(partition):
+                self.holds.fail(partition)
+        self.doubt(was_dead=False)
+
     def doubt(self, *, was_dead: bool) -> None:
         """Run nothing until it is sure that this node serves still: it stood still, or the others took it for dead."""
         self.promotion.begin_anew()

@@ -84,6 +84,8 @@ class Stream:
         """Records, each counted once however often it was sent."""
         self.on_reset: Callable[[], None] = _do_nothing
         """Told that the stream has begun anew, by ``tick`` and ``acknowledged`` alone; it may be added to at once."""
+        self.on_forgotten: Callable[[], None] = _do_nothing
+        """Told before, where the other node has forgotten us: it took us for dead, and others may have what we serve."""
         self.on_lag: Callable[[bool], None] = _ignore
         """Told when the other node begins to lag, and when it has caught up."""
         self.may_drop: Callable[[float], bool] = _always
@@ -237,7 +239,8 @@ class Stream:
         elif generation == self.generation and sequence > self._sequence:
             raise BrokenFrameError(f"frame {sequence} was never sent")
         elif generation == self.generation and not sequence and self._confirmed:
-            self._begin_anew(generation + 1)  # it has forgotten us
+            self.on_forgotten()
+            self._begin_anew(generation + 1)
         elif generation == self.generation:
             self._confirm(sequence)
 

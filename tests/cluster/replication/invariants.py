@@ -1,6 +1,6 @@
 """What must hold in a cluster in which nothing happens any more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from respcache.keyspace.slots import PARTITIONS
 from tests.cluster.bus.pair import World
@@ -46,9 +46,9 @@ def _faults_of(peer: Peer) -> Iterator[str]:
     for name, what in held.items():
         if what:
             yield f"{name}: {str(what)[:200]}"
-    for id, stream in hub.streams._by_id.items():
-        if hub.is_there(id) and (not stream.is_quiet or stream.is_lagging or stream._bulk_bytes):
-            yield f"the stream to {id[0] - 1} is not quiet: {stream.kept_bytes}, {stream.is_lagging}"
+    for peer_id, stream in hub.streams._by_id.items():
+        if hub.is_there(peer_id) and (not stream.is_quiet or stream.is_lagging or stream._bulk_bytes):
+            yield f"the stream to {peer_id[0] - 1} is not quiet: {stream.kept_bytes}, {stream.is_lagging}"
     if set(hub.streams._by_id) - set(hub.others_there()):
         yield "there are streams to nodes that are gone"
 
@@ -69,22 +69,25 @@ def _faults_of_partition(peers: list[Peer], partition: int) -> Iterator[str]:
         yield f"commands go to {owners}"
     server = next(peer for peer in peers if peer.number == servers[0])
     table = server.hub.table(partition)
-    digests = set()
     for peer in peers:
-        replication = peer.hub.replication
-        if peer.id in table:
-            digests.add(replication.holdings.content_digest(partition))
-        elif replication.holdings.summary(partition)[0] or partition in replication.serving.whole:
-            yield f"lies at {peer.number} as well"
-        if peer is server:
-            streams = {replication._ground.stream(id) for id in table if id != peer.id}
-            if set(replication.holds.required[partition]) != streams:
-                yield "writes do not wait for all copies"
-            if set(replication.recorder.routes[partition]) != streams:
-                yield "changes are not told to all copies"
-        elif replication.holds.required[partition] or replication.recorder.routes[partition]:
-            yield f"{peer.number} tells of it as well"
-        elif peer.id in table and replication.serving.whole.get(partition) is None:
-            yield f"the copy of {peer.number} is not known to be whole"
-    if len(digests) > 1:
+        yield from _faults_of_holder(peer, partition, table, is_server=peer is server)
+    holders = [peer.hub.replication.holdings for peer in peers if peer.id in table]
+    if len({holdings.content_digest(partition) for holdings in holders}) > 1:
         yield "its copies differ"
+
+
+def _faults_of_holder(
+    peer: Peer, partition: int, table: Sequence[bytes], *, is_server: bool
+) -> Iterator[str]:
+    replication = peer.hub.replication
+    is_whole = partition in replication.serving.whole
+    others = [one for one in table if one != peer.id] if is_server else []
+    streams = {peer.hub.stream(one) for one in others}
+    if set(replication.holds.required[partition]) != streams:
+        yield f"writes at {peer.number} wait for others than its copies"
+    if set(replication.recorder.routes[partition]) != streams:
+        yield f"{peer.number} tells others than its copies of changes"
+    if peer.id not in table and (is_whole or replication.holdings.summary(partition)[0]):
+        yield f"lies at {peer.number} as well"
+    if peer.id in table and not (is_whole or is_server):
+        yield f"the copy of {peer.number} is not known to be whole"

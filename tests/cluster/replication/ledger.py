@@ -14,6 +14,12 @@ COUNTERS: Final = 3
 OWN_KEYS: Final = 4
 MISSING: Final = None
 
+SHARES: Final = (
+    ("u", 25), ("get u", 15), ("own", 20), ("del", 5), ("get own", 10), ("c", 10), ("nx", 7), ("log", 4), ("h", 4),
+    ("flush", 0.4),
+)  # fmt: skip
+"""How often each kind of command is sent."""
+
 REFUSED: Final = frozenset({"CLUSTERDOWN"})
 """Errors that say that the command has not run."""
 
@@ -59,34 +65,39 @@ class Ledger:
 
     def next(self, user: int, now_s: float) -> Asked:
         """Return what a client asks next."""
-        chance = self._chance
         number = next(self._numbers)
-        text = b"%d" % number
-        roll = chance.random()
-        if self._has_flushes and roll < 0.004:
+        shares = SHARES if self._has_flushes else SHARES[:-1]
+        kind = self._chance.choices([kind for kind, _ in shares], [share for _, share in shares])[0]
+        if kind == "flush":
             return self._flush()
-        if roll < 0.25:
-            key = f"u:{number}"
-            return self._write(self.unique, Asked("u", key, f"SET {key} {number}", text))
-        if roll < 0.40 and self.unique:
-            return self._read("u", chance.choice(list(self.unique)))
-        if roll < 0.65:
-            key = f"own:{user}:{chance.randrange(OWN_KEYS)}"
-            if chance.random() < 0.2:
-                return self._write(self.own, Asked("own", key, f"DEL {key}", MISSING))
-            return self._write(self.own, Asked("own", key, f"SET {key} {number}", text))
-        if roll < 0.75 and self.own:
-            return self._read("own", chance.choice(list(self.own)))
-        if roll < 0.85:
-            key = f"c:{chance.randrange(COUNTERS)}"
+        if kind in ("get u", "get own"):
+            known = self._known(kind)
+            return self._read(kind, self._chance.choice(list(known))) if known else Asked("ping", "", "PING")
+        if kind in ("u", "own", "del"):
+            return self._change(kind, user, number)
+        return self._collect(kind, user, number, now_s)
+
+    def _change(self, kind: str, user: int, number: int) -> Asked:
+        if kind == "u":
+            return self._write(
+                self.unique, Asked("u", f"u:{number}", f"SET u:{number} {number}", b"%d" % number)
+            )
+        key = f"own:{user}:{self._chance.randrange(OWN_KEYS)}"
+        if kind == "del":
+            return self._write(self.own, Asked("own", key, f"DEL {key}", MISSING))
+        return self._write(self.own, Asked("own", key, f"SET {key} {number}", b"%d" % number))
+
+    def _collect(self, kind: str, user: int, number: int, now_s: float) -> Asked:
+        if kind == "c":
+            key = f"c:{self._chance.randrange(COUNTERS)}"
             return Asked("c", key, f"INCR {key}")
-        if roll < 0.92:
+        if kind == "nx":
             key = f"nx:{int(now_s * 2)}"
             self.granted.setdefault(key, 0)
             return Asked("nx", key, f"SET {key} {number} NX")
-        key, words = (f"log:{user}", "APPEND {} ,{}") if roll < 0.96 else (f"h:{user}", "HSET {} {} 1")
+        key, words = (f"log:{user}", "APPEND {} ,{}") if kind == "log" else (f"h:{user}", "HSET {} {} 1")
         self.pieces.setdefault(key, ([], set()))
-        return Asked("piece", key, words.format(key, number), text)
+        return Asked("piece", key, words.format(key, number), b"%d" % number)
 
     def _flush(self) -> Asked:
         self.was_flushed = True
@@ -100,7 +111,7 @@ class Ledger:
         return asked
 
     def _read(self, kind: str, key: str) -> Asked:
-        asked = Asked(f"get {kind}", key, f"GET {key}")
+        asked = Asked(kind, key, f"GET {key}")
         asked.allowed = set(self._known(kind)[key])
         return asked
 
@@ -143,7 +154,9 @@ class Ledger:
         if is_open:
             self.open.setdefault(asked.key, set()).add(asked.value)
             return
-        if is_change:  # DEL of nothing leaves nothing behind that a write from before would have to give way to
+        if (
+            is_change
+        ):  # DEL of nothing leaves nothing behind that a write from before would have to give way to
             self.open.pop(asked.key, None)
         known = {asked.value, *self.open.get(asked.key, ())}
         if self._flushing or asked.flushes != self._flushed_times:
@@ -184,14 +197,18 @@ class Ledger:
         for key, allowed in self.own.items():
             if found[key] not in allowed:
                 yield f"{key} is {found[key]!r}, must be of {allowed}"
-        for key, (sure, maybe) in self.counted.items():
-            if not (self.was_flushed or sure <= int(found[key] or 0)) or int(found[key] or 0) > sure + maybe:
-                yield f"{key} is {found[key]!r}, was counted {sure} times and perhaps {maybe} times more"
         for key, times in self.granted.items():
             if times > 1 and not self.was_flushed:
                 yield f"{key} was granted {times} times"
+        yield from self._faults_of_counters(found)
         for key in self.pieces:
             yield from self._faults_of_pieces(key, found[key])
+
+    def _faults_of_counters(self, found: dict[str, Any]) -> Iterator[str]:
+        for key, (sure, maybe) in self.counted.items():
+            count = int(found[key] or 0)
+            if count > sure + maybe or (count < sure and not self.was_flushed):
+                yield f"{key} is {count}, was counted {sure} times and perhaps {maybe} times more"
 
     def _faults_of_pieces(self, key: str, found: Any) -> Iterator[str]:
         sure, maybe = self.pieces[key]

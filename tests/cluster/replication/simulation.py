@@ -7,8 +7,10 @@ learn of it when they would: each at its own time. How much may go wrong at once
 did, or both sides of a split have served, less is asked of the outcome.
 """
 
+import itertools
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from respcache.cluster.membership.member import State
@@ -81,7 +83,12 @@ class Simulation:
         self.active = set(range(nodes - absent))
         self.leaving: set[int] = set()
         self.world = Sea(
-            nodes, seed=seed, copies=self.copies, cuts=True, active=self.active, timeout_s=chance.choice((1.0, 2.0))
+            nodes,
+            seed=seed,
+            copies=self.copies,
+            cuts=True,
+            active=self.active,
+            timeout_s=chance.choice((1.0, 2.0)),
         )
         self.trace(f"{nodes} nodes, {self.copies} copies, splits {self.has_splits}, wild {self.is_wild}")
         self.ledger = Ledger(chance, has_flushes=chance.random() < 0.3)
@@ -139,7 +146,9 @@ class Simulation:
         caller = self.world.client(self.chance.choice(self._live()).number)
         asked = list(self.ledger.keys())
         replies = caller.ask(*[words for _, words in asked])
-        assert len(replies) == len(asked), f"seed {self.seed}: {len(asked) - len(replies)} keys cannot be read"
+        assert len(replies) == len(asked), (
+            f"seed {self.seed}: {len(asked) - len(replies)} keys cannot be read"
+        )
         return {key: reply for (key, _), reply in zip(asked, replies, strict=True)}
 
     def _live(self) -> list[Peer]:
@@ -154,11 +163,11 @@ class Simulation:
                 user.asked = None
             if user.peer.is_stopped:
                 continue
-            if user.asked is not None:
-                for reply in user.caller.replies():
-                    asked, user.asked = user.asked, None
-                    self.trace(f"{self.world.now_s:.3f} {user.number}: {asked.words} = {reply}")
-                    self.ledger.answered(asked, reply, f"{self.world.now_s:.3f} user {user.number}")
+            for reply in user.caller.replies():
+                asked, user.asked = user.asked, None
+                assert asked is not None
+                self.trace(f"{self.world.now_s:.3f} {user.number}: {asked.words} = {reply}")
+                self.ledger.answered(asked, reply, f"{self.world.now_s:.3f} user {user.number}")
             if user.asked is None and not is_last and self.chance.random() < 0.5:
                 self._ask(user)
 
@@ -206,6 +215,9 @@ class Simulation:
 
         self.world.after(self.chance.uniform(*range_s), done)
 
+    def _news(self, range_s: tuple[float, float], peer: Peer, act: Callable[[], None]) -> None:
+        self._later(range_s, partial(self._tell, peer, act))
+
     def _tell(self, peer: Peer, act: Callable[[], None]) -> None:
         """Let a node hear of something; one that is stopped hears of it when it goes on."""
         if peer.is_stopped and not peer.is_dead:
@@ -225,7 +237,7 @@ class Simulation:
         self.trace(f"{self.world.now_s:.3f} kill {peer.number}")
         self.world.kill(peer.number, is_known=False)
         for other in self._live():
-            self._later(HEARD_S, lambda other=other: self._tell(other, lambda: self._bury(other, peer)))  # type: ignore[misc]
+            self._news(HEARD_S, other, partial(self._bury, other, peer))
 
     def _bury(self, one: Peer, dead: Peer) -> None:
         if believes_dead(one, dead):
@@ -249,7 +261,7 @@ class Simulation:
         peer.stop()
         for other in self._live():
             if other is not peer and for_s > DETECTED_S[0]:
-                self._later(DETECTED_S, lambda other=other: self._detect(other, peer))  # type: ignore[misc]
+                self._later(DETECTED_S, partial(self._detect, other, peer))
         self._later((for_s, for_s), lambda: self._go_on(peer, for_s))
 
     def _detect(self, one: Peer, other: Peer) -> None:
@@ -263,7 +275,7 @@ class Simulation:
         peer.hub.tick()  # commands that are too old end before anything can be dialled anew
         peer.go_on()
         if any(believes_dead(other, peer) for other in self._live() if other is not peer):
-            self._later((0.02, 1.5), lambda: self._tell(peer, lambda: self._refute(peer)))
+            self._news((0.02, 1.5), peer, partial(self._refute, peer))
 
     def _refute(self, peer: Peer) -> None:
         """Let a node hear that it was taken for dead, and the others that it is not."""
@@ -271,7 +283,7 @@ class Simulation:
         peer.hub.happened(Happened(Kind.REFUTED, peer.hub.swim.me, None, State.DEAD))
         for other in self._live():
             if other is not peer:
-                self._later((0.02, 0.5), lambda other=other: self._tell(other, lambda: self._revive(other, peer)))  # type: ignore[misc]
+                self._news((0.02, 0.5), other, partial(self._revive, other, peer))
 
     def _revive(self, one: Peer, other: Peer) -> None:
         member = one.hub.swim.members[other.id]
@@ -293,9 +305,9 @@ class Simulation:
         self.killed += self.copies  # nobody is killed before all is well again
         self.trace(f"{self.world.now_s:.3f} split {[[peer.number for peer in side] for side in sides]}")
         self.world.split(*[[peer.number for peer in side] for side in sides], is_known=False)
-        for one, other in [(a, b) for a in sides[0] for b in sides[1]]:
-            self._later(DETECTED_S, lambda one=one, other=other: self._part(one, other))  # type: ignore[misc]
-            self._later(DETECTED_S, lambda one=one, other=other: self._part(other, one))  # type: ignore[misc]
+        for one, other in itertools.product(*sides):
+            self._later(DETECTED_S, partial(self._part, one, other))
+            self._later(DETECTED_S, partial(self._part, other, one))
         self._later((1.0, 8.0), self._heal)
 
     def _part(self, one: Peer, other: Peer) -> None:
@@ -307,13 +319,13 @@ class Simulation:
         self.world.cuts_between.clear()
         for peer in self._live():
             if any(believes_dead(other, peer) for other in self._live()):
-                self._later((0.1, 1.0), lambda peer=peer: self._tell(peer, lambda: self._refute(peer)))  # type: ignore[misc]
+                self._news((0.1, 1.0), peer, partial(self._refute, peer))
 
     # -- coming and going --------------------------------------------------------------
 
     def _see(self) -> None:
         for peer in self._live():
-            self._later((0.0, 0.5), lambda peer=peer: self._tell(peer, lambda: peer.see(self.active)))  # type: ignore[misc]
+            self._news((0.0, 0.5), peer, partial(peer.see, self.active))
 
     def _join(self) -> None:
         away = [peer for peer in self._live() if peer.number not in self.active | self.leaving]
