@@ -155,10 +155,9 @@ class Channel:
                 kept.append(batch)
             for one in [batch.single(position) for position in batch.open_positions()]:
                 (taken if is_wanted(one) else kept).append(one)
-        if taken:
-            self.unsent = kept  # one by one, too: a batch with holes would run what is not in it any more
-            self.size_bytes = sum([batch.size_bytes for batch in self.unsent])
-            self._forget(None, len(taken))
+        self.unsent = kept  # one by one, too: a batch with holes would run what is not in it any more
+        self.size_bytes = sum([batch.size_bytes for batch in kept])
+        self._forget(None, len(taken))
         return taken
 
     def overdue(self, before_s: float) -> Iterator[tuple[Sink, bool]]:

@@ -20,7 +20,7 @@ from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
 from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
 from .channel import COMMANDS, Channel
 from .closed import Closed
-from .frames import ANYWHERE, PARTITION_MASK, Refusal
+from .frames import ANYWHERE, NOT_TO_RUN, PARTITION_MASK, Refusal
 from .lane import Lane
 from .nobody import NOBODY
 from .rooms import Rooms, WaitingRoom, partitions_of, take_rooms
@@ -239,7 +239,10 @@ class Directory:
             self._send_part(number, part)
 
     def _connection_lost(self, number: int, channel: Channel) -> None:
-        """Let rest what was sent behind something that rests: nobody refuses it on the next connection."""
+        """Let rest what was sent behind something that rests: nobody refuses it on the next connection.
+
+        What may have run is asked for there first: who serves the key by now may not know of it, and run it again.
+        """
         held: set[int] = set()
 
         def must_rest(batch: Batch) -> bool:
@@ -247,7 +250,9 @@ class Directory:
             if held.isdisjoint(concerned) and not self.rooms.is_resting(batch):
                 return False
             held.update(concerned)
-            return True
+            if batch.is_resent:
+                batch.seen = NOT_TO_RUN
+            return not batch.is_resent
 
         if self.rooms.resting:
             for batch in channel.take_out(must_rest):

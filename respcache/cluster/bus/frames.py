@@ -23,6 +23,9 @@ EXCHANGED: Final = b"g"
 ANYWHERE: Final = 1024
 """The place of a command that concerns no partition: the receiver runs it, whatever it owns."""
 
+NOT_TO_RUN: Final = -1
+"""In the place of a number of refusals seen: answered if it has run, refused if not."""
+
 PLACE_BITS: Final = 11
 """A place is partition and epoch in one number, the epoch above these bits."""
 
@@ -36,7 +39,7 @@ class Request(msgspec.Struct, array_like=True, gc=False):
     first: int
     """The position of the first command in its batch; not 0 only when part of a batch is sent again."""
     seen: int
-    """How many refusals on this connection the sender knew of: what it sent behind one is refused, too."""
+    """How many refusals on this connection the sender knew of: what it sent behind one is refused, too; or ``NOT_TO_RUN``."""
     db: int
     protocol: int
     """The RESP version of the replies."""

@@ -290,7 +290,7 @@ class Inlet(BusConnection):
 
     def _takes(self, partitions: Sequence[int], seen: int) -> bool:
         """Say whether a command may run here: its keys are ours, and it was not sent behind one that was refused."""
-        if not all(map(self._territory.serves, partitions)):
+        if seen < 0 or not all(map(self._territory.serves, partitions)):
             return False
         if self._refused:
             if any(seen < self._refused.get(partition, 0) for partition in partitions):

@@ -335,19 +335,27 @@ def tell_one_after_the_other(world: World, active: list[int]) -> None:
         world.after(world.chance.uniform(0, 0.005), lambda peer=peer: peer.see(active))  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("lost", [0, 60], ids=["well", "lossy"])
-@pytest.mark.parametrize("seed", [0, 5, 9, 26])
+@pytest.mark.parametrize(
+    ("seed", "lost", "copies", "lanes"),
+    [
+        *((seed, lost, 1, 1) for seed in (0, 5, 9, 26) for lost in (0, 60)),
+        (1, 0, 2, 2),
+        (2, 0, 3, 1),
+        (5, 200, 3, 2),
+        (49, 200, 2, 2),  # what had run was sent to the next server, which ran it again
+    ],
+)
 def test_the_order_of_commands_and_their_effects_survive_changes_of_owners(
-    seed: int, lost: int, monkeypatch: pytest.MonkeyPatch
+    seed: int, lost: int, copies: int, lanes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(syncing, "COALESCE_S", 0.0)
-    world = World(4, seed=seed, cuts=True, active=[0, 1, 2])
+    world = World(4, seed=seed, cuts=True, active=[0, 1, 2], copies=copies, lanes=lanes)
     moved: list[int] = []
     world.peers[3].hub.on_view.append(moved.extend)
 
     def lose_some(number: int) -> None:
         if lost and not world.chance.randrange(lost):
-            world.lose(*world.chance.sample(range(4), 2))
+            world.lose(*world.chance.sample(range(4), 2), world.chance.randrange(lanes))
 
     world.before_delivery = lose_some
     histories = [History(world, world.client(node), f"c{at}") for at, node in enumerate((0, 0, 1))]

@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from respcache.cluster.bus.frames import (
+    ANSWER,
     ANYWHERE,
     EXCHANGE,
+    NOT_TO_RUN,
     REFUSAL,
     REQUEST,
     TRANSACTION,
@@ -85,6 +87,19 @@ def test_an_operation_that_is_sent_again_is_answered_and_not_run(world: World) -
     inlet, key = world.wire(0, 1).inlet, world.key_of(1)
     for is_resent in (False, True, True):
         inlet.take(frame(REQUEST, request(key, [b"INCR", key.encode()], is_resent=is_resent)))
+    assert world.client(1)("GET", key) == b"1"
+
+
+def test_what_is_not_to_run_is_answered_if_it_has_run_and_refused_if_not(world: World) -> None:
+    inlet, key = world.wire(0, 1).inlet, world.key_of(1)
+    words = [b"INCR", key.encode()]
+    inlet.take(frame(REQUEST, request(key, words)))
+    sent_by(inlet)
+    for batch in (1000, 1001):
+        inlet.take(frame(REQUEST, request(key, words, batch=batch, seen=NOT_TO_RUN, is_resent=True)))
+    answer, refusal = sent_by(inlet)
+    assert answer[:1] == ANSWER
+    assert Decoders({REFUSAL: Refusal}).decode(refusal) == Refusal(1001, 0, world.peers[1].id)
     assert world.client(1)("GET", key) == b"1"
 
 
