@@ -170,6 +170,7 @@ class Hub:
         meta = msgspec.structs.replace(self.swim.me.meta, phase=phase)
         self.act(self.swim.update_meta(self.now_s(), meta))
         if phase is Phase.LEAVING:
+            self.replication.syncing.is_urgent = True
             self.mandating.mandate.left(self.id)
         self._refresh()
 

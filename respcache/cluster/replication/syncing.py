@@ -27,6 +27,11 @@ STEP_BYTES: Final = 1 << 16
 """Of full copies made in one go: a millisecond or two here and at the receiver, for which clients wait."""
 
 
+REST: Final = 3
+"""Times as long as copies took, clients are served alone: copies get a quarter of the loop at most, here and, as taking
+them costs about as much, at the receiver."""
+
+
 class _Copy:
     """A full copy on its way."""
 
@@ -46,6 +51,9 @@ class Syncing:
         self._allowance = 0.0
         self._last_s = 0.0
         self._quiet_until_s = 0.0
+        self._rest_until_s = 0.0
+        self.is_urgent = False
+        """Whether this node leaves: it has so much time and no more."""
         self.waiting: dict[bytes, dict[int, None]] = {}
         """Partitions of which a node needs a full copy."""
         self._running: dict[bytes, _Copy] = {}
@@ -155,7 +163,15 @@ class Syncing:
     # -- full copies -----------------------------------------------------------------------
 
     def pump(self) -> None:
-        """Send as much of the full copies as may go now."""
+        """Send as much of the full copies as may go now; then leave the loop to clients for a while."""
+        now_s = self._ground.now_s()
+        if now_s < self._rest_until_s and not self.is_urgent:
+            return
+        self._pump()
+        took_s = self._ground.now_s() - now_s
+        self._rest_until_s = now_s + took_s * (1 + REST)
+
+    def _pump(self) -> None:
         for peer in list(self.waiting):
             if not self._ground.is_connected(peer):
                 continue

@@ -1,7 +1,12 @@
 """Bringing partitions to where the table wants them."""
 
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from respcache.cluster.hub import Hub
 from respcache.cluster.replication.syncing import size_of
 from tests.cluster.bus.pair import World
 
@@ -95,3 +100,44 @@ def test_the_size_of_a_record_counts_what_it_carries() -> None:
     small = size_of((0, 1, 0, b"key", 1, 2, 0, b"value", False))
     assert size_of((0, 1, 0, b"key", 1, 2, 0, b"value" * 100, False)) == small + 495
     assert size_of((1, 1, 0, b"key", 1, 2, 0, [b"field", b"value"], True)) > small
+
+
+def test_copies_take_a_quarter_of_the_time_unless_the_node_leaves() -> None:
+    world = World(2, copies=2, active=[0])
+    client = world.client(0)
+    for number in range(300):
+        client("SET", f"key:{number}", "v" * 2000)
+    hub = world.peers[0].hub
+    syncing = hub.replication.syncing
+    slow = itertools.count(step=0.01)
+    sent = []
+    for peer in world.peers:
+        peer.see([0, 1])
+    world.run(0.25)
+    hub.replication.serving.ground = syncing._ground = Slowly(hub, slow, world)  # type: ignore[assignment]
+    for _ in range(2):
+        before = syncing.copied_bytes
+        syncing.pump()
+        sent.append(syncing.copied_bytes - before)
+    syncing.is_urgent = True
+    before = syncing.copied_bytes
+    syncing.pump()
+    sent.append(syncing.copied_bytes - before)
+    assert sent[0] > 0
+    assert sent[1] == 0
+    assert sent[2] > 0
+
+
+class Slowly:
+    """A ground on which a look at the clock takes its time."""
+
+    def __init__(self, hub: Hub, late_s: Iterator[float], world: World) -> None:
+        self._hub = hub
+        self._late_s = late_s
+        self._world = world
+
+    def now_s(self) -> float:
+        return self._world.now_s + next(self._late_s)
+
+    def __getattr__(self, name: str) -> Any:  # whatever else it is asked
+        return getattr(self._hub, name)
