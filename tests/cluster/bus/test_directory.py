@@ -355,7 +355,8 @@ def test_the_order_of_commands_and_their_effects_survive_changes_of_owners(
 
     def lose_some(number: int) -> None:
         if lost and not world.chance.randrange(lost):
-            world.lose(*world.chance.sample(range(4), 2), world.chance.randrange(lanes))
+            one, other = world.chance.sample(range(4), 2)
+            world.lose(one, other, world.chance.randrange(lanes))
 
     world.before_delivery = lose_some
     histories = [History(world, world.client(node), f"c{at}") for at, node in enumerate((0, 0, 1))]

@@ -9,7 +9,7 @@ ONE, OTHER, THIRD = (bytes([number]) * 20 for number in (1, 2, 3))
 
 
 def epochs(*gone: bytes) -> Epochs:
-    return Epochs(lambda id: id not in gone)
+    return Epochs(lambda one: one not in gone)
 
 
 def test_a_higher_epoch_is_taken_over_and_a_lower_one_refused() -> None:

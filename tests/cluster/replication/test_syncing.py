@@ -114,7 +114,7 @@ def test_copies_take_a_quarter_of_the_time_unless_the_node_leaves() -> None:
     for peer in world.peers:
         peer.see([0, 1])
     world.run(0.25)
-    hub.replication.serving.ground = syncing._ground = Slowly(hub, slow, world)  # type: ignore[assignment]
+    hub.replication.serving.ground = syncing._ground = Slowly(hub, slow, world)
     for _ in range(2):
         before = syncing.copied_bytes
         syncing.pump()
