@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from hiredis import ReplyError
 from servers import Server
 
 PORTS: Final = range(12_000, 32_000)
@@ -88,6 +89,7 @@ def cluster(count: int, flags: Sequence[str] = (), python: str = sys.executable)
     servers = start_together(places(count, flags), python)
     try:
         wait_until_together(servers)
+        wait_until_safe(servers[0])
         yield servers
     finally:
         stop_all(servers)
@@ -117,6 +119,18 @@ def wait_until_together(servers: Sequence[Server], limit_s: float = TOGETHER_S) 
     while not is_together(servers):
         if time.monotonic() > deadline:
             raise RuntimeError(f"{len(servers)} nodes are not one cluster after {limit_s:g} s")
+        time.sleep(POLL_S)
+
+
+def wait_until_safe(server: Server, limit_s: float = TOGETHER_S) -> None:
+    """Wait until every partition is served where it shall be, with all its copies."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        with server.connect(timeout_s=5) as connection, suppress(ReplyError):
+            if connection.call("CLUSTER", "SAFE") == b"OK":
+                return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"partitions are not where they should be after {limit_s:g} s")
         time.sleep(POLL_S)
 
 
