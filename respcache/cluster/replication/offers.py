@@ -4,11 +4,13 @@ It comes about when both sides of a split have served a partition, or a server w
 is thrown away before the server has said that it has merged it; there, of two states of a key the newer one stays.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 from . import records
 from .records import Record
 from .serving import Serving
+from .stream import Stream
 from .syncing import size_of
 
 PERIOD_S: Final = 2.0
@@ -27,6 +29,11 @@ class Offers:
         self._next_s: dict[int, float] = {}
         self._sent: dict[int, int] = {}
         """By partition, how many records of what is kept were in the last offer."""
+
+        self._fresh: set[tuple[bytes, int]] = set()
+        """From whom something was merged, and of which partition, since he was last answered."""
+        self._marks: dict[tuple[bytes, int], list[tuple[Stream, tuple[int, int]]]] = {}
+        """Up to where the copies must have acknowledged, before he is told so."""
 
     def has(self, partition: int) -> bool:
         """Say whether something is to be offered."""
@@ -115,15 +122,36 @@ class Offers:
 
     # -- as the server -------------------------------------------------------------------
 
-    def merge(self, partition: int, record: Record) -> None:
+    def merge(self, partition: int, record: Record, peer: bytes = b"") -> None:
         """Take what somebody offers, where it is newer."""
         serving = self._serving
         table = serving.recorder.parts[partition].tables.get(record[2])
         is_known = table is not None and record[3] in table.entries
         if serving.holdings.merge(partition, record):
             serving.recorder.written.clear()  # it is no client's, and no reply waits for it
+            if peer:
+                self._fresh.add((peer, partition))
             serving.witness.merged += 1
             serving.witness.conflicts += is_known
+
+    def is_merged(self, peer: bytes, partition: int) -> bool:
+        """Say whether everything that a node has offered is here and in the copies: then it may let go of it."""
+        offer, routes = (peer, partition), self._serving.recorder.routes[partition]
+        if offer in self._fresh:
+            self._fresh.discard(offer)
+            # Whoever tells of them has them as streams; see ``Serving.aim_records``.
+            streams = cast(Sequence[Stream], routes)
+            self._marks[offer] = [(stream, stream.position) for stream in streams]
+        for stream, position in self._marks.get(offer, ()):
+            if stream in routes and not (stream.is_lagging or stream.has(position)):
+                return False
+        self._marks.pop(offer, None)
+        return True
+
+    def forget(self, peer: bytes) -> None:
+        """Forget a node that is gone."""
+        self._fresh = {offer for offer in self._fresh if offer[0] != peer}
+        self._marks = {offer: marks for offer, marks in self._marks.items() if offer[0] != peer}
 
     def merge_own(self, partition: int) -> None:
         """Take what this node itself would have offered: it serves the partition now."""

@@ -64,6 +64,7 @@ class Receiving:
         """Forget a node that is gone."""
         self._heard_s.pop(peer, None)
         self._missed = {missed for missed in self._missed if missed[0] != peer}
+        self._offers.forget(peer)
 
     def staleness_ms(self, now_s: float) -> int:
         """Return how long the server of some copy here has not been heard of, at worst."""
@@ -83,7 +84,7 @@ class Receiving:
             raise ValueError(f"no partition {partition}")
         if kind >= records.OFFER:
             if partition in self._serving.served:
-                self._offers.merge(partition, [kind - records.OFFER, *record[1:]])
+                self._offers.merge(partition, [kind - records.OFFER, *record[1:]], peer)
             else:
                 self._missed.add((peer, partition))
             return
@@ -176,6 +177,8 @@ class Receiving:
         has_missed = (peer, partition) in self._missed
         self._missed.discard((peer, partition))
         if partition in self._serving.served and not has_missed:
-            self._told.append((records.MERGED, partition, epoch))
+            if self._offers.is_merged(peer, partition):
+                self._told.append((records.MERGED, partition, epoch))
+            # If not, it is offered again, and nothing of it is new by then.
         else:
             self._told.append((records.STALE, partition, self._epochs.least(partition)))

@@ -35,6 +35,9 @@ DECODERS: Final = Decoders(
 )
 
 
+STREAMS: Final = 256
+"""So many are known before those are looked for that are over: more than there are nodes in most clusters."""
+
 FORGETTING_S: Final = 1.0
 """Between looks at deletions that need not be remembered any more."""
 
@@ -132,6 +135,7 @@ class Replication:
     def _apply(self, peer: bytes, effects: Effects) -> bytes:
         received = self._received.get(peer)
         if received is None:
+            self._forget_strangers()
             received = self._received[peer] = Received()
         told: Sequence[tuple[int, int, int]] = ()
         if received.takes(effects.generation, effects.sequence):
@@ -140,6 +144,12 @@ class Replication:
                 if self._ground.is_there(origin):
                     self._memories.of(origin).note(batch, first, wires, is_write=True)
         return frame(ACKNOWLEDGED, Acknowledged(received.generation, received.sequence, list(told)))
+
+    def _forget_strangers(self) -> None:
+        """Drop what is known of streams of nodes that are gone: one may have gone on telling after we had heard of its end."""
+        if len(self._received) >= STREAMS:
+            is_there = self._ground.is_there
+            self._received = {peer: one for peer, one in self._received.items() if is_there(peer)}
 
     def answered(self, peer: bytes, data: bytes) -> None:
         """Take a node's answer. Raises BrokenFrameError."""

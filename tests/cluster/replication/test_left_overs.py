@@ -1,6 +1,8 @@
 """What may be missing where it belongs is kept until it is there: shown on whole nodes."""
 
+from respcache.cluster.replication import records
 from respcache.cluster.replication.offers import PERIOD_S, Offers
+from respcache.cluster.replication.records import Effects
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
 from tests.cluster.bus.wires import Caller
@@ -78,3 +80,22 @@ def test_what_is_taken_away_unheard_stays_here_and_is_set_aside() -> None:
     assert replication.holdings.summary(partition)[0] == 1
     assert replication.serving.holds.required[partition] == ()
     assert replication.recorder.routes[partition] == ()
+
+
+def test_nobody_is_told_that_his_offer_is_merged_before_the_copies_have_it() -> None:
+    world = World(3, copies=2)
+    key = world.key_of(0)
+    partition, server = key_partition(key.encode()), world.peers[0].hub.replication
+    [follower] = [peer for peer in world.peers if peer.id in server.serving.served[partition].followers]
+    offerer = next(peer for peer in world.peers[1:] if peer is not follower)
+    version = server.clock.next() >> 32, 7
+    record = (records.OFFER + records.STRING, partition, 0, key.encode(), *version, 0, b"offered", False)
+    offer = Effects(1, 1, [list(record), [records.OFFERED, partition]], [])
+    follower.stop()
+    assert server.receiving.take(offerer.id, offer) == []
+    world.run(0.1)
+    assert server.receiving.take(offerer.id, offer) == []
+    follower.go_on()
+    world.run(0.1)
+    assert server.receiving.take(offerer.id, offer) == [(records.MERGED, partition, 0)]
+    assert follower.hub.replication.holdings.find(partition, 0, key.encode()) is not None
