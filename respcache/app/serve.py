@@ -174,6 +174,7 @@ class Server:
                 if self._clustering is not None and not self._host.is_urgent:
                     await self._clustering.leave()
                 reactor.close_listeners()
+                self._dismiss_clients()
                 await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
                 # While the reactor still runs, so that whoever waits for a busy key hears why it waits no longer.
                 self._owners.cancel_scope.cancel()
@@ -253,6 +254,11 @@ class Server:
             log.warning("client %d (%s) closed: maxmemory-clients is reached", client.id, client.address)
             node.statistics.evicted_clients += 1
             client.connection.end(Ending.AT_ONCE)
+
+    def _dismiss_clients(self) -> None:
+        """Let every client go with the answers that it is owed; what comes from now on is not run: it might not be answered."""
+        for client in list(self._parts.node.clients):
+            client.connection.dismiss()
 
     async def _wait_answered(self, reactor: Reactor, timeout_s: float) -> None:
         """Wait until every client has the answers it is owed, unless that takes too long or nobody has the time."""

@@ -57,6 +57,8 @@ class Connection(Protocol):
         """Take no further commands until ``clear_jam`` was called as often as this."""
 
     def clear_jam(self) -> None: ...
+    def dismiss(self) -> None:
+        """Run what was received, answer it, and end."""
 
     def select(self, index: int) -> None:
         """Turn to another database: a transaction that ran elsewhere has done so."""

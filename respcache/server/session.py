@@ -80,6 +80,7 @@ class Session:
         self.backlog: deque[list[bytes]] = deque()
         self._pushed_bytes = 0
         self.is_held = False
+        self._is_dismissed = False
         self.jams = 0
         """How many ways to other nodes are full and have asked it to wait."""
         self.is_awaited = False
@@ -126,6 +127,8 @@ class Session:
             if sum(map(len, self.out)) > OUTPUT_PER_TURN_BYTES:
                 break
             self.has_unread = self.parser.limits is not self.limits
+        if self._is_dismissed:
+            self.dismiss()
         if self.parser.error is not None and not self.backlog:
             self._refuse()
 
@@ -141,7 +144,8 @@ class Session:
 
     @property
     def has_output(self) -> bool:
-        return bool(self.out)
+        """Whether anything is still to be sent, be it there already or not."""
+        return bool(self.out or self._slots)
 
     @property
     def is_hungry(self) -> bool:
@@ -185,6 +189,11 @@ class Session:
             self.client.ending = ending
         self.client.refresh()
         self._wake()
+
+    def dismiss(self) -> None:
+        self._is_dismissed = bool(self.backlog or self.has_unread)
+        if not self._is_dismissed:
+            self.end(Ending.AFTER_REPLIES)
 
     def hold(self) -> None:
         self.is_held = True

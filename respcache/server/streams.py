@@ -54,10 +54,10 @@ class StreamConnection:
 
     async def _write(self, session: Session) -> None:
         while True:
-            if session.has_output:
+            if session.out:
                 if not await self._send(session):
                     return self._finished.cancel()
-            elif session.client.ending is not None:
+            elif session.client.ending is not None and not session.has_output:
                 return self._finished.cancel()
             elif session.is_hungry:
                 await trio.lowlevel.checkpoint()

@@ -311,3 +311,27 @@ def test_the_next_command_is_awaited_only_after_an_answer_from_elsewhere(harness
     assert client.session.is_awaited
     client.receive(pipeline("GET b"))
     assert not client.session.is_awaited
+
+
+def test_who_is_dismissed_gets_every_answer_that_he_is_owed_and_nothing_more_is_run(harness: Harness) -> None:
+    router, client = Elsewhere(harness), harness.client()
+    client.receive(pipeline("GET a", "PING"))
+    client.session.dismiss()
+    assert not client.session.wants_input
+    assert client.session.has_output
+    [slot] = router.slots
+    slot.fill(b"+one\r\n")
+    assert client.replies() == [b"one", b"PONG"]
+    assert not client.session.has_output
+
+
+def test_who_is_dismissed_has_his_backlog_run_first(harness: Harness) -> None:
+    client = harness.client()
+    client.session.hold()
+    client.receive(pipeline("SET a 1", "INCR a"))
+    client.session.dismiss()
+    assert client.record.ending is None
+    client.session.release()
+    client.session.resume()
+    assert client.replies() == [b"OK", 2]
+    assert client.record.ending is Ending.AFTER_REPLIES

@@ -32,6 +32,9 @@ class Nobody:
     def clear_jam(self) -> None:
         """See ``jam``."""
 
+    def dismiss(self) -> None:
+        """End nobody."""
+
     def select(self, index: int) -> None:
         """Select nothing: each batch names its database."""
 

@@ -27,6 +27,7 @@ class Jammed:
     def jam(self) -> None:
         self.jams += 1
 
+    def dismiss(self) -> None: ...
     def clear_jam(self) -> None:
         self.jams -= 1
 
