@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 
 GONE: Final = frozenset({State.DEAD, State.LEFT})
 
+ANSWERS_KEPT_S: Final = 10.0
+"""A node that was taken for dead may be back, and send again what it still waits for: beyond its time for a forward, this."""
+
 LAG_STEPS_MS: Final = (1000, 100)
 """Less than a tenth of a second is nobody's concern."""
 
@@ -94,6 +97,8 @@ class Hub:
         self.observer = Observer(node.bus, meta.name, self.ownership, lambda: node.clock.now_ms)
         self.swim = Swim(id, address, meta, profile, chance, now_s(), loop_lag_s=loop_lag_s)
         self.memories = Memories()
+        self._forgettable_s: dict[bytes, float] = {}
+        """When the answers given to nodes that are gone may be forgotten."""
         self.lanes: dict[tuple[bytes, int], Lane] = {}
         self.inlets: list[Inlet] = []
         self.streams = Streams(self.lanes, now_s)
@@ -327,10 +332,16 @@ class Hub:
         self.act(self.swim.connection_lost(self.now_s(), inlet.peer_id))
 
     def _forget_answers(self, id: bytes) -> None:
-        """Drop the answers given to a node that is gone, once nothing can come from it any more."""
+        """Drop the answers given to a node that is gone, some time after the last that came from it."""
         is_gone = id not in self.swim.members or self._is_gone(id)
         if is_gone and all(inlet.peer_id != id for inlet in self.inlets):
-            self.memories.forget(id)
+            self._forgettable_s[id] = self.now_s() + self.options.forward_timeout_s + ANSWERS_KEPT_S
+
+    def _forget_old_answers(self, now_s: float) -> None:
+        for gone in [one for one, due_s in self._forgettable_s.items() if due_s <= now_s]:
+            del self._forgettable_s[gone]
+            if not self.is_there(gone):
+                self.memories.forget(gone)
 
     def refused(self, lane: Lane, refusal: Refusal) -> None:
         self.directory.refused(lane, refusal)
@@ -371,6 +382,7 @@ class Hub:
         self.replication.tick(now_s)
         self.directory.tick()
         self.relay.tick()
+        self._forget_old_answers(now_s)
         witness = self.replication.witness
         merged, conflicts = witness.take_merged()
         if merged:

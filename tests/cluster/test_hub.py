@@ -1,5 +1,6 @@
 """Membership, ownership and forwarding, joined."""
 
+from respcache.cluster.hub import ANSWERS_KEPT_S
 from respcache.cluster.membership.member import Phase, State
 from respcache.cluster.membership.outputs import Happened, Kind
 from tests.cluster.bus.pair import World
@@ -91,6 +92,9 @@ def test_answers_to_a_node_are_forgotten_when_it_is_gone_and_not_while_it_may_as
     assert hub.memories.of(asker) is memory
     world.run(0.1)
     world.kill(1)
+    world.run(ANSWERS_KEPT_S)
+    assert hub.memories.of(asker) is memory
+    world.run(2.0)
     assert hub.memories.of(asker) is not memory
 
 
