@@ -85,6 +85,11 @@ class Journal:
                     del self._watchers[key]
         self.refresh()
 
+    @property
+    def watched(self) -> Iterable[tuple[int, bytes]]:
+        """Return database and name of every watched key."""
+        return self._watchers.keys()
+
     def watched_keys(self, db: int) -> list[bytes]:
         """Return the watched keys of one database."""
         return [key for number, key in self._watchers if number == db]

@@ -232,10 +232,9 @@ class Holdings:
     def _disturb(self, p: int) -> None:
         """Tell clients that watch keys of a partition that they have lost sight of them."""
         journal = self._keyspace.journal
-        for db in range(len(self._keyspace.databases)):
-            for key in journal.watched_keys(db):
-                if key_partition(key) == p:
-                    journal.disturb(db, key)
+        for db, key in journal.watched:
+            if key_partition(key) == p:
+                journal.disturb(db, key)
 
     def _is_late(self, entry: Entry) -> bool:
         return entry.expires_at_ms is not None and entry.expires_at_ms <= self._keyspace.clock.now_ms
