@@ -53,6 +53,10 @@ class Host:
     """The process that keeps the namespace while no node is in it."""
 
 
+class CannotCutError(Exception):
+    """This wire cannot be cut or troubled; see ``can_cut``."""
+
+
 class Loopback:
     """All nodes on addresses of the loopback device: they can be killed and stopped, but not cut off."""
 
@@ -76,17 +80,17 @@ class Loopback:
         """Leave nothing: there is nothing."""
 
     def cut(self, source: Host, target: Host) -> None:
-        raise NotImplementedError("needs network namespaces")
+        raise CannotCutError("the loopback device has no ends: this needs network namespaces")
 
     mend = cut
 
     def unplug(self, host: Host) -> None:
-        raise NotImplementedError("needs network namespaces")
+        raise CannotCutError("the loopback device has no ends: this needs network namespaces")
 
     plug = unplug
 
     def trouble(self, source: Host, target: Host, trouble: Trouble | None) -> None:
-        raise NotImplementedError("needs network namespaces")
+        raise CannotCutError("the loopback device has no ends: this needs network namespaces")
 
 
 class Namespaces(Loopback):
