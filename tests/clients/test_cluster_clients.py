@@ -5,9 +5,11 @@ All clients work at the same time on one cluster that is changed once, because e
 """
 
 import json
+import shutil
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 import redis
 from redis.cluster import ClusterNode as StartupNode
 from redis.cluster import RedisCluster
+from redis.exceptions import RedisClusterException
 
 from tests.cluster.processes import Cluster, running_cluster
 from tests.servers import missing, require_tool
@@ -34,8 +37,12 @@ LOST_IN_FLIGHT: Final = {
     "SocketClosedUnexpectedlyError: Socket closed unexpectedly",
 }
 
+TOLD_BY_REDIS_PY: Final = (redis.RedisError, RedisClusterException)
+"""What it raises when it cannot get through; the second, which it raises when it finds no owners, is none of the first."""
+
 KEYS: Final = 200
 START_SECONDS: Final = 20.0
+FINISH_SECONDS: Final = 30.0
 
 node = pytest.mark.node
 each_client = pytest.mark.parametrize(
@@ -53,6 +60,8 @@ class Saw:
     slow: list[tuple[float, float]] = field(default_factory=list)
     exercise: dict[str, Any] = field(default_factory=dict)
     hangs: bool = False
+    death: str = ""
+    """Why the client itself ended before its time, if it did; what stands above is then not the whole story."""
 
     def errors_between(self, begin: float, end: float) -> list[str]:
         return [text for at, text in self.errors if begin <= at < end]
@@ -62,6 +71,10 @@ class Saw:
 
 
 class Client(Protocol):
+    """One that works from when it is made until it is told to finish. One that dies says so then, not to whoever asks first."""
+
+    def wait_until_ready(self) -> None: ...
+
     def finish(self) -> Saw: ...
 
 
@@ -69,11 +82,8 @@ class NodeClient:
     """A client of Node.js in a process of its own, which works until its standard input ends."""
 
     def __init__(self, name: str, ports: Sequence[int]) -> None:
-        if not (SCRIPTS / "node_modules").is_dir():
-            missing(f"the packages of {SCRIPTS.name}/package.json are not installed (npm ci)")
-        self._name = name
         self._process = subprocess.Popen(
-            [require_tool("node"), "steadiness.mjs", name, *map(str, ports)],
+            ["node", "steadiness.mjs", name, *map(str, ports)],
             cwd=SCRIPTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,13 +93,17 @@ class NodeClient:
 
     def wait_until_ready(self) -> None:
         assert self._process.stdout is not None
-        if self._process.stdout.readline() != "ready\n":
-            _, errors = self._process.communicate(timeout=START_SECONDS)
-            raise AssertionError(f"{self._name} does not work at all: {errors}")
+        self._process.stdout.readline()  # "ready", or nothing: it has ended
 
     def finish(self) -> Saw:
-        output, errors = self._process.communicate("", timeout=30)
-        assert self._process.returncode == 0, errors
+        try:
+            output, errors = self._process.communicate("", timeout=FINISH_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return Saw(death="it did not end when it was told to")
+        if self._process.returncode:
+            return Saw(death=f"it ended with {self._process.returncode}: {errors}")
         saw = json.loads(output)
         exercise = {part: saw[part] for part in ("hash", "together", "batch")}
         failed = [(at / 1000, text) for at, text in saw["errors"]]
@@ -105,11 +119,20 @@ class PythonClient(threading.Thread):
         self._nodes = [StartupNode("127.0.0.1", port) for port in ports]
         self._is_ready, self._must_stop = threading.Event(), threading.Event()
         self._saw = Saw()
+        self.start()
 
     def wait_until_ready(self) -> None:
-        assert self._is_ready.wait(START_SECONDS), "redis-py does not work at all"
+        self._is_ready.wait(START_SECONDS)
 
     def run(self) -> None:
+        try:
+            self._live()
+        except Exception:
+            self._saw.death = traceback.format_exc()
+        finally:
+            self._is_ready.set()
+
+    def _live(self) -> None:
         client: Any = RedisCluster(startup_nodes=self._nodes, decode_responses=True)  # Any: half typed
         self._saw.exercise = self._exercise(client)
         self._is_ready.set()
@@ -122,7 +145,7 @@ class PythonClient(threading.Thread):
 
     def finish(self) -> Saw:
         self._must_stop.set()
-        self.join(10)
+        self.join(FINISH_SECONDS)
         self._saw.hangs = self.is_alive()
         return self._saw
 
@@ -131,7 +154,7 @@ class PythonClient(threading.Thread):
         try:
             client.set(key, value)
             found = client.get(key)
-        except redis.RedisError as error:
+        except TOLD_BY_REDIS_PY as error:
             self._saw.errors.append((time.time(), repr(error)[:200]))
             return
         finally:
@@ -165,20 +188,29 @@ class Story:
     saw: dict[str, Saw]
     cluster: Cluster
 
+    def of(self, name: str) -> Saw:
+        """Return what this client saw, or fail because it died: that is nobody's failure but its own."""
+        if name not in self.saw:
+            missing(f"node, or the packages of {SCRIPTS.name}/package.json (npm ci), are not installed")
+        saw = self.saw[name]
+        assert not saw.death, f"{name} died:\n{saw.death}"
+        return saw
+
     def report(self) -> str:
         return self.cluster.report()
+
+
+def clients_of(ports: Sequence[int]) -> dict[str, Client]:
+    """Start all clients that can be run here."""
+    can_run_node = shutil.which("node") is not None and (SCRIPTS / "node_modules").is_dir()
+    names = [name for name in CLIENTS if can_run_node or name == "redis-py"]
+    return {name: PythonClient(ports) if name == "redis-py" else NodeClient(name, ports) for name in names}
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with running_cluster(tmp_path_factory.mktemp("clients"), 3, has_cluster_ports=True) as cluster:
-        ports = [each.cluster_port for each in cluster]
-        clients = {
-            name: PythonClient(ports) if name == "redis-py" else NodeClient(name, ports) for name in CLIENTS
-        }
-        for client in clients.values():
-            if isinstance(client, PythonClient):
-                client.start()
+        clients = clients_of([each.cluster_port for each in cluster])
         for client in clients.values():
             client.wait_until_ready()
         time.sleep(0.5)  # some hundred operations while all is quiet
@@ -199,7 +231,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 @each_client
 def test_a_quiet_cluster_serves_it(name: str, story: Story) -> None:
-    saw = story.saw[name]
+    saw = story.of(name)
     assert saw.exercise == {"hash": {"a": "1", "b": "two"}, "together": ["OK", 2], "batch": True}
     assert saw.operations > 100
     assert not saw.errors_between(0, story.quiet_until)
@@ -207,12 +239,12 @@ def test_a_quiet_cluster_serves_it(name: str, story: Story) -> None:
 
 @each_client
 def test_it_never_reads_a_wrong_value(name: str, story: Story) -> None:
-    assert not story.saw[name].wrong
+    assert not story.of(name).wrong
 
 
 @each_client
 def test_a_join_and_a_leave_are_no_errors(name: str, story: Story) -> None:
-    errors = story.saw[name].errors_between(story.quiet_until, story.killed_at)
+    errors = story.of(name).errors_between(story.quiet_until, story.killed_at)
     if name == "node-redis":
         assert len(errors) <= IN_FLIGHT
         errors = [error for error in errors if error not in LOST_IN_FLIGHT]
@@ -221,7 +253,7 @@ def test_a_join_and_a_leave_are_no_errors(name: str, story: Story) -> None:
 
 @each_client
 def test_it_recovers_from_the_loss_of_a_node(name: str, story: Story) -> None:
-    saw = story.saw[name]
+    saw = story.of(name)
     assert not saw.hangs
     late = [error for error in saw.errors_after(story.killed_at) if error[0] > RECOVERY_SECONDS]
     assert not late
