@@ -1,0 +1,2 @@
+STAMP: str
+IS_CHECKED: bool
