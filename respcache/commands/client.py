@@ -7,6 +7,7 @@ slots; here is what commands read and change.
 import enum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from .._speedups import ClientState
 from ..protocol.limits import Limits
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Transaction:
         self.size_bytes += sum([WORD_BYTES + len(word) for word in argv])
 
 
-class Client:
+class Client(ClientState):
     """One connected client. Lives as long as its connection."""
 
     def __init__(

@@ -2,20 +2,21 @@
 
 import random
 
+from .._speedups import ContextState
 from ..keyspace.clock import Clock
 from ..keyspace.database import Database
 from .client import Client
 from .node import Node
 
 
-class Context:
+class Context(ContextState):
     """One per session, so that a command costs no allocation. Handlers hold no other state.
 
     ``db`` is the client's selected database; a handler that must see another
     asks ``node.keyspace``.
     """
 
-    __slots__ = ("client", "clock", "db", "node")
+    __slots__ = ()
 
     def __init__(self, node: Node, client: Client) -> None:
         self.node = node

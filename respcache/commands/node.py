@@ -54,6 +54,10 @@ class Router(Protocol):
     def unwatch(self, client: Client) -> None:
         """End what other nodes watch for a client."""
 
+    @property
+    def marks(self) -> tuple[bytearray, list[int]]:
+        """By slot, 1 where a command needs nobody else; and what must be empty for that to be true."""
+
 
 class Mark(Protocol):
     """A moment; what had been written by then is everything."""

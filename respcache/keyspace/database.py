@@ -15,6 +15,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
+from .._speedups import DatabaseState
 from .clock import Clock
 from .entry import DEADLINE_BYTES, ENTRY_BYTES, Entry, Value, size_of
 from .follower import Follower
@@ -41,7 +42,7 @@ class Statistics(Protocol):
     evicted_keys: int
 
 
-class Database:
+class Database(DatabaseState):
     """Maps keys to values. Synchronous, single-threaded, knows no client."""
 
     def __init__(self, index: int, clock: Clock, journal: Journal, statistics: Statistics) -> None:

@@ -9,6 +9,7 @@ When nobody cares, a change costs one test of ``attentive``.
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from .._speedups import JournalState
 from .entry import Value
 
 
@@ -46,7 +47,7 @@ class Watcher(Protocol):
     is_dirty: bool
 
 
-class Journal:
+class Journal(JournalState):
     """Fans changes out to watchers and listeners, and counts them."""
 
     def __init__(self) -> None:

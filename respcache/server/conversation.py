@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sized
 from typing import Final, Protocol
 
+from .._speedups import ConnectionState
 from ..commands.client import Client
 from ..keyspace.clock import Clock
 from .pollers import READABLE
@@ -67,10 +68,10 @@ class Conversation(Protocol):
     def close(self) -> None: ...
 
 
-class ReactorConnection:
+class ReactorConnection(ConnectionState):
     """A socket, its conversation, and what the socket has not taken yet."""
 
-    __slots__ = ("fd", "mask", "quick_ones", "quick_ones_needed", "recv", "send", "session", "sock", "unsent")
+    __slots__ = ("quick_ones", "quick_ones_needed", "recv", "send", "sock", "unsent")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock

@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from .._speedups import DispatcherState
 from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..commands.errors import CommandError
@@ -46,7 +47,7 @@ class Held:
     """What ``execute`` answers when the command must be offered again later; a class used as its own mark."""
 
 
-class Dispatcher:
+class Dispatcher(DispatcherState):
     """Runs commands for all sessions of one node."""
 
     def __init__(self, node: Node, owners: Owners, guards: Sequence[Guard] = ()) -> None:

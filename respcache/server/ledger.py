@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from .._speedups import LedgerState
 from ..commands.client import Client
 from ..commands.errors import CommandError
 from ..commands.node import Node
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 NEVER_NS: Final = 1 << 62
 
 
-class Ledger:
+class Ledger(LedgerState):
     """The books of one node's dispatcher."""
 
     def __init__(self, node: Node) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Final
 
+from .._speedups import SessionState
 from ..commands.client import Client, Ending, ReplyMode
 from ..commands.context import Context
 from ..commands.errors import CommandError
@@ -46,7 +47,7 @@ SLOTS: Final = 1024
 NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
 
 
-class Session:
+class Session(SessionState):
     """Parses, runs and answers; see the file's docstring for how to drive it."""
 
     def __init__(
@@ -75,7 +76,7 @@ class Session:
         self.sent_bytes = 0
         self.over_soft_limit_since_ms: int | None = None
         self.out: list[bytes] = []
-        self._tail = self.out  # where the next reply goes: ``out``, or behind the last slot
+        self.tail = self.out  # where the next reply goes: ``out``, or behind the last slot
         self._slots: deque[Slot] = deque()
         self.backlog: deque[list[bytes]] = deque()
         self._pushed_bytes = 0
@@ -97,15 +98,30 @@ class Session:
         self.received_bytes += len(data)
         self.is_awaited = False
         if self.client.is_authenticated:
-            commands = self.parser.feed(data)
-            if not self.backlog and len(commands) <= COMMANDS_PER_CHECK and not self.is_held:
-                self._run(commands)
-            else:
-                self.backlog.extend(commands)
-                self.resume()
+            self._take(self.parser.feed(data))
         else:
             self.backlog.extend(self.parser.feed(data, 1))
             self.resume()
+        if self.parser.error is not None and not self.backlog:
+            self._refuse()
+
+    def _take(self, commands: list[list[bytes]]) -> None:
+        if not self.backlog and len(commands) <= COMMANDS_PER_CHECK and not self.is_held:
+            self._run(commands)
+        else:
+            self.backlog.extend(commands)
+            self.resume()
+
+    def take_over(self, commands: list[list[bytes]]) -> None:
+        """Run commands that the compiled loop has read and leaves to us, at most ``COMMANDS_PER_CHECK``."""
+        if self.backlog or self.is_held:
+            self.backlog.extend(commands)
+        else:
+            self._run(commands)
+
+    def take_over_all(self, commands: list[list[bytes]]) -> None:
+        """Run such commands, and everything behind them that has been received."""
+        self._take(commands + self.parser.feed(b""))
         if self.parser.error is not None and not self.backlog:
             self._refuse()
 
@@ -135,8 +151,8 @@ class Session:
     def take_output(self) -> list[bytes]:
         """Hand over what is to be sent now, and forget it."""
         out = self.out
-        if self._tail is out:
-            self._tail = self.out = []
+        if self.tail is out:
+            self.tail = self.out = []
         else:
             self.out = []
         self._pushed_bytes = 0
@@ -175,7 +191,7 @@ class Session:
     def push(self, wire: bytes) -> None:
         if self.client.ending is not None:
             return
-        self._tail.append(wire)
+        self.tail.append(wire)
         self._pushed_bytes += len(wire)
         hard = self._dispatcher.output_limits[self.client.output_class].hard_bytes
         if hard and self.unsent_bytes + self._pushed_bytes > hard:
@@ -244,7 +260,7 @@ class Session:
             if self.parser.error == QUERY_LIMIT:
                 self.end(Ending.AT_ONCE)
             else:
-                self._tail.append(b"-ERR %b\r\n" % (self.parser.error or "").encode("latin-1", "replace"))
+                self.tail.append(b"-ERR %b\r\n" % (self.parser.error or "").encode("latin-1", "replace"))
                 self.end(Ending.AFTER_REPLIES)
 
     def _run(self, commands: list[list[bytes]]) -> None:  # noqa: C901, PLR0912, PLR0915  # the hot loop, see above
@@ -255,7 +271,7 @@ class Session:
         self._is_running = True
         fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
         encoders = ENCODERS[client.protocol]
-        append = self._tail.append
+        append = self.tail.append
         current = not_fast = NOT_FAST
         run, arity = current.run, current.arity
         done = 0
@@ -281,7 +297,7 @@ class Session:
                     break
                 fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
                 encoders = ENCODERS[client.protocol]
-                append = self._tail.append
+                append = self.tail.append
                 current = not_fast
                 arity = current.arity
                 continue
@@ -303,7 +319,7 @@ class Session:
                 append(b"+OK\r\n")
             elif reply.__class__ is Slot:
                 self._keep(reply)
-                append = self._tail.append
+                append = self.tail.append
             else:
                 append(encoders[reply.__class__](reply))
         if len(ended_ns) > 1:
@@ -329,7 +345,7 @@ class Session:
             return True
         if mode is ReplyMode.ON:
             if reply.__class__ is not NoReply:
-                self._tail.append(encode(reply, client.protocol))  # type: ignore[arg-type]
+                self.tail.append(encode(reply, client.protocol))  # type: ignore[arg-type]
         elif mode is ReplyMode.SKIP:
             client.reply_mode = ReplyMode.ON
         elif mode is ReplyMode.SKIP_NEXT:
@@ -353,7 +369,7 @@ class Session:
     def _keep(self, slot: Slot) -> None:
         """Keep a place for a reply that is to come; what is answered next stands behind it."""
         self._slots.append(slot)
-        self._tail = slot.after
+        self.tail = slot.after
         if len(self._slots) >= SLOTS:
             self.is_held = True
         if slot.wire is not None:  # answered before it could be kept
@@ -374,7 +390,7 @@ class Session:
             if slot.after:
                 out += slot.after
         else:
-            self._tail = out
+            self.tail = out
             self.is_awaited = True
         if self.is_held and len(slots) < SLOTS // 2 and not self.jams and not self._dispatcher.is_paused:
             self.is_held = False

@@ -8,35 +8,34 @@ in which order they are shown.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from .histogram import new_counts, percentile_microseconds
+from .._speedups import CommandRecord
+from .histogram import percentile_microseconds
 
 DEFAULT_PERCENTILES: Final = (50.0, 99.0, 99.9)
 """Redis' default of latency-tracking-info-percentiles."""
 
 
-class CommandStatistics:
+class CommandStatistics(CommandRecord):
     """Calls of one command since the start or the last reset.
 
     ``rejected_calls`` did not run (wrong arity, no permission, no memory);
     ``failed_calls`` ran and answered an error. Redis counts only the latter in ``calls``.
     """
 
-    __slots__ = ("calls", "counts", "failed_calls", "nanoseconds", "rejected_calls")
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.calls = 0
-        self.nanoseconds = 0
-        self.rejected_calls = 0
-        self.failed_calls = 0
-        self.counts = new_counts()
+        super().__init__()
+        self.reset()
 
     def reset(self) -> None:
-        """Forget everything. ``counts`` stays the same list: the hot loop may hold it."""
+        """Forget everything. ``counts`` stays the same object: the hot loop may hold it."""
         self.calls = 0
         self.nanoseconds = 0
         self.rejected_calls = 0
         self.failed_calls = 0
-        self.counts[:] = new_counts()
+        for slot in range(len(self.counts)):
+            self.counts[slot] = 0
 
     def is_used(self) -> bool:
         """Say whether there is anything to show."""

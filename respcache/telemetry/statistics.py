@@ -6,6 +6,8 @@ Nothing here knows the time; whoever ticks every 100 ms hands it in.
 
 from typing import Final
 
+from .._speedups import StatisticsState
+
 MOST_ERROR_CODES: Final = 128
 """As in Redis 7.4: scripts and proxies can make up codes, and each would cost memory for ever."""
 
@@ -19,7 +21,7 @@ SAMPLE_PERIOD_MS: Final = 100
 """How often a rate should be sampled: sixteen times this is the window that INFO shows."""
 
 
-class Statistics:
+class Statistics(StatisticsState):
     """Plain integers, one per line of INFO stats; ``reset`` is CONFIG RESETSTAT."""
 
     __slots__ = (
@@ -28,15 +30,10 @@ class Statistics:
         "evicted_keys",
         "expired_keys",
         "input_bytes_per_second",
-        "keyspace_hits",
-        "keyspace_misses",
         "operations_per_second",
         "output_bytes_per_second",
         "rejected_connections",
-        "total_commands_processed",
         "total_connections_received",
-        "total_net_input_bytes",
-        "total_net_output_bytes",
         "total_reads_processed",
         "total_writes_processed",
         "unexpected_error_replies",

@@ -70,6 +70,11 @@ class Router:
 
     # -- the short way ---------------------------------------------------------------
 
+    @property
+    def marks(self) -> tuple[bytearray, list[int]]:
+        holds = self._runner.holds
+        return self._directory.mine, [] if holds is None else holds.written
+
     def bound(self, command: Command, run: Bound) -> Bound:
         """Return ``run`` with the question in front of it whether the key is here."""
         if not command.spans or command.spans[0].access is Access.NOT_KEY:

@@ -1,0 +1,27 @@
+# What a compiled command sees of the world, and the one rule it lives by; see calls.pyx.
+from .entries cimport Entry, EntryTable
+from .replies cimport Output
+from .state cimport ContextState, DatabaseState, JournalState, StatisticsState
+
+
+cdef class Call:
+    cdef DatabaseState db
+    cdef EntryTable entries
+    cdef JournalState journal
+    cdef StatisticsState statistics
+    cdef Output out
+    cdef int protocol
+    cdef long long now_ms
+    cdef bint may_write        # nobody follows, records, watches or listens to changes of this database, and no default lives
+    cdef bint may_read         # nobody listens to reads; no policy stamps uses; no life is renewed by reading
+    # The words of the command; they stay where they are until it has been answered.
+    cdef int argc
+    cdef const char** words
+    cdef Py_ssize_t* sizes
+
+    cdef int look_at(self, ContextState context, int protocol) except -1
+
+
+# Answers a call in full and returns 1; or leaves everything as it was, writes nothing, and returns 0:
+# then the command's Python handler runs, which alone knows errors and rare cases.
+ctypedef int (*Compiled)(Call call) except -1

@@ -1,0 +1,33 @@
+"""What a compiled command sees of the world: a database, the words of a request, and where its reply goes.
+
+A compiled command either answers in full, or leaves everything as it was and says so; then the Python handler of the same
+command runs. So errors, rare options and whatever else is not worth compiling are written once, in Python.
+
+``may_write`` and ``may_read`` say whether anybody has to be told of a change or a read: copies, watchers, listeners,
+eviction policies with an order of their own, default lives. If so, compiled commands decline.
+"""
+
+from .entries cimport EntryTable
+from .replies cimport Output
+from .state cimport ClockState, ContextState, DatabaseState, JournalState, StatisticsState
+
+
+cdef class Call:
+    def __cinit__(self):
+        self.out = Output()
+
+    cdef int look_at(self, ContextState context, int protocol) except -1:
+        """Turn to a session's database as it is now. To be done again whenever Python code has run."""
+        cdef DatabaseState db = <DatabaseState?>context.db
+        cdef JournalState journal = <JournalState?>db.journal
+        self.db = db
+        self.entries = <EntryTable?>db.entries
+        self.journal = journal
+        self.statistics = <StatisticsState?>db.statistics
+        self.protocol = protocol
+        self.now_ms = (<ClockState?>db.clock).now_ms
+        self.may_read = not journal.wants_reads and db.stamp is None and db.lives is None
+        self.may_write = (
+            self.may_read and not journal.attentive and db.follower is None and db.recorder is None
+        )
+        return 0

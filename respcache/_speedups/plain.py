@@ -1,0 +1,153 @@
+"""What the compiled classes of ``state.pyx`` are where nothing is compiled: places for attributes, and no behaviour.
+
+Classes of the server derive from these and keep all their behaviour in Python. Compiled code reads the
+attributes named here as C fields. Most are explained where the deriving class sets them.
+"""
+
+from collections.abc import MutableSequence
+from typing import Any
+
+SLOTS = 64
+"""Places of a histogram; as in ``telemetry/histogram.py``."""
+
+
+class ClockState:
+    """The time of the batch."""
+
+    __slots__ = ("now_ms",)
+
+    now_ms: int
+
+
+class JournalState:
+    """Who listens to changes of the keyspace, and how many there were."""
+
+    __slots__ = ("attentive", "changes", "wants_reads")
+
+    attentive: bool
+    changes: int
+    wants_reads: bool
+
+
+class StatisticsState:
+    """The counters that every request advances."""
+
+    __slots__ = (
+        "keyspace_hits",
+        "keyspace_misses",
+        "total_commands_processed",
+        "total_net_input_bytes",
+        "total_net_output_bytes",
+    )
+
+    keyspace_hits: int
+    keyspace_misses: int
+    total_commands_processed: int
+    total_net_input_bytes: int
+    total_net_output_bytes: int
+
+
+class DatabaseState:
+    """A database's entries, what they sum up to, and who follows their changes."""
+
+    __slots__ = (
+        "clock",
+        "deadlines",
+        "entries",
+        "follower",
+        "index",
+        "journal",
+        "lives",
+        "payload_bytes",
+        "recorder",
+        "stamp",
+        "statistics",
+        "wheel",
+    )
+
+    payload_bytes: int
+    deadlines: int
+    index: int
+
+
+class ClientState:
+    """Whether a client's commands may take the short way, and what CLIENT LIST says of its last one."""
+
+    __slots__ = ("ending", "is_ordinary", "last_command", "last_used_ms", "protocol")
+
+    is_ordinary: bool
+    last_command: str
+    last_used_ms: int
+    protocol: int
+
+
+class ContextState:
+    """A session's client and database."""
+
+    __slots__ = ("client", "clock", "db", "node")
+
+
+class LedgerState:
+    """What counts as slow."""
+
+    __slots__ = ("slow_ns",)
+
+    slow_ns: int
+
+
+class DispatcherState:
+    """The commands that may take the short way now."""
+
+    __slots__ = ("fast",)
+
+
+class SessionState:
+    """The parts of a session that say whether there is anything but its next command to look after."""
+
+    __slots__ = (
+        "backlog",
+        "client",
+        "context",
+        "has_unread",
+        "is_awaited",
+        "is_held",
+        "out",
+        "parser",
+        "received_bytes",
+        "sent_bytes",
+        "tail",
+        "unsent_bytes",
+    )
+
+    has_unread: bool
+    is_awaited: bool
+    is_held: bool
+    out: list[bytes]
+    received_bytes: int
+    sent_bytes: int
+    tail: list[bytes]
+    unsent_bytes: int
+
+
+class ConnectionState:
+    """A socket's number, what its poller looks for, and who is behind it."""
+
+    __slots__ = ("fd", "mask", "session")
+
+    fd: int
+    mask: int
+
+
+class CommandRecord:
+    """Counters of one command; ``counts`` is its histogram, and always the same object."""
+
+    __slots__ = ("calls", "counts", "failed_calls", "nanoseconds", "rejected_calls")
+
+    calls: int
+    counts: MutableSequence[int]
+    failed_calls: int
+    nanoseconds: int
+    rejected_calls: int
+
+    def __init__(self) -> None:
+        self.counts = [0] * SLOTS

@@ -1,0 +1,55 @@
+# The compiled loop; see serving.pyx.
+from .calls cimport Call, Compiled
+from .parser cimport RequestParser
+from .state cimport ClientState, CommandRecord, ConnectionState, LedgerState, SessionState, StatisticsState
+
+
+cdef class HotCommand:
+    cdef Compiled run
+    cdef int arity
+    cdef int first_key, last_key, key_step  # as in its declaration; key_step 0: it has no keys
+    cdef bint has_odd_keys
+    cdef CommandRecord record
+    cdef object bound, full_name
+
+
+cdef struct Place:
+    # A name in capitals, padded with zeros, and its command.
+    unsigned long long head, tail
+    void* command  # borrowed of HotCommands.kept
+
+
+cdef class HotCommands:
+    cdef list kept
+    cdef Place places[512]
+
+    cdef int add(self, bytes name, HotCommand command) except -1
+    cdef HotCommand find(self, const char* name, Py_ssize_t size)
+
+
+cdef class HotPath:
+    cdef readonly int ready
+    cdef int poller_fd, most
+    cdef object dispatcher, set_clock, finish, drop, give_up
+    cdef bint has_marks
+    cdef const unsigned char[:] mine  # in a cluster: the router's marks by slot
+    cdef list written                 # and what must be empty for them to be true
+    cdef Call call
+    cdef LedgerState ledger
+    cdef StatisticsState statistics
+    cdef dict fast, built_for
+    cdef HotCommands commands, built
+    cdef list connections
+
+    cpdef bint serve(self, ConnectionState connection) except -1
+    cdef bint is_ordinary(self, SessionState session) except -1
+    cdef int receive(self, ConnectionState connection, SessionState session) except -1
+    cdef int send(self, ConnectionState connection, SessionState session) except -1
+    cdef int run(self, SessionState session, RequestParser parser) except -1
+    cdef int look_again(self, SessionState session, ClientState client) except -1
+    cdef int leave(self, SessionState session, list commands) except -1
+    cdef int leave_rest(self, SessionState session, list commands) except -1
+    cdef int count(self, HotCommand command, long long took_ns) except -1
+    cdef int follow(self, dict fast) except -1
+    cdef int build(self, dict fast) except -1
+    cdef bint is_here(self, HotCommand command, RequestParser parser) except -1

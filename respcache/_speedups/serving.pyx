@@ -1,0 +1,440 @@
+"""The compiled loop: from the sockets that are ready to the answers sent, without Python where nothing is unusual.
+
+``HotPath.poll`` waits as the poller does. Of what is ready it serves the connections of ordinary sessions: receive, parse,
+look the command up, run it, and one send for all answers. The rest it returns, for the reactor to serve.
+
+A session is ordinary while nothing is going on that any of its commands would have to look at: no transaction, monitor,
+tracking or pause, no answer owed, no input or output that waits. That is a few C fields to test, once per read and again
+whenever Python code has run. A command that is not compiled, declines, or is not on the short way at all, runs in
+the Python session, in order, with those of its kind that follow at once. From the moment that a
+session is not ordinary any more, the rest of its input is the Python session's, too.
+
+Numbers are counted per command, exactly, and each command is timed by one look at the clock.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_CheckSignals
+from libc.errno cimport EAGAIN, EINTR, EWOULDBLOCK, errno
+from libc.string cimport memcpy, memset
+
+from .calls cimport Call, Compiled
+from .hashes_calls cimport compiled_command as compiled_hash_command
+from .keys_calls cimport compiled_command as compiled_key_command
+from .parser cimport RequestParser
+from .replies cimport Output
+from .slots cimport slot_of
+from .state cimport (
+    ClientState, CommandRecord, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
+)
+from .strings_calls cimport compiled_command as compiled_string_command
+
+
+cdef extern from "sys/epoll.h" nogil:
+    ctypedef union epoll_data_t:
+        int fd
+    struct epoll_event:
+        unsigned int events
+        epoll_data_t data
+    int epoll_wait(int, epoll_event*, int, int)
+
+cdef extern from "sys/socket.h" nogil:
+    ssize_t recv(int, void*, size_t, int)
+    enum: MSG_DONTWAIT
+
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int, timespec*)
+    enum: CLOCK_MONOTONIC
+
+cdef extern from *:
+    int __builtin_clzll(unsigned long long) nogil
+
+cdef int _READABLE = 1
+"""As ``pollers.READABLE``."""
+
+COMMANDS_TOGETHER = 64
+"""How many commands the Python session gets at once: as many as it runs between two looks at its output."""
+cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
+
+OUTPUT_PER_TURN_BYTES = 1 << 20
+"""A turn ends when this much waits to be sent, so that big values cannot pile up in one turn."""
+cdef Py_ssize_t _OUTPUT_PER_TURN_BYTES = OUTPUT_PER_TURN_BYTES
+
+LEFT_PER_TURN = 1024
+"""How many commands of one read may be left to Python before others get their turn; see ``session.py``."""
+cdef int _LEFT_PER_TURN = LEFT_PER_TURN
+
+
+cdef long long now_ns() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return <long long>now.tv_sec * 1_000_000_000 + now.tv_nsec
+
+
+cdef Compiled compiled(bytes name):
+    """Return the compiled command of this name, in capitals, or NULL."""
+    cdef Compiled found = compiled_string_command(name)
+    if found == NULL:
+        found = compiled_key_command(name)
+    if found == NULL:
+        found = compiled_hash_command(name)
+    return found
+
+
+cdef class HotCommand:
+    """A compiled command, and what is counted for it."""
+
+
+cdef class HotCommands:
+    """Commands by name, in any spelling: one probe or two, and no Python object."""
+
+    def __cinit__(self):
+        self.kept = []
+        memset(self.places, 0, sizeof(self.places))
+
+    cdef int add(self, bytes name, HotCommand command) except -1:
+        cdef unsigned long long head = 0, tail = 0
+        cdef unsigned int at
+        if not pack_name(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), &head, &tail):
+            return 0
+        if len(self.kept) >= 256:
+            raise OverflowError("more compiled commands than places")
+        at = place_of(head, tail)
+        while self.places[at].command != NULL:
+            at = (at + 1) & 511
+        self.places[at].head, self.places[at].tail = head, tail
+        self.places[at].command = <void*>command
+        self.kept.append(command)
+        return 1
+
+    cdef HotCommand find(self, const char* name, Py_ssize_t size):
+        cdef unsigned long long head = 0, tail = 0
+        cdef unsigned int at
+        if not pack_name(name, size, &head, &tail):
+            return None
+        at = place_of(head, tail)
+        while self.places[at].command != NULL:
+            if self.places[at].head == head and self.places[at].tail == tail:
+                return <HotCommand>self.places[at].command
+            at = (at + 1) & 511
+        return None
+
+
+cdef inline bint pack_name(
+    const char* name, Py_ssize_t size, unsigned long long* head, unsigned long long* tail
+) noexcept nogil:
+    """Put a name in capitals into two numbers; say whether it fits."""
+    cdef char padded[16]
+    cdef Py_ssize_t at
+    cdef char letter
+    if size <= 0 or size > 16:
+        return False
+    memset(padded, 0, 16)
+    for at in range(size):
+        letter = name[at]
+        if c"a" <= letter <= c"z":
+            letter -= 32
+        elif letter == 0:
+            return False
+        padded[at] = letter
+    memcpy(head, padded, 8)
+    memcpy(tail, padded + 8, 8)
+    return True
+
+
+cdef inline unsigned int place_of(unsigned long long head, unsigned long long tail) noexcept nogil:
+    cdef unsigned long long mixed = (head ^ (tail * <unsigned long long>0x9E3779B97F4A7C15)) * <unsigned long long>0xBF58476D1CE4E5B9
+    return <unsigned int>(mixed >> 55)
+
+
+cdef class HotPath:
+    """Serves ordinary connections; see the file's docstring.
+
+    ``add`` and ``remove`` tell it of connections; only those whose session is a ``SessionState`` are ever served here.
+    """
+
+    def __init__(self, int poller_fd, DispatcherState dispatcher not None, set_clock, finish, drop, give_up, int most):
+        """Serve what is registered with the epoll object ``poller_fd``, at most ``most`` connections at a time.
+
+        ``finish``, ``drop`` and ``give_up`` are the reactor's own: called with a connection after Python code has run for
+        it, when it has been closed by the other end, and after an exception, which is being handled.
+        """
+        self.poller_fd = poller_fd
+        self.most = min(most, 512)
+        self.dispatcher = dispatcher
+        self.set_clock = set_clock
+        self.finish, self.drop, self.give_up = finish, drop, give_up
+        self.ledger = dispatcher.ledger
+        self.statistics = dispatcher.statistics
+        self.call = Call()
+        self.fast = None
+        self.commands = HotCommands()
+        self.connections = []
+        self.built, self.built_for = None, None
+        self.ready = 0
+
+    def add(self, ConnectionState connection not None):
+        """Serve a connection from now on."""
+        cdef int fd = connection.fd
+        while len(self.connections) <= fd:
+            self.connections.append(None)
+        self.connections[fd] = connection
+
+    def remove(self, ConnectionState connection not None):
+        """Serve it no more."""
+        if connection.fd < len(self.connections):
+            self.connections[connection.fd] = None
+
+    def poll(self, double timeout_s):
+        """Wait up to so long; serve what is ordinary, and return the rest as (descriptor, mask); ``ready`` counts both."""
+        cdef epoll_event events[512]
+        cdef int count, at, fd, timeout_ms, problem
+        cdef list others = []
+        cdef object connection
+        timeout_ms = -1 if timeout_s < 0 else <int>(min(timeout_s, 1_000_000.0) * 1000 + 0.999999)
+        with nogil:
+            count = epoll_wait(self.poller_fd, events, self.most, timeout_ms)
+            problem = errno
+        if count < 0:
+            if problem != EINTR:
+                raise OSError(problem, "epoll_wait")
+            PyErr_CheckSignals()
+            count = 0
+        self.ready = count
+        self.set_clock()
+        for at in range(count):
+            fd = events[at].data.fd
+            if events[at].events == <unsigned int>_READABLE and fd < len(self.connections):
+                connection = self.connections[fd]
+                if connection is not None and self.serve(connection):
+                    continue
+            others.append((fd, events[at].events))
+        return others
+
+    cpdef bint serve(self, ConnectionState connection) except -1:
+        """Receive what has come and answer it, if the connection is in an ordinary state; say whether it was."""
+        cdef SessionState session
+        if not isinstance(connection.session, SessionState):
+            return False
+        session = <SessionState>connection.session
+        if connection.mask != _READABLE or session.out or not self.is_ordinary(session):
+            return False
+        try:
+            self.receive(connection, session)
+        except Exception:
+            self.call.out.clear()
+            self.give_up(connection)
+        return True
+
+    # -- within ------------------------------------------------------------
+
+    cdef bint is_ordinary(self, SessionState session) except -1:
+        """Say whether the session's next command may run here. Its ``out`` is somebody else's question."""
+        cdef ClientState client = <ClientState>session.client
+        return (
+            client.is_ordinary
+            and client.ending is None
+            and not session.is_held
+            and not session.has_unread
+            and session.tail is session.out
+            and not session.backlog
+            and (<DispatcherState>self.dispatcher).fast is not None
+        )
+
+    cdef int receive(self, ConnectionState connection, SessionState session) except -1:
+        cdef RequestParser parser = <RequestParser?>session.parser
+        cdef Py_ssize_t room = 0
+        cdef ssize_t size
+        cdef int fd = connection.fd, problem
+        cdef char* into
+        if parser.error is not None:
+            return 0
+        into = parser.room(&room)
+        with nogil:
+            size = recv(fd, into, room, MSG_DONTWAIT)
+            problem = errno
+        if size <= 0:
+            parser.received(0)
+            if size == 0 or (problem != EAGAIN and problem != EWOULDBLOCK and problem != EINTR):
+                self.drop(connection)
+            return 0
+        parser.received(size)
+        session.received_bytes += size
+        self.statistics.total_net_input_bytes += size
+        session.is_awaited = False
+        if self.run(session, parser):
+            self.send(connection, session)
+        else:
+            self.finish(connection)
+        return 0
+
+    cdef int send(self, ConnectionState connection, SessionState session) except -1:
+        """Send what the compiled commands have written; what the socket does not take is the reactor's."""
+        cdef Output out = self.call.out
+        cdef Py_ssize_t sent
+        if not out.total:
+            return 0
+        try:
+            sent = out.send(connection.fd)
+        except OSError:
+            out.clear()
+            self.drop(connection)
+            return 0
+        if sent > 0:
+            session.sent_bytes += sent
+            self.statistics.total_net_output_bytes += sent
+        if out.total:
+            session.out.extend(out.take())
+            self.finish(connection)
+        return 0
+
+    cdef int run(self, SessionState session, RequestParser parser) except -1:
+        """Run all commands that have come in full; say whether no Python code has run for the session."""
+        cdef Call call = self.call
+        cdef ClientState client = <ClientState>session.client
+        cdef HotCommand command, last = None
+        cdef list waiting = []
+        cdef long long begun, ended
+        cdef long long slow_ns = self.ledger.slow_ns
+        cdef int found, left = 0
+        self.look_again(session, client)
+        begun = now_ns()
+        while True:
+            found = parser.next_command()
+            if found <= 0:
+                break
+            command = self.commands.find(parser.words[0], parser.sizes[0])
+            if (
+                command is not None
+                and (parser.argc == command.arity or (command.arity < 0 and parser.argc >= -command.arity))
+                and (not self.has_marks or self.is_here(command, parser))
+            ):
+                if waiting:
+                    # What came before must have run before this one looks at anything.
+                    words = parser.words_as_list()
+                    self.leave(session, waiting)
+                    waiting = []
+                    if not self.is_ordinary(session):
+                        return self.leave_rest(session, [words])
+                    self.look_again(session, client)
+                    command = self.commands.find(parser.words[0], parser.sizes[0])
+                    if command is None or (self.has_marks and not self.is_here(command, parser)):
+                        waiting.append(words)
+                        left += 1
+                        continue
+                    begun = now_ns()
+                call.argc, call.words, call.sizes = parser.argc, parser.words, parser.sizes
+                if command.run(call):
+                    ended = now_ns()
+                    self.count(command, ended - begun)
+                    if ended - begun >= slow_ns:
+                        self.dispatcher.ledger.note_slow(client, command.bound, parser.words_as_list(), ended - begun)
+                    begun = ended
+                    if command is not last:
+                        client.last_command = command.full_name
+                        last = command
+                    if call.out.total > _OUTPUT_PER_TURN_BYTES:
+                        return self.leave_rest(session, waiting)
+                    continue
+            waiting.append(parser.words_as_list())
+            left += 1
+            if len(waiting) >= _COMMANDS_TOGETHER:
+                last = None
+                self.leave(session, waiting)
+                waiting = []
+                if not self.is_ordinary(session) or left >= _LEFT_PER_TURN:
+                    return self.leave_rest(session, waiting)
+                self.look_again(session, client)
+                begun = now_ns()
+        if waiting or found < 0:
+            return self.leave_rest(session, waiting)
+        return left == 0
+
+    cdef int look_again(self, SessionState session, ClientState client) except -1:
+        """Take note of what Python code may have changed: tables, database, protocol."""
+        cdef dict fast = (<DispatcherState>self.dispatcher).fast
+        if fast is not self.fast:
+            self.follow(fast)
+        self.call.look_at(<ContextState>session.context, client.protocol)
+        client.last_used_ms = self.call.now_ms
+        return 0
+
+    cdef int leave(self, SessionState session, list commands) except -1:
+        """Let the Python session run commands behind what has been answered here."""
+        if self.call.out.total:
+            session.out.extend(self.call.out.take())
+        session.take_over(commands)
+        return 0
+
+    cdef int leave_rest(self, SessionState session, list commands) except -1:
+        """Let the Python session run commands, and everything else that has been received."""
+        if self.call.out.total:
+            session.out.extend(self.call.out.take())
+        session.take_over_all(commands)
+        return 0
+
+    cdef int count(self, HotCommand command, long long took_ns) except -1:
+        cdef CommandRecord record = command.record
+        cdef int bits = 0 if took_ns <= 0 else 64 - __builtin_clzll(<unsigned long long>took_ns)
+        record.calls += 1
+        record.nanoseconds += took_ns
+        record.numbers[bits] += 1
+        self.statistics.total_commands_processed += 1
+        return 0
+
+    # -- the table ---------------------------------------------------------
+
+    cdef int follow(self, dict fast) except -1:
+        """Use the commands that are on the short way now."""
+        self.fast = fast
+        if not fast:
+            self.commands = NONE
+        else:
+            if fast is not self.built_for:
+                self.build(fast)
+            self.commands = self.built
+        return 0
+
+    cdef int build(self, dict fast) except -1:
+        cdef HotCommand command
+        cdef Compiled run
+        cdef HotCommands built = HotCommands()
+        router = self.dispatcher.node.router
+        self.has_marks = router is not None
+        if self.has_marks:
+            self.mine, self.written = router.marks
+        for name, bound in fast.items():
+            run = compiled(name)
+            if run == NULL or not bound.is_plain:
+                continue
+            command = HotCommand()
+            command.run = run
+            command.bound = bound
+            command.arity = bound.command.arity
+            command.full_name = bound.command.full_name
+            command.record = bound.statistics
+            for first, last, step, counted, _ in bound.command.spans:
+                # No compiled command has keys in several places; were there one, it would never be "here".
+                command.has_odd_keys = counted or command.key_step > 0
+                command.first_key, command.last_key, command.key_step = first, last, step
+            built.add(name, command)
+        self.built, self.built_for = built, fast
+        return 0
+
+    cdef bint is_here(self, HotCommand command, RequestParser parser) except -1:
+        """Say whether all keys are this node's, and nothing unconfirmed has been written to their partitions."""
+        cdef int at, stop
+        if not command.key_step:
+            return True
+        if command.has_odd_keys or self.written:
+            return False
+        stop = parser.argc + command.last_key if command.last_key < 0 else command.first_key + command.last_key
+        for at in range(command.first_key, stop + 1, command.key_step):
+            if self.mine[slot_of(parser.words[at], parser.sizes[at])] != 1:
+                return False
+        return True
+
+
+cdef HotCommands NONE = HotCommands()

@@ -1,0 +1,12 @@
+from .plain import SLOTS as SLOTS
+from .plain import ClientState as ClientState
+from .plain import ClockState as ClockState
+from .plain import CommandRecord as CommandRecord
+from .plain import ConnectionState as ConnectionState
+from .plain import ContextState as ContextState
+from .plain import DatabaseState as DatabaseState
+from .plain import DispatcherState as DispatcherState
+from .plain import JournalState as JournalState
+from .plain import LedgerState as LedgerState
+from .plain import SessionState as SessionState
+from .plain import StatisticsState as StatisticsState

@@ -1,0 +1,59 @@
+"""Attributes of the server's own classes as C fields, so that the compiled loop reads them without asking Python.
+
+The Python classes that derive from these keep all their behaviour; ``plain.py`` has the same names for where nothing is
+compiled, and says what each is for. Whoever assigns a wrong type here gets a TypeError at once.
+"""
+
+from cpython cimport array
+import array
+
+SLOTS = 64
+"""Places of a histogram; as in ``telemetry/histogram.py``."""
+
+
+cdef class ClockState:
+    pass
+
+
+cdef class JournalState:
+    pass
+
+
+cdef class StatisticsState:
+    pass
+
+
+cdef class DatabaseState:
+    pass
+
+
+cdef class ClientState:
+    pass
+
+
+cdef class ContextState:
+    pass
+
+
+cdef class LedgerState:
+    pass
+
+
+cdef class DispatcherState:
+    pass
+
+
+cdef class SessionState:
+    pass
+
+
+cdef class ConnectionState:
+    pass
+
+
+cdef class CommandRecord:
+    def __cinit__(self):
+        # Never resized, so that what ``numbers`` points to stays where it is.
+        cdef array.array counts = array.array("Q", bytes(8 * SLOTS))
+        self.counts = counts
+        self.numbers = counts.data.as_ulonglongs
