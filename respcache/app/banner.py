@@ -3,6 +3,7 @@
 import platform
 
 from .. import REDIS_COMPATIBLE_VERSION, __version__
+from .._speedups import DESCRIPTION
 from ..settings.kinds import seconds_text, size_text
 from ..settings.settings import Settings
 from .configuration import Configuration
@@ -17,7 +18,8 @@ def banner(configuration: Configuration, port: int, pid: int, *, has_colour: boo
     settings = configuration.settings
     bold, faint, plain = (BOLD, FAINT, PLAIN) if has_colour else ("", "", "")
     head = f"{bold}respcache {__version__}{plain}"
-    tail = f"Redis {REDIS_COMPATIBLE_VERSION} protocol, Python {platform.python_version()}, pid {pid}"
+    python = platform.python_version()
+    tail = f"Redis {REDIS_COMPATIBLE_VERSION} protocol, Python {python}, {DESCRIPTION}, pid {pid}"
     rows = [
         ("listening", ", ".join(addresses(settings, port))),
         ("access", access(settings)),

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from .. import REDIS_COMPATIBLE_VERSION, __version__
+from .._speedups import DESCRIPTION
 from ..keyspace.database import Database
 from ..telemetry.command_statistics import commandstats_lines, latencystats_lines
 from .accounting import human_size, memory_figures
@@ -63,6 +64,7 @@ def server(node: Node) -> Iterable[str]:
             "config_file": facts.get("config_file", ""),
             "io_threads_active": 0,
             "respcache_version": __version__,
+            "respcache_path": DESCRIPTION,
             "python_version": facts.get("python_version", ""),
         }
     )

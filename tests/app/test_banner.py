@@ -1,14 +1,16 @@
 from pathlib import Path
 
 from respcache import __version__
+from respcache._speedups import DESCRIPTION
 from respcache.app.banner import access, addresses, banner, events, expiration, memory
 from respcache.app.configuration import Configuration
 from respcache.settings.settings import Settings
 
 
-def test_the_banner_says_version_address_and_process() -> None:
+def test_the_banner_says_version_path_address_and_process() -> None:
     text = banner(Configuration(Settings(), Path("/etc/my.toml")), 6380, 4711, has_colour=False)
     assert f"respcache {__version__}" in text
+    assert f", {DESCRIPTION}, pid" in text
     assert "127.0.0.1:6380, [::1]:6380" in text
     assert "pid 4711" in text
     assert "/etc/my.toml" in text

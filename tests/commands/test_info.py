@@ -1,6 +1,7 @@
 import pytest
 
 from respcache import __version__
+from respcache._speedups import DESCRIPTION
 from tests.commands.harness import Harness, HarnessClient
 from tests.wire import RawClient, parse
 
@@ -69,6 +70,7 @@ def test_clients_learn_what_they_look_for_first(client: HarnessClient) -> None:
     expected = {
         "redis_version": "7.4.0",
         "respcache_version": __version__,
+        "respcache_path": DESCRIPTION,
         "redis_mode": "standalone",
         "loading": "0",
         "role": "master",
