@@ -29,6 +29,8 @@ STAMP: Final = f"{__version__}/{INTERFACE}"
 MODULES: Final = (
     "stamp",
     "state",
+    "outbox",
+    "replies",
 )
 """Every ``.pyx`` file here. ``stamp`` is the first: it says whether it is worth looking at the others."""
 
@@ -73,15 +75,20 @@ if TYPE_CHECKING or _reason:
         ContextState,
         DatabaseState,
         DispatcherState,
+        HotPath,
         JournalState,
         LedgerState,
         SessionState,
         StatisticsState,
+        best_encoders,
     )
 else:
     from .stamp import IS_CHECKED
 
     _kind = "compiled, with checks" if IS_CHECKED else "compiled"
+    # replies: what protocol/encoder.py offers.
+    from .replies import best_encoders
+
     # state
     from .state import (
         ClientState,
@@ -96,6 +103,9 @@ else:
         SessionState,
         StatisticsState,
     )
+
+    # serving
+    from .plain import HotPath  # until serving is built
 
 DESCRIPTION: Final = _kind
 """For people: "compiled", or "pure Python" and why."""
@@ -113,9 +123,11 @@ __all__ = [
     "ContextState",
     "DatabaseState",
     "DispatcherState",
+    "HotPath",
     "JournalState",
     "LedgerState",
     "SessionState",
     "StatisticsState",
+    "best_encoders",
     "reason_against",
 ]

@@ -4,8 +4,8 @@ Classes of the server derive from these and keep all their behaviour in Python. 
 attributes named here as C fields. Most are explained where the deriving class sets them.
 """
 
-from collections.abc import MutableSequence
-from typing import Any
+from collections.abc import Callable, Mapping, MutableSequence
+from typing import Any, Protocol, TypeAlias
 
 SLOTS = 64
 """Places of a histogram; as in ``telemetry/histogram.py``."""
@@ -151,3 +151,60 @@ class CommandRecord:
 
     def __init__(self) -> None:
         self.counts = [0] * SLOTS
+
+
+class Poller(Protocol):
+    """What the loop waits with; see ``server/pollers.py``."""
+
+    def fileno(self) -> int: ...
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
+
+
+class HotPath:
+    """The loop from sockets to answers, which in plain Python is the reactor's: everything that is ready is left to it."""
+
+    def __init__(
+        self,
+        poller: Poller,
+        dispatcher: DispatcherState,
+        set_clock: Callable[[], None],
+        finish: Callable[[Any], None],
+        drop: Callable[[Any], None],
+        give_up: Callable[[Any], None],
+        most: int,
+    ) -> None:
+        """See ``serving.pyx``, which calls those that are only named here."""
+        self._poll = poller.poll
+        self._most = most
+        self._set_clock = set_clock
+        self.ready = 0
+
+    def add(self, connection: ConnectionState) -> None:
+        """Serve a connection from now on."""
+
+    def remove(self, connection: ConnectionState) -> None:
+        """Serve it no more."""
+
+    def poll(self, timeout_s: float) -> list[tuple[int, int]]:
+        """Wait up to so long for what is ready; return what is left to do as (descriptor, mask). ``ready`` is how much there was."""
+        events = self._poll(timeout_s, self._most)
+        self._set_clock()
+        self.ready = len(events)
+        return events
+
+    def take(self, events: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Do the same for what somebody else has waited for."""
+        self._set_clock()
+        self.ready = len(events)
+        return events
+
+
+Encode: TypeAlias = Callable[[Any, int], bytes]  # Any: replies are classes of a layer above
+Encoders: TypeAlias = dict[int, dict[type, Callable[[Any], bytes]]]
+
+
+def best_encoders(
+    encode: Encode, encoders: Encoders, ok: object, classes: Mapping[str, Any]
+) -> tuple[Encode, Encoders]:
+    """Return what encodes replies, given plain encoders, the common OK, and the classes of replies by name."""
+    return encode, encoders

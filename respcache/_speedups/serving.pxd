@@ -41,7 +41,7 @@ cdef class HotPath:
     cdef HotCommands commands, built
     cdef list connections
 
-    cpdef bint serve(self, ConnectionState connection) except -1
+    cdef bint serve(self, ConnectionState connection) except -1
     cdef bint is_ordinary(self, SessionState session) except -1
     cdef int receive(self, ConnectionState connection, SessionState session) except -1
     cdef int send(self, ConnectionState connection, SessionState session) except -1

@@ -155,13 +155,13 @@ cdef class HotPath:
     ``add`` and ``remove`` tell it of connections; only those whose session is a ``SessionState`` are ever served here.
     """
 
-    def __init__(self, int poller_fd, DispatcherState dispatcher not None, set_clock, finish, drop, give_up, int most):
-        """Serve what is registered with the epoll object ``poller_fd``, at most ``most`` connections at a time.
+    def __init__(self, poller, DispatcherState dispatcher not None, set_clock, finish, drop, give_up, int most):
+        """Serve what is registered with the epoll object ``poller``, at most ``most`` connections at a time.
 
         ``finish``, ``drop`` and ``give_up`` are the reactor's own: called with a connection after Python code has run for
         it, when it has been closed by the other end, and after an exception, which is being handled.
         """
-        self.poller_fd = poller_fd
+        self.poller_fd = poller.fileno()
         self.most = min(most, 512)
         self.dispatcher = dispatcher
         self.set_clock = set_clock
@@ -213,7 +213,20 @@ cdef class HotPath:
             others.append((fd, events[at].events))
         return others
 
-    cpdef bint serve(self, ConnectionState connection) except -1:
+    def take(self, list events not None):
+        """Serve what is ordinary of what somebody else has waited for, and return the rest."""
+        cdef list others = []
+        cdef object connection
+        cdef int fd, mask
+        self.ready = len(events)
+        self.set_clock()
+        for fd, mask in events:
+            connection = self.connections[fd] if mask == _READABLE and fd < len(self.connections) else None
+            if connection is None or not self.serve(connection):
+                others.append((fd, mask))
+        return others
+
+    cdef bint serve(self, ConnectionState connection) except -1:
         """Receive what has come and answer it, if the connection is in an ordinary state; say whether it was."""
         cdef SessionState session
         if not isinstance(connection.session, SessionState):

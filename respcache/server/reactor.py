@@ -16,10 +16,11 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
+from .._speedups import HotPath
 from ..commands.client import Ending
 from .conversation import Conversation, ReactorConnection
 from .dispatcher import Dispatcher
@@ -44,6 +45,10 @@ ACCEPTS_PER_TURN: Final = 128
 """Redis accepts up to 1000 per event; fewer keeps a storm of new clients from delaying the old ones."""
 
 
+Opener: TypeAlias = Callable[[socket.socket, Callable[[], None]], Conversation | None]
+"""Makes the session for a socket, given what wakes its connection; or refuses by None."""
+
+
 class Reactor:
     """Serves listeners and their connections until it is cancelled."""
 
@@ -55,8 +60,10 @@ class Reactor:
         find_trio: Callable[[], TrioDue | None] = TrioDue.find,
     ) -> None:
         self._poller = poller
+        self._path = HotPath(
+            poller, dispatcher, set_clock, self._finish, self._drop, self._give_up, EVENTS_PER_POLL
+        )
         self._dispatcher = dispatcher
-        self._set_clock = set_clock
         self._find_trio = find_trio
         self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Conversation | None]]] = {}
         self._connections: dict[int, ReactorConnection] = {}
@@ -74,21 +81,13 @@ class Reactor:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def add_listener(
-        self,
-        sock: socket.socket,
-        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
-    ) -> None:
+    def add_listener(self, sock: socket.socket, open_session: Opener) -> None:
         """Accept clients from ``sock``; ``open_session`` gets a socket and the wake function, or refuses by None."""
         sock.setblocking(False)
         self._listeners[sock.fileno()] = (sock, lambda client: self._open(client, open_session))
         self._poller.register(sock.fileno(), READABLE)
 
-    def attach(
-        self,
-        sock: socket.socket,
-        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
-    ) -> None:
+    def attach(self, sock: socket.socket, open_session: Opener) -> None:
         """Serve a socket that was connected elsewhere; ``open_session`` as for ``add_listener``."""
         self._open(sock, open_session)
 
@@ -140,12 +139,12 @@ class Reactor:
     def turn(self, timeout_s: float = 0.0) -> int:
         """Serve everything that is ready, once, after waiting for it; return how much there was."""
         awaited, self._awaited = self._awaited, None
-        if awaited is None or timeout_s <= 0.0:
-            events = self._poller.poll(timeout_s, EVENTS_PER_POLL)
-        else:
-            events = self._vigil.wait(awaited, timeout_s)
-        self._set_clock()
         self._in_turn = True
+        if awaited is None or timeout_s <= 0.0:
+            events = self._path.poll(timeout_s)
+        else:
+            events = self._path.take(self._vigil.wait(awaited, timeout_s))
+        ready = self._path.ready
         connections = self._connections
         for fd, mask in events:
             connection = connections.get(fd)
@@ -163,9 +162,9 @@ class Reactor:
                 self._trio_rang = self._trio_rang or fd not in self._listeners
         self._serve_others(events)
         self._in_turn = False
-        if len(events) > 1:
+        if ready > 1:
             self._awaited = None  # the others will ask again, too
-        return len(events)
+        return ready
 
     def _serve_others(self, events: list[tuple[int, int]]) -> None:
         """Take new clients, and go on with those that have work although nothing came from them."""
@@ -255,11 +254,7 @@ class Reactor:
                 log.exception("internal error while letting a client in; closed")
                 sock.close()
 
-    def _open(
-        self,
-        sock: socket.socket,
-        open_session: Callable[[socket.socket, Callable[[], None]], Conversation | None],
-    ) -> Conversation | None:
+    def _open(self, sock: socket.socket, open_session: Opener) -> Conversation | None:
         sock.setblocking(False)
         connection = ReactorConnection(sock)
         session = open_session(sock, lambda: self._stir(connection))
@@ -268,6 +263,7 @@ class Reactor:
             return None
         connection.session = session
         self._connections[connection.fd] = connection
+        self._path.add(connection)
         self._poller.register(connection.fd, READABLE)
         return session
 
@@ -394,6 +390,7 @@ class Reactor:
         """Close a connection and forget its client."""
         if self._connections.pop(connection.fd, None) is None:
             return
+        self._path.remove(connection)
         self._hungry.pop(connection, None)
         connection.session.close()
         self._poller.unregister(connection.fd)
