@@ -31,6 +31,7 @@ MODULES: Final = (
     "state",
     "outbox",
     "replies",
+    "hash_state",
 )
 """Every ``.pyx`` file here. ``stamp`` is the first: it says whether it is worth looking at the others."""
 
@@ -75,17 +76,22 @@ if TYPE_CHECKING or _reason:
         ContextState,
         DatabaseState,
         DispatcherState,
+        HashState,
         HotPath,
         JournalState,
         LedgerState,
         SessionState,
         StatisticsState,
         best_encoders,
+        offer_hash_class,
     )
 else:
     from .stamp import IS_CHECKED
 
     _kind = "compiled, with checks" if IS_CHECKED else "compiled"
+    # hash_state: what keyspace/hashes.py derives from.
+    from .hash_state import HashState, offer_hash_class
+
     # replies: what protocol/encoder.py offers.
     from .replies import best_encoders
 
@@ -123,11 +129,13 @@ __all__ = [
     "ContextState",
     "DatabaseState",
     "DispatcherState",
+    "HashState",
     "HotPath",
     "JournalState",
     "LedgerState",
     "SessionState",
     "StatisticsState",
     "best_encoders",
+    "offer_hash_class",
     "reason_against",
 ]

@@ -208,3 +208,17 @@ def best_encoders(
 ) -> tuple[Encode, Encoders]:
     """Return what encodes replies, given plain encoders, the common OK, and the classes of replies by name."""
     return encode, encoders
+
+
+class HashState:
+    """The fields of a hash, and what is counted of them."""
+
+    __slots__ = ("_roster", "fields", "is_compact", "size_bytes")
+
+    fields: dict[bytes, bytes]
+    is_compact: bool
+    size_bytes: int
+
+
+def offer_hash_class(cls: type[HashState], bytes_per_field: int) -> None:
+    """Compiled code makes new hashes itself, and asks here what of; plain code knows."""

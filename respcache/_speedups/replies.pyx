@@ -5,7 +5,7 @@ its reply or, where it raises, nothing. Replies within replies are walked with a
 deep they are is not the C stack's to say.
 
 Where the bytes wait and how they leave is ``outbox.pyx``'s business. The classes of replies are handed in by
-``register_replies``, for this layer imports nothing of the ones above.
+``best_encoders``, for this layer imports nothing of the ones above.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -331,8 +331,13 @@ def encode_3(reply):
     return encode(reply, 3)
 
 
-def register_replies(the_ok, classes):
-    """Be told the classes of replies, by name, and the OK that is nearly always the one meant."""
+def best_encoders(plain_encode, plain_encoders, the_ok, classes):
+    """Be told the classes of replies, by name, and the OK that is nearly always the one meant; return the compiled encoders.
+
+    They are for the same classes as the plain ones.
+    """
     global ok
     codes.update({classes[name]: code for name, code in CODES_BY_NAME.items()})
     ok = the_ok
+    encoders = {2: dict.fromkeys(plain_encoders[2], encode_2), 3: dict.fromkeys(plain_encoders[3], encode_3)}
+    return encode, encoders

@@ -3,6 +3,8 @@ r"""From replies to bytes, for RESP2 and RESP3.
 ``ENCODERS`` has a function for each class of reply and version, found by exact class:
 a session's loop looks them up itself, which saves a call, and writes the very
 commonest replies without any. Everybody else calls `encode`.
+What is here is plain Python, and says how replies are written; both names stand for
+the compiled twin (``_speedups/replies.pyx``) where there is one.
 
 Replies within replies are not encoded by calls within calls. One loop walks
 through all levels with a stack of iterators, and gathers parts that are joined
@@ -17,6 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
+from .._speedups import best_encoders
+from . import replies
 from .replies import (
     BigNumber,
     ErrorReply,
@@ -172,12 +176,18 @@ def _build(flat: dict[type, Encoder], nested: dict[type, Opener]) -> dict[type, 
     return flat | {kind: encoder_of(opener) for kind, opener in nested.items()}
 
 
-ENCODERS: Final[dict[int, dict[type, Encoder]]] = {
+PLAIN_ENCODERS: Final[dict[int, dict[type, Encoder]]] = {
     2: _build(_FLAT | _FLAT_2, _NESTED | _NESTED_2),
     3: _build(_FLAT | _FLAT_3, _NESTED | _NESTED_3),
 }
 
 
-def encode(reply: Reply, version: int) -> bytes:
-    """Return the wire form of a reply for a client of this protocol version, 2 or 3."""
-    return ENCODERS[version][reply.__class__](reply)
+def encode_plainly(reply: Reply, version: int) -> bytes:
+    """Do what `encode` does where nothing is compiled."""
+    return PLAIN_ENCODERS[version][reply.__class__](reply)
+
+
+_encode, ENCODERS = best_encoders(encode_plainly, PLAIN_ENCODERS, replies.OK, vars(replies))
+
+encode: Final[Callable[[Reply, int], bytes]] = _encode
+"""Return the wire form of a reply for a client of this protocol version, 2 or 3."""
