@@ -1,22 +1,66 @@
 """Shape rules that no linter knows: small files, short functions, a test beside every module.
 
-The rules of the layers are import-linter's (pyproject.toml). An exception needs a reason, and goes when it is not needed.
+They hold for Cython's files as well: ``.pyx`` (a module) and ``.pxd`` (what it offers to other compiled modules). The rules of the layers are import-linter's (pyproject.toml). An exception needs a reason, and goes when it is not needed.
 """
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
 SOURCES = sorted((REPOSITORY / "respcache").rglob("*.py"))
+CYTHON_MODULES = sorted((REPOSITORY / "respcache").rglob("*.pyx"))
+CYTHON_OFFERS = sorted((REPOSITORY / "respcache").rglob("*.pxd"))
 ALL_FILES = sorted(
-    path for folder in ("respcache", "tests", "benchmarks") for path in (REPOSITORY / folder).rglob("*.py")
+    path
+    for folder in ("respcache", "tests", "benchmarks")
+    for kind in ("py", "pyx", "pxd", "pyi")
+    for path in (REPOSITORY / folder).rglob(f"*.{kind}")
 )
 
 FILE_LINES = 400
 COMMANDS_FILE_LINES = 500  # declarations are bulky
 FUNCTION_LINES = 40
+
+# The first line of a function, and its last: a signature may take several lines, and ends at a colon.
+CYTHON_FUNCTION = re.compile(
+    r"^(?P<margin> *)(?:def|c(?:p)?def(?! (?:class|extern|struct|enum|union|packed)\b)) [^=\n#]*?(?P<name>\w+)\("
+    r"(?P<rest>[^()]*(?:\([^()]*\)[^()]*)*\)[^\n]*):[^\n]*$",
+    re.MULTILINE,
+)
+OFFERED_TO_PYTHON = re.compile(r"^(?:def|class|cdef class|cpdef) ", re.MULTILINE)
+CYTHON_DOCSTRING = re.compile(r'\A(?:#[^\n]*\n)*r?"""\w')
+
+EXAMPLE = '''"""An example."""
+
+cdef extern from "x.h" nogil:
+    int write(int, char*)
+
+cdef class Output:
+    cdef int size
+
+    def __cinit__(self):
+        self.size = 0
+
+    cdef int take(self, const char* data, Py_ssize_t (*size)(int),
+                  int capacity) except -1:
+        """Take it, and explain
+
+        at length."""
+        cdef int n = f(data)
+
+        return n
+
+cdef inline char* _grown(char* data) noexcept nogil:  # a comment
+    # Another.
+    return data
+
+cpdef bytes answer(object x = (1, 2)):
+    if x:
+        return b""
+'''
 
 # "respcache/commands/streams.py": "why it cannot be cut"
 LONGER_FILES: dict[str, str] = {}
@@ -29,6 +73,7 @@ LONGER_FUNCTIONS: dict[str, str] = {
 }
 # "respcache/app/serve.py": "where it is tested instead"
 UNMIRRORED: dict[str, str] = {
+    "respcache/_speedups/stamp.pyx": "two values that __init__.py judges, tested there",
     "respcache/server/conversation.py": "a protocol, and the record that the reactor keeps; tested there",
     "respcache/owners/mailbox.py": "records that owners.py works on, tested there",
 }
@@ -57,9 +102,30 @@ def function_lengths(path: Path) -> dict[str, int]:
     return lengths
 
 
+def cython_function_lengths(text: str, name: str) -> dict[str, int]:
+    """Measure each function of a ``.pyx`` file by its margin, signature and docstring apart."""
+    lengths = {}
+    for found in CYTHON_FUNCTION.finditer(text):
+        margin = len(found["margin"])
+        below = re.sub(r'\A\s*""".*?"""', "", text[found.end() :], flags=re.DOTALL)
+        end = re.search(rf"^ {{0,{margin}}}[^\s#]", below, flags=re.MULTILINE)
+        body = below[: end.start()] if end else below
+        lengths[f"{name}:{found['name']}"] = len(body.strip().splitlines())
+    return lengths
+
+
+def long_functions(path: Path) -> dict[str, int]:
+    is_python = path.suffix == ".py"
+    lengths = (
+        function_lengths(path) if is_python else cython_function_lengths(path.read_text(), name_of(path))
+    )
+    return {name: length for name, length in lengths.items() if length > FUNCTION_LINES}
+
+
 def mirror_of(path: Path) -> Path:
     below = path.relative_to(REPOSITORY / "respcache")
-    return REPOSITORY / "tests" / below.parent / f"test_{below.stem.strip('_')}.py"
+    folders = [folder.strip("_") for folder in below.parent.parts]
+    return REPOSITORY.joinpath("tests", *folders, f"test_{below.stem.strip('_')}.py")
 
 
 def has_something_to_test(path: Path) -> bool:
@@ -77,9 +143,9 @@ def test_files_stay_small(path: Path) -> None:
     assert length_of(path) <= limit_of(path) or name_of(path) in LONGER_FILES
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@pytest.mark.parametrize("path", SOURCES + CYTHON_MODULES, ids=name_of)
 def test_functions_stay_short(path: Path) -> None:
-    long = {name: length for name, length in function_lengths(path).items() if length > FUNCTION_LINES}
+    long = long_functions(path)
     assert not long.keys() - LONGER_FUNCTIONS.keys(), long
 
 
@@ -88,14 +154,39 @@ def test_every_module_has_its_test_file(path: Path) -> None:
     assert mirror_of(path).is_file() or not has_something_to_test(path) or name_of(path) in UNMIRRORED
 
 
+@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
+def test_every_compiled_module_has_its_test_file(path: Path) -> None:
+    assert mirror_of(path).is_file() or name_of(path) in UNMIRRORED
+
+
+@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
+def test_what_compiled_modules_offer_to_python_has_types(path: Path) -> None:
+    assert path.with_suffix(".pyi").is_file() or not OFFERED_TO_PYTHON.search(path.read_text())
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree) or not tree.body
 
 
+@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
+def test_every_compiled_module_says_what_it_is_for(path: Path) -> None:
+    assert CYTHON_DOCSTRING.match(path.read_text())
+
+
+@pytest.mark.parametrize("path", CYTHON_OFFERS, ids=name_of)
+def test_every_declaration_file_says_what_it_offers(path: Path) -> None:
+    assert path.read_text().startswith("# ")
+
+
+def test_compiled_functions_are_measured_by_their_margin() -> None:
+    expected = {"x:__cinit__": 1, "x:take": 3, "x:_grown": 2, "x:answer": 2}
+    assert cython_function_lengths(EXAMPLE, "x") == expected
+
+
 def test_exceptions_are_still_needed() -> None:
-    lengths = {name: length for path in SOURCES for name, length in function_lengths(path).items()}
+    long = {name for path in SOURCES + CYTHON_MODULES for name in long_functions(path)}
     assert all(length_of(REPOSITORY / name) > limit_of(REPOSITORY / name) for name in LONGER_FILES)
-    assert all(lengths[name] > FUNCTION_LINES for name in LONGER_FUNCTIONS)
+    assert LONGER_FUNCTIONS.keys() <= long
     assert all(not mirror_of(REPOSITORY / name).is_file() for name in UNMIRRORED)

@@ -21,18 +21,22 @@ PAGES = sorted(
     and not any(part.startswith(".") for part in path.relative_to(REPOSITORY).parts)
 )
 SOURCES = sorted(
-    path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py" or path.read_text().strip()
+    path
+    for kind in ("py", "pyx")
+    for path in PACKAGE.rglob(f"*.{kind}")
+    if path.name != "__init__.py" or path.read_text().strip()
 )
 FILES = [
     path.relative_to(REPOSITORY).as_posix()
     for folder in ("respcache", "tests", "benchmarks")
-    for path in (REPOSITORY / folder).rglob("*.py")
+    for kind in ("py", "pyx", "pxd")
+    for path in (REPOSITORY / folder).rglob(f"*.{kind}")
 ]
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.py)`")
+FILE = re.compile(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.(?:py|pyx|pxd))`")
 
 
 def name_of(path: Path) -> str:
