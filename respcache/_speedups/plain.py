@@ -101,6 +101,14 @@ class DispatcherState:
     __slots__ = ("fast",)
 
 
+class GuardState:
+    """A guard that lets some commands pass unseen."""
+
+    __slots__ = ("uncounted",)
+
+    uncounted: int
+
+
 class SessionState:
     """The parts of a session that say whether there is anything but its next command to look after."""
 

@@ -1,30 +1,8 @@
 # The compiled loop; see serving.pyx.
-from .calls cimport Call, Compiled
+from .calls cimport Call
+from .hot_commands cimport HotCommand, HotCommands
 from .parser cimport RequestParser
-from .state cimport ClientState, CommandRecord, ConnectionState, LedgerState, SessionState, StatisticsState
-
-
-cdef class HotCommand:
-    cdef Compiled run
-    cdef int arity
-    cdef int first_key, last_key, key_step  # as in its declaration; key_step 0: it has no keys
-    cdef bint has_odd_keys
-    cdef CommandRecord record
-    cdef object bound, full_name
-
-
-cdef struct Place:
-    # A name in capitals, padded with zeros, and its command.
-    unsigned long long head, tail
-    void* command  # borrowed of HotCommands.kept
-
-
-cdef class HotCommands:
-    cdef list kept
-    cdef Place places[512]
-
-    cdef int add(self, bytes name, HotCommand command) except -1
-    cdef HotCommand find(self, const char* name, Py_ssize_t size)
+from .state cimport ClientState, ConnectionState, LedgerState, SessionState, StatisticsState
 
 
 cdef class HotPath:
@@ -51,5 +29,4 @@ cdef class HotPath:
     cdef int leave_rest(self, SessionState session, list commands) except -1
     cdef int count(self, HotCommand command, long long took_ns) except -1
     cdef int follow(self, dict fast) except -1
-    cdef int build(self, dict fast) except -1
     cdef bint is_here(self, HotCommand command, RequestParser parser) except -1

@@ -12,21 +12,17 @@ session is not ordinary any more, the rest of its input is the Python session's,
 Numbers are counted per command, exactly, and each command is timed by one look at the clock.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
-from libc.errno cimport EAGAIN, EINTR, EWOULDBLOCK, errno
-from libc.string cimport memcpy, memset
+from libc.errno cimport EAGAIN, EINTR, errno
 
-from .calls cimport Call, Compiled
-from .hashes_calls cimport compiled_command as compiled_hash_command
-from .keys_calls cimport compiled_command as compiled_key_command
+from .calls cimport Call
+from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .parser cimport RequestParser
 from .replies cimport Output
 from .slots cimport slot_of
 from .state cimport (
-    ClientState, CommandRecord, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
+    ClientState, CommandRecord, ConnectionState, ContextState, DispatcherState, GuardState, SessionState, StatisticsState
 )
-from .strings_calls cimport compiled_command as compiled_string_command
 
 
 cdef extern from "sys/epoll.h" nogil:
@@ -58,6 +54,10 @@ COMMANDS_TOGETHER = 64
 """How many commands the Python session gets at once: as many as it runs between two looks at its output."""
 cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
 
+SMALL_ARGUMENTS = 8
+"""As in ``memory_guard.py``: a command with more words is always counted."""
+cdef int _SMALL_ARGUMENTS = SMALL_ARGUMENTS
+
 OUTPUT_PER_TURN_BYTES = 1 << 20
 """A turn ends when this much waits to be sent, so that big values cannot pile up in one turn."""
 cdef Py_ssize_t _OUTPUT_PER_TURN_BYTES = OUTPUT_PER_TURN_BYTES
@@ -73,80 +73,9 @@ cdef long long now_ns() noexcept nogil:
     return <long long>now.tv_sec * 1_000_000_000 + now.tv_nsec
 
 
-cdef Compiled compiled(bytes name):
-    """Return the compiled command of this name, in capitals, or NULL."""
-    cdef Compiled found = compiled_string_command(name)
-    if found == NULL:
-        found = compiled_key_command(name)
-    if found == NULL:
-        found = compiled_hash_command(name)
-    return found
-
-
-cdef class HotCommand:
-    """A compiled command, and what is counted for it."""
-
-
-cdef class HotCommands:
-    """Commands by name, in any spelling: one probe or two, and no Python object."""
-
-    def __cinit__(self):
-        self.kept = []
-        memset(self.places, 0, sizeof(self.places))
-
-    cdef int add(self, bytes name, HotCommand command) except -1:
-        cdef unsigned long long head = 0, tail = 0
-        cdef unsigned int at
-        if not pack_name(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), &head, &tail):
-            return 0
-        if len(self.kept) >= 256:
-            raise OverflowError("more compiled commands than places")
-        at = place_of(head, tail)
-        while self.places[at].command != NULL:
-            at = (at + 1) & 511
-        self.places[at].head, self.places[at].tail = head, tail
-        self.places[at].command = <void*>command
-        self.kept.append(command)
-        return 1
-
-    cdef HotCommand find(self, const char* name, Py_ssize_t size):
-        cdef unsigned long long head = 0, tail = 0
-        cdef unsigned int at
-        if not pack_name(name, size, &head, &tail):
-            return None
-        at = place_of(head, tail)
-        while self.places[at].command != NULL:
-            if self.places[at].head == head and self.places[at].tail == tail:
-                return <HotCommand>self.places[at].command
-            at = (at + 1) & 511
-        return None
-
-
-cdef inline bint pack_name(
-    const char* name, Py_ssize_t size, unsigned long long* head, unsigned long long* tail
-) noexcept nogil:
-    """Put a name in capitals into two numbers; say whether it fits."""
-    cdef char padded[16]
-    cdef Py_ssize_t at
-    cdef char letter
-    if size <= 0 or size > 16:
-        return False
-    memset(padded, 0, 16)
-    for at in range(size):
-        letter = name[at]
-        if c"a" <= letter <= c"z":
-            letter -= 32
-        elif letter == 0:
-            return False
-        padded[at] = letter
-    memcpy(head, padded, 8)
-    memcpy(tail, padded + 8, 8)
-    return True
-
-
-cdef inline unsigned int place_of(unsigned long long head, unsigned long long tail) noexcept nogil:
-    cdef unsigned long long mixed = (head ^ (tail * <unsigned long long>0x9E3779B97F4A7C15)) * <unsigned long long>0xBF58476D1CE4E5B9
-    return <unsigned int>(mixed >> 55)
+cdef inline bint may_pass(GuardState guard, int argc) noexcept:
+    """Say whether a guard lets such a command pass without a look."""
+    return guard.uncounted > 0 and argc <= _SMALL_ARGUMENTS
 
 
 cdef class HotPath:
@@ -270,7 +199,7 @@ cdef class HotPath:
             problem = errno
         if size <= 0:
             parser.received(0)
-            if size == 0 or (problem != EAGAIN and problem != EWOULDBLOCK and problem != EINTR):
+            if size == 0 or (problem != EAGAIN and problem != EINTR):
                 self.drop(connection)
             return 0
         parser.received(size)
@@ -339,8 +268,10 @@ cdef class HotPath:
                         continue
                     begun = now_ns()
                 call.argc, call.words, call.sizes = parser.argc, parser.words, parser.sizes
-                if command.run(call):
+                if (command.guard is None or may_pass(command.guard, parser.argc)) and command.run(call):
                     ended = now_ns()
+                    if command.guard is not None:
+                        command.guard.uncounted -= 1
                     self.count(command, ended - begun)
                     if ended - begun >= slow_ns:
                         self.dispatcher.ledger.note_slow(client, command.bound, parser.words_as_list(), ended - begun)
@@ -406,34 +337,12 @@ cdef class HotPath:
             self.commands = NONE
         else:
             if fast is not self.built_for:
-                self.build(fast)
+                router = self.dispatcher.node.router
+                self.has_marks = router is not None
+                if self.has_marks:
+                    self.mine, self.written = router.marks
+                self.built, self.built_for = commands_of(fast), fast
             self.commands = self.built
-        return 0
-
-    cdef int build(self, dict fast) except -1:
-        cdef HotCommand command
-        cdef Compiled run
-        cdef HotCommands built = HotCommands()
-        router = self.dispatcher.node.router
-        self.has_marks = router is not None
-        if self.has_marks:
-            self.mine, self.written = router.marks
-        for name, bound in fast.items():
-            run = compiled(name)
-            if run == NULL or not bound.is_plain:
-                continue
-            command = HotCommand()
-            command.run = run
-            command.bound = bound
-            command.arity = bound.command.arity
-            command.full_name = bound.command.full_name
-            command.record = bound.statistics
-            for first, last, step, counted, _ in bound.command.spans:
-                # No compiled command has keys in several places; were there one, it would never be "here".
-                command.has_odd_keys = counted or command.key_step > 0
-                command.first_key, command.last_key, command.key_step = first, last, step
-            built.add(name, command)
-        self.built, self.built_for = built, fast
         return 0
 
     cdef bint is_here(self, HotCommand command, RequestParser parser) except -1:

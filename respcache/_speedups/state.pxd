@@ -41,6 +41,10 @@ cdef class DispatcherState:
     cdef public dict fast
 
 
+cdef class GuardState:
+    cdef public long long uncounted
+
+
 cdef class SessionState:
     cdef public object client, context, parser
     cdef public list out, tail

@@ -6,6 +6,7 @@ from .plain import ConnectionState as ConnectionState
 from .plain import ContextState as ContextState
 from .plain import DatabaseState as DatabaseState
 from .plain import DispatcherState as DispatcherState
+from .plain import GuardState as GuardState
 from .plain import JournalState as JournalState
 from .plain import LedgerState as LedgerState
 from .plain import SessionState as SessionState

@@ -43,6 +43,10 @@ cdef class DispatcherState:
     pass
 
 
+cdef class GuardState:
+    pass
+
+
 cdef class SessionState:
     pass
 

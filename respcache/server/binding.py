@@ -24,14 +24,12 @@ class BoundCommand(msgspec.Struct, frozen=True, eq=False):
     arity: int
     statistics: CommandStatistics
     guards: tuple[Guard, ...] = ()
-    is_plain: bool = True
-    """Whether no guard stands in front of ``run``, so that a compiled twin of the command may take its place."""
 
 
 def bind_command(command: Command, guards: Sequence[Guard], statistics: CommandStatistics) -> BoundCommand:
     """Bind those of the setting guards that concern the command."""
     run, concerned = bound_guards(command, guards)
-    return BoundCommand(command, run, command.arity, statistics, concerned, run is command.run)
+    return BoundCommand(command, run, command.arity, statistics, concerned)
 
 
 def _nothing(context: Context) -> Reply:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from .._speedups import GuardState
 from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.spec import Command, Flag
@@ -22,13 +23,13 @@ EVICTIONS_PER_COMMAND: Final = 128
 """A limit that was lowered by gigabytes is reached over many commands, not in one long stop."""
 
 
-class MemoryGuard:
+class MemoryGuard(GuardState):
     """A guard (see ``guards.py``) for commands that Redis flags ``denyoom``; none while there is no limit."""
 
     def __init__(self, keyspace: Keyspace, evictor: Evictor) -> None:
         self._keyspace = keyspace
         self._evictor = evictor
-        self._uncounted = 0
+        self.uncounted = 0
         self.limit_bytes = 0
         """0: no limit, and the guard concerns no command; the dispatcher binds anew when that changes."""
 
@@ -36,8 +37,9 @@ class MemoryGuard:
         return bool(self.limit_bytes) and Flag.DENYOOM in command.flags
 
     def check(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
-        if self._uncounted > 0 and len(argv) <= SMALL_ARGUMENTS:
-            self._uncounted -= 1
+        # The compiled loop asks the same question first.
+        if self.uncounted > 0 and len(argv) <= SMALL_ARGUMENTS:
+            self.uncounted -= 1
             return
         if not self.make_room():
             raise CommandError("command not allowed when used memory > 'maxmemory'.", "OOM")
@@ -46,7 +48,7 @@ class MemoryGuard:
         """Evict until the data fits, within one command's share of work; say whether writing may go on."""
         used_bytes = self._keyspace.used_bytes
         if used_bytes <= self.limit_bytes:
-            self._uncounted = UNCOUNTED_WRITES if self.limit_bytes - used_bytes > COMFORT_BYTES else 0
+            self.uncounted = UNCOUNTED_WRITES if self.limit_bytes - used_bytes > COMFORT_BYTES else 0
             return True
         return self._evictor.make_room(
             self.limit_bytes, lambda: self._keyspace.used_bytes, EVICTIONS_PER_COMMAND
