@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from .._speedups import HashState, offer_hash_class
 from .roster import FieldRoster
 
 FIELD_BYTES: Final = 2 * 33 + 42 + 8
@@ -26,10 +27,10 @@ class HashLimits(msgspec.Struct, frozen=True):
     max_value_bytes: int = 64
 
 
-class Hash:
+class Hash(HashState):
     """Fields and their values. Empty hashes are not kept: who empties one deletes its key."""
 
-    __slots__ = ("_roster", "fields", "is_compact", "size_bytes")
+    __slots__ = ()
 
     def __init__(self) -> None:
         self.fields: dict[bytes, bytes] = {}
@@ -98,3 +99,6 @@ class Hash:
         twin.size_bytes = self.size_bytes
         twin.is_compact = self.is_compact
         return twin
+
+
+offer_hash_class(Hash, FIELD_BYTES)

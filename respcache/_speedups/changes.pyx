@@ -1,0 +1,84 @@
+"""The changes of ``keyspace/database.py`` for compiled commands, while nobody has to be told of them.
+
+Each function leaves the database as the method of that name does when nobody watches, listens, follows, records or
+stamps, and no default life is set: ``Call.may_write`` says so, and whoever calls these has asked it. Sizes, numbers of
+deadlines, uses and changes are counted here and nowhere else in compiled code.
+"""
+
+from cpython.bytearray cimport PyByteArray_CheckExact, PyByteArray_GET_SIZE
+from libc.stdint cimport int64_t
+
+from .calls cimport Call
+from .entry cimport Entry
+from .entry cimport set_deadline as note_deadline
+from .hash_state cimport HashState
+
+
+cdef Py_ssize_t size_of_value(Entry entry) except -1:
+    cdef const char* text
+    cdef Py_ssize_t size
+    if entry.has_text(&text, &size):
+        return size
+    assert entry.value != NULL, "a dead entry is in no table"
+    value = <object>entry.value
+    return PyByteArray_GET_SIZE(value) if PyByteArray_CheckExact(value) else (<HashState?>value).size_bytes
+
+
+cdef Entry put_text(
+    Call call, Entry entry, const char* key, Py_ssize_t key_size, const char* text, Py_ssize_t text_size,
+    bint keep_deadline
+):
+    """Store a string at a key, where ``entry`` stands now, or nothing; ``set_deadline`` may follow."""
+    cdef Py_ssize_t old_size
+    if entry is None:
+        entry = call.entries.insert_text(key, key_size, text, text_size, call.now_ms)
+        call.db.payload_bytes += key_size + text_size
+    else:
+        old_size = size_of_value(entry)
+        entry.set_text(text, text_size)
+        call.db.payload_bytes += text_size - old_size
+        entry.seen_ms = call.now_ms
+        if not keep_deadline:
+            clear_deadline(call, entry)
+    call.journal.changes += 1
+    return entry
+
+
+cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState value) except -1:
+    """Store a hash at a key where there is none yet."""
+    call.db._add(key[:key_size], value, call.now_ms)
+    call.journal.changes += 1
+    return 0
+
+
+cdef int modified(Call call, Entry entry, Py_ssize_t grown_bytes) except -1:
+    """Count a change that was made in place."""
+    call.db.payload_bytes += grown_bytes
+    entry.seen_ms = call.now_ms
+    call.journal.changes += 1
+    return 0
+
+
+cdef int set_deadline(Call call, Entry entry, int64_t deadline_ms) except -1:
+    """Give an entry a deadline, which lies ahead; a change of its own or part of another, for the caller to count."""
+    if entry.deadline_ms() == 0:
+        call.db.deadlines += 1
+    note_deadline(entry, deadline_ms, False)
+    if entry.extra.bucket == NULL or (<object>entry.extra.bucket).due_ms > deadline_ms:
+        call.db.wheel.schedule(entry, call.now_ms)
+    return 0
+
+
+cdef int clear_deadline(Call call, Entry entry) except -1:
+    """Take the deadline away, if there is one; the bucket finds out when it comes due."""
+    if entry.deadline_ms() != 0:
+        note_deadline(entry, 0, False)
+        call.db.deadlines -= 1
+    return 0
+
+
+cdef int remove(Call call, Entry entry) except -1:
+    """Delete a living entry."""
+    call.db.take_out(entry)
+    call.journal.changes += 1
+    return 0

@@ -1,0 +1,3 @@
+from .plain import HashState as HashState
+
+def offer_hash_class(cls: type[HashState], bytes_per_field: int) -> None: ...

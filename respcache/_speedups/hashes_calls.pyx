@@ -1,0 +1,284 @@
+"""The hash commands, compiled; see ``commands/hashes.py``.
+
+Declined are wrong types, keys past their deadline, numbers that are errors, and an HDEL that might empty a hash.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Size
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+
+from .calls cimport Call, Compiled
+from .changes cimport modified, put_hash
+from .entry cimport Entry
+from .hash_state cimport HashState, new_hash
+from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
+from .reads cimport answer_miss, entry_at, is_past, note_miss, note_read
+
+
+cdef Compiled compiled_command(bytes name):
+    """Return the compiled command of this name, in capitals, or NULL."""
+    if name == b"HGET":
+        return hget
+    if name == b"HSET":
+        return hset
+    if name == b"HMSET":
+        return hmset
+    if name == b"HMGET":
+        return hmget
+    if name == b"HGETALL":
+        return hgetall
+    if name == b"HLEN":
+        return hlen
+    if name == b"HEXISTS":
+        return hexists
+    if name == b"HSTRLEN":
+        return hstrlen
+    if name == b"HDEL":
+        return hdel
+    if name == b"HINCRBY":
+        return hincrby
+    return NULL
+
+
+cdef HashState hash_in(Call call, Entry entry):
+    """Return the hash of an entry that is alive; None where it is past its deadline, or holds something else."""
+    if entry.value == NULL or is_past(call, entry) or not isinstance(<object>entry.value, HashState):
+        return None
+    return <HashState>entry.value
+
+
+cdef bytes word_at(Call call, int word):
+    return PyBytes_FromStringAndSize(call.words[word], call.sizes[word])
+
+
+# -- reading -------------------------------------------------------------------
+
+
+cdef int answer_field(Call call, HashState found, int word) except -1:
+    """Answer the value of the field that is this word."""
+    cdef PyObject* value = found.get(word_at(call, word))
+    if value == NULL:
+        call.out.null(call.protocol)
+    else:
+        call.out.bulk_object(<bytes>value)
+    return 0
+
+
+cdef int hget(Call call) except -1:
+    cdef Entry entry
+    cdef HashState found
+    if not call.may_read:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        answer_miss(call)
+        return 1
+    found = hash_in(call, entry)
+    if found is None:
+        return 0
+    note_read(call, entry)
+    answer_field(call, found, 2)
+    return 1
+
+
+cdef int hmget(Call call) except -1:
+    cdef Entry entry
+    cdef HashState found
+    cdef int word
+    if not call.may_read:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        note_miss(call)
+        call.out.array(call.argc - 2)
+        for word in range(2, call.argc):
+            call.out.null(call.protocol)
+        return 1
+    found = hash_in(call, entry)
+    if found is None:
+        return 0
+    note_read(call, entry)
+    call.out.array(call.argc - 2)
+    for word in range(2, call.argc):
+        answer_field(call, found, word)
+    return 1
+
+
+cdef int hgetall(Call call) except -1:
+    cdef Entry entry
+    cdef HashState found
+    if not call.may_read:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        note_miss(call)
+        call.out.reply({}, call.protocol)
+        return 1
+    found = hash_in(call, entry)
+    if found is None:
+        return 0
+    note_read(call, entry)
+    call.out.reply(found.fields, call.protocol)
+    return 1
+
+
+cdef int hlen(Call call) except -1:
+    cdef Entry entry
+    cdef HashState found
+    if not call.may_read:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        note_miss(call)
+        call.out.integer(0)
+        return 1
+    found = hash_in(call, entry)
+    if found is None:
+        return 0
+    note_read(call, entry)
+    call.out.integer(PyDict_Size(found.fields))
+    return 1
+
+
+cdef int field_size(Call call, Py_ssize_t* size) except -1:
+    """Find the size of a field's value, -1 where there is none, as HEXISTS and HSTRLEN do; false to decline."""
+    cdef Entry entry
+    cdef HashState found
+    cdef PyObject* value
+    size[0] = -1
+    if not call.may_read:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        note_miss(call)
+        return 1
+    found = hash_in(call, entry)
+    if found is None:
+        return 0
+    note_read(call, entry)
+    value = found.get(word_at(call, 2))
+    if value != NULL:
+        size[0] = PyBytes_GET_SIZE(<object>value)
+    return 1
+
+
+cdef int hexists(Call call) except -1:
+    cdef Py_ssize_t size
+    if not field_size(call, &size):
+        return 0
+    call.out.integer(size >= 0)
+    return 1
+
+
+cdef int hstrlen(Call call) except -1:
+    cdef Py_ssize_t size
+    if not field_size(call, &size):
+        return 0
+    call.out.integer(max(size, 0))
+    return 1
+
+
+# -- changing ------------------------------------------------------------------
+
+
+cdef int finish_change(Call call, Entry entry, HashState changed, Py_ssize_t old_bytes) except -1:
+    """Count a change of the hash of ``entry``; of a new hash, which has no entry yet, store it."""
+    if entry is None:
+        put_hash(call, call.words[1], call.sizes[1], changed)
+    else:
+        modified(call, entry, changed.size_bytes - old_bytes)
+    return 0
+
+
+cdef int store_words(Call call, int* created) except -1:
+    """Store fields and values, given in turns, and count the fields that are new; false to decline."""
+    cdef HashState found
+    cdef Entry entry
+    cdef Py_ssize_t old_bytes
+    cdef int word
+    created[0] = 0
+    if not call.may_write or call.argc & 1:
+        return 0
+    entry = entry_at(call, 1)
+    found = new_hash() if entry is None else hash_in(call, entry)
+    if found is None:
+        return 0
+    old_bytes = found.size_bytes
+    for word in range(2, call.argc, 2):
+        created[0] += found.store(word_at(call, word), word_at(call, word + 1))
+    found.outgrow_words(call.db.hash_limits, call.sizes, 2, call.argc)
+    finish_change(call, entry, found, old_bytes)
+    return 1
+
+
+cdef int hset(Call call) except -1:
+    cdef int created
+    if not store_words(call, &created):
+        return 0
+    call.out.integer(created)
+    return 1
+
+
+cdef int hmset(Call call) except -1:
+    cdef int created
+    if not store_words(call, &created):
+        return 0
+    call.out.raw(b"+OK\r\n", 5)
+    return 1
+
+
+cdef int hincrby(Call call) except -1:
+    cdef HashState found
+    cdef Entry entry
+    cdef PyObject* old
+    cdef bytes field
+    cdef Py_ssize_t old_bytes
+    cdef int64_t amount
+    cdef int64_t number = 0
+    cdef char shown[LONGEST_NUMBER_BYTES]
+    cdef Py_ssize_t sizes[2]
+    if not call.may_write or not parse_int64(call.words[3], call.sizes[3], &amount):
+        return 0
+    entry = entry_at(call, 1)
+    found = new_hash() if entry is None else hash_in(call, entry)
+    if found is None:
+        return 0
+    field = word_at(call, 2)
+    old = found.get(field)
+    if old != NULL and not parse_int64(PyBytes_AS_STRING(<object>old), PyBytes_GET_SIZE(<object>old), &number):
+        return 0
+    if not add_int64(number, amount, &number):
+        return 0
+    old_bytes = found.size_bytes
+    sizes[0] = call.sizes[2]
+    sizes[1] = format_int64(number, shown)
+    found.store(field, PyBytes_FromStringAndSize(shown, sizes[1]))
+    found.outgrow_words(call.db.hash_limits, sizes, 0, 2)
+    finish_change(call, entry, found, old_bytes)
+    call.out.integer(number)
+    return 1
+
+
+cdef int hdel(Call call) except -1:
+    cdef HashState found
+    cdef Entry entry
+    cdef Py_ssize_t old_bytes
+    cdef int word
+    cdef int removed = 0
+    if not call.may_write:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        call.out.integer(0)
+        return 1
+    found = hash_in(call, entry)
+    if found is None or PyDict_Size(found.fields) <= call.argc - 2:  # its last field may go, and the key with it
+        return 0
+    old_bytes = found.size_bytes
+    for word in range(2, call.argc):
+        removed += found.discard(word_at(call, word))
+    if removed:
+        modified(call, entry, found.size_bytes - old_bytes)
+    call.out.integer(removed)
+    return 1
