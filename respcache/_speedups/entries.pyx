@@ -1,0 +1,269 @@
+"""``EntryTable``: the entries of a database by key, by position and in SCAN's order; a dictionary and a roster in one.
+
+For Python it is a ``dict[bytes, Entry]`` as far as the keyspace needs one, and ``EntryRoster`` is the ``Roster`` of
+``keyspace/roster.py`` that goes with it. There are no dead places here: whoever is removed is gone at once, and
+only the last ever moves, to an earlier place, so that SCAN's promise holds as it does there.
+
+Iterating goes in order of position. When the number of entries changes meanwhile, it ends in RuntimeError, as
+a dictionary's does.
+
+Left to others: how places are kept (``places.pyx``), and what an entry is (``entry.pyx``).
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport Py_EQ, Py_NE, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memcmp, memset
+
+from .buckets import Bucket
+from .entry cimport Entry, key_hash, new_entry
+from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
+
+
+cdef enum:
+    KEYS
+    VALUES
+    ITEMS
+
+
+cdef void release(Places* places) noexcept:
+    """Let all entries go. Take the places away from their owner first: this may run other code."""
+    cdef size_t at
+    for at in range(places.count):
+        Py_DECREF(<object>entry_at(places, at))
+    dismantle(places)
+
+
+@cython.final
+@cython.no_gc
+@cython.auto_pickle(False)
+cdef class EntryTable:
+    """Entries by key."""
+
+    def __dealloc__(self):
+        release(&self.places)
+
+    # -- for compiled callers ----------------------------------------------------
+
+    cdef Entry look_up(self, const char* key, Py_ssize_t size):
+        cdef int64_t place = find(&self.places, key_hash(key, size), key, size)
+        if place < 0:
+            return None
+        return <Entry>entry_at(&self.places, place)
+
+    cdef Entry insert_text(
+        self, const char* key, Py_ssize_t size, const char* value, Py_ssize_t value_size, int64_t now_ms
+    ):
+        cdef Entry entry = new_entry(key, size, key_hash(key, size), value_size, now_ms)
+        assert find(&self.places, entry.key_facts().hash, key, size) < 0
+        entry.set_text(value, value_size)
+        append(&self.places, <PyObject*>entry)
+        Py_INCREF(entry)
+        return entry
+
+    cdef int remove(self, Entry entry) except -1:
+        cdef int64_t place = find(&self.places, entry.key_facts().hash, entry.key_data(), entry.key_size())
+        if place < 0 or entry_at(&self.places, place) is not <PyObject*>entry:
+            return 0
+        take(&self.places, place)
+        Py_DECREF(entry)
+        return 1
+
+    # -- as a dictionary ---------------------------------------------------------
+
+    def get(self, bytes key not None, default=None):
+        entry = self.look_up(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+        return default if entry is None else entry
+
+    def __getitem__(self, bytes key not None):
+        entry = self.look_up(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+        if entry is None:
+            raise KeyError(key)
+        return entry
+
+    def __setitem__(self, bytes key not None, Entry entry not None):
+        cdef PyObject* old
+        cdef int64_t place
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(key)
+        if entry.key_size() != size or memcmp(entry.key_data(), PyBytes_AS_STRING(key), size) != 0:
+            raise ValueError("an entry stands under its own key")
+        place = find(&self.places, entry.key_facts().hash, PyBytes_AS_STRING(key), size)
+        if place < 0:
+            append(&self.places, <PyObject*>entry)
+            Py_INCREF(entry)
+            return
+        old = entry_at(&self.places, place)
+        Py_INCREF(entry)
+        replace(&self.places, place, <PyObject*>entry)
+        Py_DECREF(<object>old)
+
+    def __delitem__(self, bytes key not None):
+        entry = self.look_up(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+        if entry is None:
+            raise KeyError(key)
+        self.remove(entry)
+
+    def pop(self, bytes key not None, *default):
+        entry = self.look_up(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+        if entry is not None:
+            self.remove(entry)
+            return entry
+        if default:
+            return default[0]
+        raise KeyError(key)
+
+    def clear(self):
+        cdef Places places = self.places
+        memset(&self.places, 0, sizeof(Places))
+        release(&places)
+
+    def __contains__(self, key):
+        cdef bytes wanted = key
+        return key is not None and (
+            find(
+                &self.places,
+                key_hash(PyBytes_AS_STRING(wanted), PyBytes_GET_SIZE(wanted)),
+                PyBytes_AS_STRING(wanted),
+                PyBytes_GET_SIZE(wanted),
+            )
+            >= 0
+        )
+
+    def __len__(self):
+        return self.places.count
+
+    def __bool__(self):
+        return self.places.count != 0
+
+    def __iter__(self):
+        return EntryIterator(self, KEYS)
+
+    def keys(self):
+        return EntriesView(self, KEYS)
+
+    def values(self):
+        return EntriesView(self, VALUES)
+
+    def items(self):
+        return EntriesView(self, ITEMS)
+
+    def __richcmp__(self, other, int comparison):
+        if comparison not in (Py_EQ, Py_NE) or not isinstance(other, (dict, EntryTable)):
+            return NotImplemented
+        return dict(self.items()) == dict(other.items()) if comparison == Py_EQ else not self == other
+
+    __hash__ = None
+
+    def __sizeof__(self):
+        return <size_t>(<object>EntryTable).__basicsize__ + bytes_of(&self.places)
+
+
+@cython.final
+@cython.no_gc
+@cython.auto_pickle(False)
+cdef class EntriesView:
+    """The keys, the entries, or both, of a table as it is whenever one looks."""
+
+    cdef EntryTable table
+    cdef int kind
+
+    def __cinit__(self, EntryTable table not None, int kind):
+        self.table = table
+        self.kind = kind
+
+    def __len__(self):
+        return self.table.places.count
+
+    def __iter__(self):
+        return EntryIterator(self.table, self.kind)
+
+    def __contains__(self, thing):
+        return thing in self.table if self.kind == KEYS else any([thing == one for one in self])
+
+
+@cython.final
+@cython.no_gc
+@cython.auto_pickle(False)
+cdef class EntryIterator:
+    """Goes over a table by position."""
+
+    cdef EntryTable table
+    cdef int kind
+    cdef uint32_t place
+    cdef uint32_t count
+
+    def __cinit__(self, EntryTable table not None, int kind):
+        self.table = table
+        self.kind = kind
+        self.place = 0
+        self.count = table.places.count
+
+    def __iter__(self):
+        return self
+
+    def __length_hint__(self):
+        return self.count - self.place
+
+    def __next__(self):
+        cdef Entry entry
+        if self.table.places.count != self.count:
+            raise RuntimeError("entries changed in number during iteration")
+        if self.place >= self.count:
+            raise StopIteration
+        entry = <Entry>entry_at(&self.table.places, self.place)
+        self.place += 1
+        if self.kind == VALUES:
+            return entry
+        return entry.key if self.kind == KEYS else (entry.key, entry)
+
+
+@cython.final
+@cython.no_gc
+@cython.auto_pickle(False)
+cdef class EntryRoster:
+    """The same entries as a list to walk and to draw from; see ``keyspace/roster.py`` for the promise."""
+
+    cdef EntryTable table
+
+    def __cinit__(self, EntryTable table not None):
+        self.table = table
+
+    @property
+    def items(self):
+        return self.table.values()
+
+    def add(self, entry):
+        """Do nothing: who is in the table is on the roster."""
+
+    def note_removed(self):
+        """Do nothing: who has left the table has left the roster."""
+
+    def draw(self, chance):
+        cdef uint32_t count = self.table.places.count
+        cdef double share
+        if count == 0:
+            return None
+        share = chance.random()
+        return <Entry>entry_at(&self.table.places, min(<uint32_t>(share * count), count - 1))
+
+    def walk(self, cursor, count):
+        cdef Py_ssize_t length = self.table.places.count
+        cdef Py_ssize_t stop = length if cursor == 0 else min(cursor, length)
+        cdef Py_ssize_t start = max(stop - min(count, length), 0)
+        return start, [<Entry>entry_at(&self.table.places, place) for place in range(start, stop)]
+
+
+def new_contents():
+    """Make a table and its roster."""
+    table = EntryTable()
+    return table, EntryRoster(table)
+
+
+_TWINS = {"Entry": Entry, "Bucket": Bucket, "new_contents": new_contents}
+
+
+def compiled_twin(plain):
+    """Return what stands here for a class or function of plain Python, by its name."""
+    return _TWINS[plain.__name__]
