@@ -8,26 +8,40 @@ SCENARIO ?= mix
 SEED ?=
 MINUTES ?=
 NODES ?=
+# What compiled code takes part in is tested a second time without it.
+PURE_TESTS ?= tests/speedups tests/protocol tests/keyspace tests/commands tests/server tests/conformance
 
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_CLIENTS := tests/clients/node
+SPEEDUPS := setup.py respcache/__init__.py $(wildcard respcache/_speedups/*.p[yx]*)
+SANITIZED := build/sanitized
 # Each module writes the pages that follow from the code, and says with --check whether they are stale.
 GENERATORS := respcache.app.reference
 # An editable installation compiles nothing, and where PYTHONDONTWRITEBYTECODE is set every start would: 0.3 s each.
 COMPILE := $(BIN)/python -m compileall -q respcache
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+BUILD_TOOLS := $(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"]))'
+IS_COMPILED := $(BIN)/python -c 'import respcache._speedups as s; raise SystemExit(not s.IS_COMPILED)'
+# A module that is loaded into an ordinary Python finds its sanitizer only where that is loaded first. Python frees little
+# at its end, and its own allocator hides what the sanitizer looks for.
+UNDER_SANITIZER := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance faults bench docs node-clients clean
+.PHONY: help run test check conformance sanitize faults bench docs build node-clients clean
 
 help:          ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
-run: $(VENV)/.server  ## start the server, e.g. make run ARGS="--port 6380"
+run: $(VENV)/.speedups  ## start the server, e.g. make run ARGS="--port 6380"
 	@exec $(BIN)/respcache serve $(ARGS)
 
-test: $(VENV)/.tests  ## run all tests; what needs a tool that is missing is skipped
+build: $(VENV)/.speedups  ## compile respcache/_speedups, where there is a compiler
+
+test: $(VENV)/.tests $(VENV)/.speedups  ## run all tests, and then again without compiled code those that it concerns
 	$(BIN)/pytest -n 3 $(TEST_ARGS)
+	@if $(IS_COMPILED); then set -x; RESPCACHE_PURE=1 $(BIN)/pytest -n 3 $(or $(TEST_ARGS),$(PURE_TESTS)); fi
 
 check: $(VENV)/.tests  ## format, lint, types, import rules, fresh pages, the shape of the tree
 	$(BIN)/ruff format --check .
@@ -37,14 +51,19 @@ check: $(VENV)/.tests  ## format, lint, types, import rules, fresh pages, the sh
 	for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check || exit 1; done
 	$(BIN)/pytest -q tests/test_architecture.py
 
-conformance: $(VENV)/.tests  ## compare with redis-server and try real clients only
+conformance: $(VENV)/.tests $(VENV)/.speedups  ## compare with redis-server and try real clients only
 	$(BIN)/pytest -n 2 tests/conformance tests/clients $(TEST_ARGS)
 
-faults: $(VENV)/.tests  ## put a cluster through random faults, e.g. make faults SEED=7 MINUTES=30 NODES=5
+sanitize: $(SANITIZED)/.built  ## run the tests of compiled code under AddressSanitizer, with all checks on
+	cp -R respcache tests pyproject.toml $(SANITIZED) && rm -f $(SANITIZED)/respcache/_speedups/*.so
+	cp $(SANITIZED)/lib/respcache/_speedups/*.so $(SANITIZED)/respcache/_speedups
+	cd $(SANITIZED) && $(UNDER_SANITIZER) ../../$(BIN)/python -m pytest --timeout 300 $(or $(TEST_ARGS),tests/speedups)
+
+faults: $(VENV)/.tests $(VENV)/.speedups  ## put a cluster through random faults, e.g. make faults SEED=7 MINUTES=30 NODES=5
 	$(BIN)/python -m tests.faults $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-bench: $(VENV)/.server  ## measure beside redis-server; one script: make bench BENCHMARKS=startup
+bench: $(VENV)/.speedups  ## measure beside redis-server; one script: make bench BENCHMARKS=startup
 	@failed=; for script in $(BENCHMARKS); do \
 		echo "== $$script"; $(BIN)/python benchmarks/$$script.py $(ARGS) || failed="$$failed $$script"; \
 	done; test -z "$$failed" || { echo "not as expected:$$failed"; exit 1; }
@@ -55,22 +74,34 @@ docs: $(VENV)/.server  ## write the pages that follow from the code
 node-clients: $(NODE_CLIENTS)/node_modules/.package-lock.json  ## install the Node.js clients for the tests
 
 clean:         ## remove what was installed and cached here
-	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build respcache/_speedups/*.so
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# The extension is a rule of its own: pip would translate everything again, and tell nobody of errors.
 $(VENV)/.server: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BUILD_TOOLS) | $(PIP) --requirement /dev/stdin
+	RESPCACHE_PURE=1 $(PIP) --no-build-isolation --editable .
 	$(COMPILE)
 	@touch $@
 
+# Without a compiler everything works, more slowly; where no tool may be missing (.ci/run) it is an error.
+$(VENV)/.speedups: $(SPEEDUPS) $(VENV)/.server
+	RESPCACHE_PURE= $(BIN)/python setup.py --quiet build_ext --inplace || test "$$RESPCACHE_REQUIRE_TOOLS" != 1
+	@touch $@
+
 # redis-py 5 lies beside the environment, not in it: the tests run both lines of redis-py.
-$(VENV)/.tests: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/redis-py-5 'redis>=5,<6'
-	$(COMPILE)
-	@touch $@ $(VENV)/.server
+$(VENV)/.tests: pyproject.toml $(VENV)/.server
+	RESPCACHE_PURE=1 $(PIP) --no-build-isolation --editable '.[test]'
+	$(PIP) --upgrade --target $(VENV)/redis-py-5 'redis>=5,<6'
+	@touch $@
+
+$(SANITIZED)/.built: $(SPEEDUPS) $(VENV)/.tests
+	rm -rf $(SANITIZED)
+	RESPCACHE_PURE= RESPCACHE_DEBUG_BUILD=1 RESPCACHE_SANITIZE=address,undefined $(BIN)/python setup.py --quiet \
+		build_ext --build-temp $(SANITIZED)/temp --build-lib $(SANITIZED)/lib
+	@touch $@
 
 $(NODE_CLIENTS)/node_modules/.package-lock.json: $(NODE_CLIENTS)/package-lock.json
 	npm ci --prefix $(NODE_CLIENTS) --no-audit --no-fund

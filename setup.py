@@ -75,20 +75,17 @@ class Module(Extension):
 
 
 def modules() -> list[Extension]:
-    macros: list[tuple[str, str | None]] = [
-        ("RESPCACHE_STAMP", f'"{stamp()}"'),
-        ("RESPCACHE_CHECKED", str(int(CHECKED))),
-    ]
-    if not CHECKED:
-        macros.append(("CYTHON_WITHOUT_ASSERTIONS", "1"))
+    macros: list[tuple[str, str | None]] = [] if CHECKED else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
+    stamped = [("RESPCACHE_STAMP", f'"{stamp()}"'), ("RESPCACHE_CHECKED", str(int(CHECKED)))]
+    versions = ["respcache/__init__.py", (FOLDER / "__init__.py").as_posix()]
     return [
         Module(
             ".".join(path.with_suffix("").parts),
             [path.as_posix()],
-            define_macros=macros,
+            define_macros=[*macros, *stamped] if path.stem == "stamp" else macros,
             extra_compile_args=compile_arguments(),
             extra_link_args=[f"-fsanitize={SANITIZERS}"] if SANITIZERS else [],
-            depends=["setup.py"],
+            depends=["setup.py", *versions] if path.stem == "stamp" else ["setup.py"],
             optional=True,  # setuptools does not look for what is then not there
         )
         for path in sorted(FOLDER.glob("*.pyx"))
