@@ -1,7 +1,11 @@
-"""Replies on the wire: each class under both versions, all of them together, and as redis-server writes them."""
+"""Replies on the wire: each class under both versions, all of them together, and as redis-server writes them.
+
+Every test meets the plain encoder, and the compiled one where there is one.
+"""
 
 import math
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -9,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from respcache.protocol.encoder import ENCODERS, encode, format_double
+from respcache.protocol import encoder
+from respcache.protocol.encoder import PLAIN_ENCODERS, encode_plainly, format_double
 from respcache.protocol.replies import (
     NO_REPLY,
     NULL_ARRAY,
@@ -28,6 +33,28 @@ from respcache.protocol.replies import (
 )
 from tests.conftest import StartServer
 from tests.servers import Server
+
+Encode = Callable[[Reply, int], bytes]
+
+WAYS = {"plain": (encode_plainly, PLAIN_ENCODERS), "best": (encoder.encode, encoder.ENCODERS)}
+if encoder.encode is encode_plainly:
+    del WAYS["best"]
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def encode(way: str) -> Encode:
+    return WAYS[way][0]
+
+
+@pytest.fixture(scope="module")
+def encoders(way: str) -> dict[int, dict[type, encoder.Encoder]]:
+    return WAYS[way][1]
+
 
 DEEP = 5000
 """Five times Python's recursion limit."""
@@ -71,24 +98,30 @@ WIRE: list[tuple[Reply, bytes, bytes]] = [
 
 
 @pytest.mark.parametrize(("reply", "resp2", "resp3"), WIRE)
-def test_every_reply_has_one_form_for_each_version(reply: Reply, resp2: bytes, resp3: bytes) -> None:
+def test_every_reply_has_one_form_for_each_version(
+    encode: Encode, reply: Reply, resp2: bytes, resp3: bytes
+) -> None:
     assert encode(reply, 2) == resp2
     assert encode(reply, 3) == resp3
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_the_table_above_has_every_class_of_reply(version: int) -> None:
-    assert set(ENCODERS[version]) == {reply.__class__ for reply, _, _ in WIRE}
+def test_the_table_above_has_every_class_of_reply(
+    encoders: dict[int, dict[type, encoder.Encoder]], version: int
+) -> None:
+    assert set(encoders[version]) == {reply.__class__ for reply, _, _ in WIRE}
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_the_encoder_of_a_class_is_what_encode_uses(version: int) -> None:
+def test_the_encoder_of_a_class_is_what_encode_uses(
+    encode: Encode, encoders: dict[int, dict[type, encoder.Encoder]], version: int
+) -> None:
     for reply, *_ in WIRE:
-        assert ENCODERS[version][reply.__class__](reply) == encode(reply, version)
+        assert encoders[version][reply.__class__](reply) == encode(reply, version)
 
 
 @pytest.mark.parametrize("size", [*range(-20, 20), 1023, 1024, 1025, 10**6])
-def test_small_integers_and_headers_are_no_exception(size: int) -> None:
+def test_small_integers_and_headers_are_no_exception(encode: Encode, size: int) -> None:
     assert encode(size, 3) == b":%d\r\n" % size
     text = b"x" * size
     assert encode([text], 2) == b"*1\r\n" + encode(text, 2) == b"*1\r\n$%d\r\n%b\r\n" % (len(text), text)
@@ -176,19 +209,19 @@ def understood(reply: Any, version: int) -> Any:  # noqa: C901, PLR0911, PLR0912
 
 
 @given(replies, st.sampled_from([2, 3]))
-def test_a_client_reads_what_was_meant(reply: Any, version: int) -> None:
+def test_a_client_reads_what_was_meant(encode: Encode, reply: Any, version: int) -> None:
     assert read_back(encode(reply, version)) == [understood(reply, version)]
 
 
 @given(st.lists(replies, max_size=4), st.sampled_from([2, 3]))
-def test_several_replies_are_told_apart(several: list[Any], version: int) -> None:
+def test_several_replies_are_told_apart(encode: Encode, several: list[Any], version: int) -> None:
     expected = [understood(reply, version) for reply in several]
     assert read_back(encode(Several([*several, NO_REPLY]), version)) == expected
 
 
 @given(st.text(), st.text())
 @example("ERR", "no such key '\r\n+OK\r\n'")
-def test_no_text_ends_its_reply_early(code: str, message: str) -> None:
+def test_no_text_ends_its_reply_early(encode: Encode, code: str, message: str) -> None:
     texts = [
         text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape") for text in (code, message)
     ]
@@ -201,7 +234,7 @@ def test_no_text_ends_its_reply_early(code: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_a_deep_reply_is_a_reply(version: int) -> None:
+def test_a_deep_reply_is_a_reply(encode: Encode, version: int) -> None:
     reply: Reply = b"x"
     for _ in range(DEEP):
         reply = [Unordered((1, reply)), Pairs([(2, None)])]
@@ -210,7 +243,7 @@ def test_a_deep_reply_is_a_reply(version: int) -> None:
     assert wire.count(b"$1\r\nx\r\n") == 1
 
 
-def test_a_long_value_is_copied_once_however_deep_it_lies() -> None:
+def test_a_long_value_is_copied_once_however_deep_it_lies(encode: Encode) -> None:
     value = b"x" * 10_000_000
     reply: Reply = value
     for _ in range(20):
@@ -224,7 +257,7 @@ def test_a_long_value_is_copied_once_however_deep_it_lies() -> None:
     assert peak_bytes < 1.1 * len(value)
 
 
-def test_only_replies_are_encoded() -> None:
+def test_only_replies_are_encoded(encode: Encode) -> None:
     with pytest.raises(KeyError):
         encode({1, 2}, 3)  # type: ignore[arg-type]  # Unordered is meant: a set has no order to repeat
 
@@ -247,7 +280,7 @@ DEBUG_PROTOCOL: dict[str, Reply] = {
 
 
 @pytest.mark.redis
-def test_each_type_is_written_as_redis_writes_it(start_redis: StartServer) -> None:
+def test_each_type_is_written_as_redis_writes_it(encode: Encode, start_redis: StartServer) -> None:
     server = start_redis("--enable-debug-command", "yes")
     for version in (2, 3):
         with server.client(protocol=version) as client:
@@ -256,7 +289,9 @@ def test_each_type_is_written_as_redis_writes_it(start_redis: StartServer) -> No
 
 
 @pytest.mark.redis
-def test_a_status_an_error_and_no_array_are_written_as_redis_writes_them(redis_server: Server) -> None:
+def test_a_status_an_error_and_no_array_are_written_as_redis_writes_them(
+    encode: Encode, redis_server: Server
+) -> None:
     with redis_server.client() as client, redis_server.client() as other:
         assert client.call("SET", "k", "v") == encode(OK, 2)
         assert client.call("INCR", "k") == encode(
@@ -287,13 +322,13 @@ def redis_double(server: Server, number: float, version: int) -> bytes:
 @example(-math.inf, 3)
 @example(math.inf, 2)
 def test_doubles_are_formatted_as_redis_formats_them(
-    redis_server: Server, number: float, version: int
+    encode: Encode, redis_server: Server, number: float, version: int
 ) -> None:
     assert encode(number, version) == redis_double(redis_server, number, version)
 
 
 @pytest.mark.redis
-def test_a_score_is_formatted_as_redis_formats_it(redis_server: Server) -> None:
+def test_a_score_is_formatted_as_redis_formats_it(encode: Encode, redis_server: Server) -> None:
     with redis_server.client(protocol=3) as client:
         for number in (1.5, 3.0, 3.14, 1e20, -1e-7):
             client.call("ZADD", "scores", repr(number), "a")
