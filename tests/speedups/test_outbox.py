@@ -125,7 +125,7 @@ def test_a_value_is_let_go_as_soon_as_it_was_sent(pair: Pair) -> None:
     while received < 2 * LONG_BYTES + 1:
         box.send(pair[0].fileno())
         received += len(drain(pair[1]))
-    assert [sys.getrefcount(value) for value in values[:2]] == counts[:2]
+    assert [sys.getrefcount(value) for value in values][:2] == counts[:2]
     box.clear()
     assert [sys.getrefcount(value) for value in values] == counts
 
