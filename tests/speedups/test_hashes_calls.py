@@ -1,0 +1,99 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respcache._speedups import IS_COMPILED
+
+if not IS_COMPILED:
+    pytest.skip("nothing is compiled", allow_module_level=True)
+
+from .scenes import FIELDS, KEY, NO_NUMBERS, NUMBERS, PROTOCOLS, STATES, TEXTS, call, pairs, several
+from .twins import State, Twins
+
+CALLS = st.one_of(
+    call(b"HGET", KEY, FIELDS),
+    call(b"HMGET", KEY, more=several(FIELDS)),
+    call(b"HGETALL", KEY),
+    call(b"HLEN", KEY),
+    call(b"HEXISTS", KEY, FIELDS),
+    call(b"HSTRLEN", KEY, FIELDS),
+    call(b"HSET", KEY, more=pairs(FIELDS, TEXTS | NUMBERS)),
+    call(b"HSET", KEY, FIELDS, TEXTS, FIELDS),
+    call(b"HMSET", KEY, more=pairs(FIELDS, TEXTS)),
+    call(b"HDEL", KEY, more=several(FIELDS)),
+    call(b"HINCRBY", KEY, FIELDS, NUMBERS | NO_NUMBERS),
+)
+
+HERE = {
+    b"h": State({b"f": b"v", b"n": b"41", b"most": b"9223372036854775807"}),
+    b"big": State({b"f": b"x" * 20_000, b"g": b"2"}, 1_500, walked=True),
+    b"s": State(b"one"),
+    b"old": State({b"f": b"v"}, life_ms=0),
+}
+
+
+@given(STATES, st.lists(CALLS, min_size=1, max_size=4), PROTOCOLS)
+def test_they_do_what_their_handlers_do_or_nothing(
+    states: dict[bytes, State], calls: list[list[bytes]], protocol: int
+) -> None:
+    twins = Twins(states)
+    for words in calls:
+        twins.call(words, protocol)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("HGET h f", b"$1\r\nv\r\n"),
+        ("HGET h none", b"$-1\r\n"),
+        ("HGET none f", b"$-1\r\n"),
+        ("HMGET h f none", b"*2\r\n$1\r\nv\r\n$-1\r\n"),
+        ("HMGET none f", b"*1\r\n$-1\r\n"),
+        ("HGETALL none", b"*0\r\n"),
+        ("HLEN h", b":3\r\n"),
+        ("HEXISTS h f", b":1\r\n"),
+        ("HSTRLEN big f", b":20000\r\n"),
+        ("HSET h f w new 1", b":1\r\n"),
+        ("HSET none f w", b":1\r\n"),
+        ("HMSET big new w", b"+OK\r\n"),
+        ("HDEL h f none", b":1\r\n"),
+        ("HDEL big g", b":1\r\n"),
+        ("HDEL none f", b":0\r\n"),
+        ("HINCRBY h n 1", b":42\r\n"),
+        ("HINCRBY none n -1", b":-1\r\n"),
+    ],
+)
+def test_what_is_common_is_answered(line: str, answer: bytes) -> None:
+    assert Twins(HERE).call(line.encode().split()) == answer
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "HGET s f",
+            "HSET s f v",
+            "HGET old f",
+            "HSET old f v",
+            "HSET h f v g",
+            "HINCRBY h f 1",
+            "HINCRBY h most 1",
+        ),
+        *("HINCRBY h n x", "HDEL big f g", "HDEL s f", "HLEN s", "HGETALL s"),
+    ],
+)
+def test_errors_and_what_is_rare_are_left_to_the_handler(line: str) -> None:
+    assert Twins(HERE).call(line.encode().split()) is None
+
+
+def test_a_hash_of_512_fields_is_compact_and_one_more_ends_that() -> None:
+    twins = Twins(HERE)
+    words = [word for number in range(512) for word in (b"%d" % number, b"v")]
+    assert twins.call([b"HSET", b"new", *words]) == b":512\r\n"
+    assert twins.call([b"HSET", b"new", b"another", b"v"]) == b":1\r\n"
+
+
+def test_a_long_word_ends_the_compact_form_as_the_setting_says() -> None:
+    twins = Twins({b"h": State({b"f": b"v"})}, hash_max_listpack_value="8")
+    assert twins.call([b"HSET", b"h", b"f", b"12345678"]) == b":0\r\n"
+    assert twins.call([b"HINCRBY", b"h", b"g", b"123456789"]) == b":123456789\r\n"
