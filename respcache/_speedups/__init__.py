@@ -7,116 +7,36 @@ missing, broken or of another build, all names are the plain ones, and ``DESCRIP
 It is the lowest layer, and imports nothing of respcache but the version. Compiled code that needs a class from above
 has it handed in.
 
-To add a module: name it in ``MODULES``, and the names it offers in both lists below and in ``__all__``.
+To add a module: name it in ``MODULES`` with what it offers. Each such name has its plain twin in ``plain.py``, and
+stands in ``__all__``.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .. import __version__
-
-INTERFACE: Final = 1
-"""Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
-
-They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
-fetched newer ones.
-"""
-
-STAMP: Final = f"{__version__}/{INTERFACE}"
-
-MODULES: Final = (
-    "stamp",
-    "state",
-    "outbox",
-    "replies",
-    "hash_state",
+from .plain import (
+    ClientState,
+    ClockState,
+    CommandRecord,
+    ConnectionState,
+    ContextState,
+    DatabaseState,
+    DispatcherState,
+    GuardState,
+    HashState,
+    HotPath,
+    JournalState,
+    LedgerState,
+    SessionState,
+    StatisticsState,
+    best_encoders,
+    best_parser,
+    compiled_twin,
+    offer_hash_class,
 )
-"""Every ``.pyx`` file here. ``stamp`` is the first: it says whether it is worth looking at the others."""
-
-
-def reason_against(environment: Mapping[str, str], load: Callable[[str], Any]) -> str:
-    """Return why the extension cannot or shall not be used; "" where it can."""
-    if environment.get("RESPCACHE_PURE", "") not in ("", "0"):
-        return "RESPCACHE_PURE"
-    try:
-        stamp = load("stamp").STAMP
-    except ImportError:
-        return "not built"
-    if stamp != STAMP:
-        return f"built for {stamp}, this is {STAMP}"
-    for name in MODULES:
-        try:
-            load(name)
-        except (
-            Exception
-        ) as problem:  # a module of another build stumbles over names and sizes that have changed
-            return f"{name} cannot be loaded: {problem}".partition("\n")[0]
-    return ""
-
-
-def _load(name: str) -> Any:  # a module
-    return import_module(f"{__name__}.{name}")
-
-
-_reason = reason_against(os.environ, _load)
-
-IS_COMPILED: Final = not _reason
-
-# The type checker looks at the plain names, which have all that anybody may rely on.
-if TYPE_CHECKING or _reason:
-    _kind = f"pure Python ({_reason})"
-    # state: attributes that compiled code reads as fields.
-    from .plain import (
-        ClientState,
-        ClockState,
-        CommandRecord,
-        ConnectionState,
-        ContextState,
-        DatabaseState,
-        DispatcherState,
-        GuardState,
-        HashState,
-        HotPath,
-        JournalState,
-        LedgerState,
-        SessionState,
-        StatisticsState,
-        best_encoders,
-        offer_hash_class,
-    )
-else:
-    from .stamp import IS_CHECKED
-
-    _kind = "compiled, with checks" if IS_CHECKED else "compiled"
-    # hash_state: what keyspace/hashes.py derives from.
-    from .hash_state import HashState, offer_hash_class
-
-    # replies: what protocol/encoder.py offers.
-    from .replies import best_encoders
-
-    # state
-    from .state import (
-        ClientState,
-        ClockState,
-        CommandRecord,
-        ConnectionState,
-        ContextState,
-        DatabaseState,
-        DispatcherState,
-        GuardState,
-        JournalState,
-        LedgerState,
-        SessionState,
-        StatisticsState,
-    )
-
-    # serving
-    from .plain import HotPath  # until serving is built
-
-DESCRIPTION: Final = _kind
-"""For people: "compiled", or "pure Python" and why."""
 
 __all__ = [
     "DESCRIPTION",
@@ -138,7 +58,95 @@ __all__ = [
     "LedgerState",
     "SessionState",
     "StatisticsState",
+    "UnusableExtensionError",
     "best_encoders",
+    "best_parser",
+    "compiled_names",
+    "compiled_twin",
     "offer_hash_class",
-    "reason_against",
 ]
+
+INTERFACE: Final = 1
+"""Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
+
+They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
+fetched newer ones.
+"""
+
+STAMP: Final = f"{__version__}/{INTERFACE}"
+
+MODULES: Final[Mapping[str, Sequence[str]]] = {
+    "stamp": (
+        "STAMP",
+        "IS_CHECKED",
+    ),
+    "state": (
+        "ClientState",
+        "ClockState",
+        "CommandRecord",
+        "ConnectionState",
+        "ContextState",
+        "DatabaseState",
+        "DispatcherState",
+        "GuardState",
+        "JournalState",
+        "LedgerState",
+        "SessionState",
+        "StatisticsState",
+    ),
+    "outbox": (),
+    "replies": ("best_encoders",),
+    "hash_state": (
+        "HashState",
+        "offer_hash_class",
+    ),
+    "request_input": (),
+    "parser": ("best_parser",),
+    "entry": (),
+    "places": (),
+    "buckets": (),
+    "entries": ("compiled_twin",),
+}
+"""Every ``.pyx`` file here, and what it offers in place of the plain names above.
+
+``stamp`` is the first: it says whether it is worth looking at the others.
+"""
+
+
+class UnusableExtensionError(Exception):
+    """The extension cannot or shall not be used; the text says why."""
+
+
+def compiled_names(environment: Mapping[str, str], load: Callable[[str], Any]) -> dict[str, Any]:
+    """Return what the modules offer, all of it. Raises UnusableExtensionError."""
+    if environment.get("RESPCACHE_PURE", "") not in ("", "0"):
+        raise UnusableExtensionError("RESPCACHE_PURE")
+    try:
+        stamp = load("stamp").STAMP
+    except ImportError:
+        raise UnusableExtensionError("not built") from None
+    if stamp != STAMP:
+        raise UnusableExtensionError(f"built for {stamp}, this is {STAMP}")
+    found = {}
+    for module, names in MODULES.items():
+        try:
+            loaded = load(module)
+            found.update({name: getattr(loaded, name) for name in names})
+        # A module of another build stumbles over names that are gone and sizes that have changed.
+        except Exception as problem:
+            raise UnusableExtensionError(f"{module} cannot be used: {problem}".partition("\n")[0]) from None
+    return found
+
+
+def _load(name: str) -> Any:  # a module
+    return import_module(f"{__name__}.{name}")
+
+
+try:
+    _compiled = compiled_names(os.environ, _load)
+except UnusableExtensionError as reason:
+    IS_COMPILED, DESCRIPTION = False, f"pure Python ({reason})"
+else:
+    IS_COMPILED, DESCRIPTION = True, "compiled, with checks" if _compiled["IS_CHECKED"] else "compiled"
+    # The type checker goes on to see the plain names, which have all that anybody may rely on.
+    globals().update({name: one for name, one in _compiled.items() if name in __all__})
