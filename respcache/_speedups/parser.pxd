@@ -1,15 +1,34 @@
 # The compiled request parser; see parser.pyx.
+cimport cython
+from .request_input cimport RequestInput
 
-cdef class RequestParser:
-    cdef public object limits
-    cdef readonly object error
-    # The words of the command that next_command has found; they stay until the next call of anything here.
-    cdef int argc
-    cdef const char** words
-    cdef Py_ssize_t* sizes
 
-    cdef char* room(self, Py_ssize_t* size) except NULL       # where to receive, and how much
-    cdef int received(self, Py_ssize_t size) except -1        # that much has come
+# Of RequestInput are: error, wanted_bytes, argc, words, sizes, and
+#     room(&size): where to receive, and how much
+#     received(size): that much has come; 0 will do
+#     keep(): leave off; what is unread is kept, and the command found forgotten
+@cython.final
+cdef class RequestParser(RequestInput):
+    # The limits in force. Python reads and replaces them as ``limits``; assign to that, never to this.
+    cdef object known_limits
+    cdef Py_ssize_t max_arguments, max_bulk_bytes, max_inline_bytes, max_query_bytes
+
     cdef int next_command(self) except -2                     # 1: found; 0: it takes more input; -1: broken, see error
     cdef list words_as_list(self)                             # the command found, as a session takes it
+    cdef bytes word(self, int index)                          # one word; a long one that came straight is not copied
     cdef bint is_between_commands(self) noexcept              # nothing has begun, and nothing is unread
+
+    # Private.
+    cdef int read(self) except -2
+    cdef int read_count(self) except -2
+    cdef int read_odd_count(self) except -2
+    cdef int read_inline(self) except -2
+    cdef int read_arguments(self) except -2
+    cdef int read_odd_header(self) except -2
+    cdef Py_ssize_t end_of_line(self, char mark, str what) except -3
+    cdef int wait_for(self, Py_ssize_t size) noexcept
+    cdef int refuse(self, str text) except -2
+    cdef bint is_too_much(self) except -1
+    cdef int take_words(self, list words) except -1
+    cdef Py_ssize_t copy_to_room(self, const char* data, Py_ssize_t size) except -1
+    cdef int read_fed(self, const char* data, Py_ssize_t size, Py_ssize_t most, list commands) except -1

@@ -5,7 +5,7 @@ attributes named here as C fields. Most are explained where the deriving class s
 """
 
 from collections.abc import Callable, Mapping, MutableSequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 SLOTS = 64
 """Places of a histogram; as in ``telemetry/histogram.py``."""
@@ -218,6 +218,21 @@ def best_encoders(
     return encode, encoders
 
 
+Parser = TypeVar("Parser")
+
+
+def best_parser(
+    plain: type[Parser],
+    split: Callable[[bytes], list[bytes] | None],
+    count: Callable[[bytes, Any], int],  # Any: limits are a class of a layer above
+    size: Callable[[bytes, Any], int],
+    error: type[Exception],
+    limit: str,
+) -> type[Parser]:
+    """Return what parses requests, given a plain parser and the rules and errors that compiled code asks it for."""
+    return plain
+
+
 class HashState:
     """The fields of a hash, and what is counted of them."""
 
@@ -230,3 +245,11 @@ class HashState:
 
 def offer_hash_class(cls: type[HashState], bytes_per_field: int) -> None:
     """Compiled code makes new hashes itself, and asks here what of; plain code knows."""
+
+
+Twin = TypeVar("Twin")
+
+
+def compiled_twin(plain: Twin) -> Twin:
+    """Return what is compiled in place of a class or function, by its name; for those that are whole in either path."""
+    return plain

@@ -1,4 +1,6 @@
-r"""The request parser that a session uses: three ways to the same commands, the quickest that fits.
+r"""The request parser that a session uses: the compiled one where it is there, else one with three ways to the same commands.
+
+The compiled parser is ``_speedups/parser.pyx``. The plain one takes the quickest way that fits:
 
 * One command in one read, from a client that waits for each reply: split at the
   line ends, and compare the headers with what they must be.
@@ -34,10 +36,13 @@ from typing import Any, Final
 
 import hiredis
 
+from .._speedups import best_parser
+from .errors import ProtocolError
+from .inline import split_inline
 from .limits import Limits
-from .strict import QUERY_LIMIT, StrictParser
+from .strict import QUERY_LIMIT, StrictParser, argument_bytes, argument_count
 
-__all__ = ["QUERY_LIMIT", "RequestParser"]
+__all__ = ["QUERY_LIMIT", "PlainRequestParser", "RequestParser"]
 
 SMALL_READ_BYTES: Final = 512
 """A lone command up to this size is split at all its line ends; a longer one is not searched behind its last header."""
@@ -84,7 +89,7 @@ _has_long_attribute = re.compile(rb"\|\d{4}").search
 _has_odd_line = re.compile(rb"\r\n[=+(>~]").search
 
 
-class RequestParser(StrictParser):
+class PlainRequestParser(StrictParser):
     """The strict parser with shortcuts: the same commands, errors and state."""
 
     __slots__ = ("_reader",)
@@ -256,3 +261,9 @@ def _encoded(commands: list[list[bytes]]) -> bytes:
             append(argument)
             append(b"\r\n")
     return b"".join(parts)
+
+
+RequestParser: Final = best_parser(
+    PlainRequestParser, split_inline, argument_count, argument_bytes, ProtocolError, QUERY_LIMIT
+)
+"""The commands, errors, limits and attributes are the strict parser's, whichever it is."""

@@ -53,7 +53,8 @@ def _number(text: bytes) -> int | None:
     return value if -(2**63) <= value < 2**63 else None
 
 
-def _argument_count(header: bytes, limits: Limits) -> int:
+def argument_count(header: bytes, limits: Limits) -> int:
+    """Return how many arguments a header announces; a ProtocolError if it is none, or too many."""
     count = _number(header[1:])
     if count is None or count >= 2**31:
         raise ProtocolError("Protocol error: invalid multibulk length")
@@ -63,7 +64,8 @@ def _argument_count(header: bytes, limits: Limits) -> int:
     return max(count, 0)
 
 
-def _argument_bytes(header: bytes, limits: Limits) -> int:
+def argument_bytes(header: bytes, limits: Limits) -> int:
+    """Return the length that the header of an argument says; a ProtocolError if it is none, or too long."""
     if header[:1] != b"$":
         # The line end of an empty header would end the error's line; a character stands for one byte.
         found = (header[:1] or b" ").replace(b"\n", b" ").decode("latin-1")
@@ -174,7 +176,7 @@ class StrictParser:
             if behind <= len(data):
                 end = len(data) - behind
                 self._arguments.append(b"".join((*pieces, data[:end])))
-                self._taken_bytes += self._length
+                self._taken_bytes += self._length + 2
                 self._missing -= 1
                 self._length = -1
                 return data, end + 2
@@ -209,7 +211,7 @@ class StrictParser:
         end = self._end_of_line(buffer, position, b"\r", "mbulk count string")
         if end < 0 or end + 2 > len(buffer):
             return position
-        self._missing = _argument_count(buffer[position:end], self.limits)
+        self._missing = argument_count(buffer[position:end], self.limits)
         return end + 2
 
     def _read_inline(self, buffer: bytes, position: int, commands: list[list[bytes]]) -> int:
@@ -244,7 +246,7 @@ class StrictParser:
                     end = self._end_of_line(buffer, position, b"\r", "bulk count string")
                     if end < 0 or end + 2 > size:
                         break
-                    length = _argument_bytes(buffer[position:end], limits)
+                    length = argument_bytes(buffer[position:end], limits)
                 elif end + 2 > size:
                     length = -1
                     break

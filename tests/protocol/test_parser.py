@@ -17,7 +17,7 @@ from respcache.protocol.parser import (
     MOST_READER_ARGUMENTS,
     QUERY_LIMIT,
     SMALL_READ_BYTES,
-    RequestParser,
+    PlainRequestParser,
 )
 from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
@@ -41,7 +41,7 @@ def strictly(stream: bytes, limits: Limits) -> StrictParser:
 def test_the_shortcuts_change_nothing(
     stream: bytes, places: list[int], mosts: list[int], limits: Limits
 ) -> None:
-    strict, parser = StrictParser(limits), RequestParser(limits)
+    strict, parser = StrictParser(limits), PlainRequestParser(limits)
     assert parse(parser, cut(stream, places), mosts) == strict.feed(stream)
     assert parser.error == strict.error
     assert parser.buffered_bytes == strict.buffered_bytes
@@ -50,7 +50,7 @@ def test_the_shortcuts_change_nothing(
 @pytest.mark.parametrize("odd", ODD)
 def test_what_only_replies_have_is_no_request(odd: bytes) -> None:
     for stream in (odd, PING + odd, GET * 20 + odd + GET * 20, odd + GET * 20):
-        strict, parser = StrictParser(Limits()), RequestParser(Limits())
+        strict, parser = StrictParser(Limits()), PlainRequestParser(Limits())
         assert parser.feed(stream) == strict.feed(stream)
         assert parser.error == strict.error
 
@@ -61,7 +61,7 @@ def test_what_only_replies_have_is_no_request(odd: bytes) -> None:
 def test_a_value_may_begin_and_end_with_anything(first: bytes) -> None:
     commands = [[b"SET", first + b"k", first + b"x" * size + first] for size in range(40)]
     for pieces in ([b"".join(request(*each) for each in commands)], [request(*each) for each in commands]):
-        assert parse(RequestParser(Limits()), pieces) == commands
+        assert parse(PlainRequestParser(Limits()), pieces) == commands
 
 
 @pytest.mark.parametrize("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
@@ -69,14 +69,14 @@ def test_a_value_may_begin_and_end_with_anything(first: bytes) -> None:
 def test_no_number_of_arguments_and_no_length_is_special(count: int, size_bytes: int) -> None:
     command = [b"x" * size_bytes] * count
     for repeats in (1, 3):
-        assert RequestParser(Limits()).feed(request(*command) * repeats) == [command] * repeats
+        assert PlainRequestParser(Limits()).feed(request(*command) * repeats) == [command] * repeats
 
 
 @pytest.mark.parametrize("size_bytes", [SMALL_READ_BYTES, LARGE_READ_BYTES])
 def test_no_size_of_a_read_is_special(size_bytes: int) -> None:
     around = len(request(b"SET", b"k", b"x" * size_bytes)) - size_bytes
     for length in range(size_bytes - around - 3, size_bytes + 3):
-        assert RequestParser(Limits()).feed(request(b"SET", b"k", b"x" * length)) == [
+        assert PlainRequestParser(Limits()).feed(request(b"SET", b"k", b"x" * length)) == [
             [b"SET", b"k", b"x" * length]
         ]
 
@@ -84,7 +84,7 @@ def test_no_size_of_a_read_is_special(size_bytes: int) -> None:
 def test_a_pipeline_may_be_cut_anywhere() -> None:
     stream = GET * 40
     for place in range(len(stream) + 1):
-        assert parse(RequestParser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
+        assert parse(PlainRequestParser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
 
 
 @pytest.mark.parametrize("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
@@ -96,7 +96,7 @@ def test_a_long_command_alone_ends_where_it_ends(count: int, last: bytes) -> Non
     ]
     stream = request(*command)
     for missing in (1, 2, 3, 4):
-        parser = RequestParser(Limits())
+        parser = PlainRequestParser(Limits())
         assert parser.feed(stream[:-missing]) == []
         assert parser.feed(stream[-missing:] + PING) == [command, [b"PING"]]
 
@@ -108,7 +108,7 @@ def test_long_values_may_come_in_a_pipeline(star: bytes) -> None:
     ]
     for turn in range(len(commands)):
         turned = commands[turn:] + commands[:turn]
-        assert RequestParser(Limits()).feed(b"".join(request(*each) for each in turned)) == turned
+        assert PlainRequestParser(Limits()).feed(b"".join(request(*each) for each in turned)) == turned
 
 
 # -- state --------------------------------------------------------------------------
@@ -116,14 +116,14 @@ def test_long_values_may_come_in_a_pipeline(star: bytes) -> None:
 
 def test_limits_hold_on_every_way() -> None:
     for stream in (request(*[b"a"] * 11), request(*[b"a"] * 11) * 50, PING * 50 + request(b"x" * 16385)):
-        parser = RequestParser(UNAUTHENTICATED)
+        parser = PlainRequestParser(UNAUTHENTICATED)
         strict = StrictParser(UNAUTHENTICATED)
         assert parser.feed(stream) == strict.feed(stream)
         assert parser.error == strict.error is not None
 
 
 def test_other_limits_hold_from_the_next_command_on() -> None:
-    parser = RequestParser(UNAUTHENTICATED)
+    parser = PlainRequestParser(UNAUTHENTICATED)
     many = [b"a"] * 11
     assert parser.feed(b"AUTH secret\r\n" + request(*many) * 50, 1) == [[b"AUTH", b"secret"]]
     parser.limits = Limits()
@@ -133,14 +133,14 @@ def test_other_limits_hold_from_the_next_command_on() -> None:
 
 def test_nothing_comes_out_after_an_error() -> None:
     for broken in (b"*x\r\n", b"'\n", GET * 20 + b"*1\r\n:1\r\n"):
-        parser = RequestParser(Limits())
+        parser = PlainRequestParser(Limits())
         parser.feed(broken)
         assert parser.error is not None
         assert parser.feed(PING) == parser.feed(GET * 100) == parser.feed(b"", 1) == []
 
 
 def test_an_unfinished_command_counts_against_the_query_limit() -> None:
-    parser = RequestParser(Limits(max_query_bytes=1000))
+    parser = PlainRequestParser(Limits(max_query_bytes=1000))
     assert len(parser.feed(GET * 100 + b"*2\r\n$5000\r\nabc")) == 100
     assert parser.error is None
     parser.feed(b"x" * 1000)
@@ -149,7 +149,7 @@ def test_an_unfinished_command_counts_against_the_query_limit() -> None:
 
 @given(streams.streams, streams.cuts)
 def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places: list[int]) -> None:
-    parser = RequestParser(Limits())
+    parser = PlainRequestParser(Limits())
     for piece in cut(stream, places):
         wanted_bytes = parser.wanted_bytes
         assert not (parser.feed(piece) and len(piece) < wanted_bytes)
@@ -165,7 +165,7 @@ def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
     begin = time.perf_counter()
     try:
         for before in (b"", PING, GET * 20, b"*1\r\n", b"*2\r\n$1\r\naXX", b"*2\r\n+a\r\n"):
-            RequestParser(Limits()).feed(before + kind + b"2147483647\r\n")
+            PlainRequestParser(Limits()).feed(before + kind + b"2147483647\r\n")
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -178,7 +178,7 @@ def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
 def test_ten_thousand_commands_cost_what_they_weigh(work: Work, key: bytes, piece_bytes: int) -> None:
     stream = request(b"GET", key) * 10_000
     assert (
-        parse(RequestParser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
+        parse(PlainRequestParser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
         == [[b"GET", key]] * 10_000
     )
     # A piece that ends in mid-command is handed on up to five times, and a header is looked at for each of its bytes.
@@ -190,7 +190,7 @@ def test_ten_thousand_commands_cost_what_they_weigh(work: Work, key: bytes, piec
 def test_no_cutting_costs_more_than_its_pieces(work: Work, places: list[int]) -> None:
     stream = GET * 2000
     work.bytes = 0
-    assert len(parse(RequestParser(Limits()), cut(stream, places))) == 2000
+    assert len(parse(PlainRequestParser(Limits()), cut(stream, places))) == 2000
     assert work.bytes < 6 * len(stream) + len(places) * 4 * len(GET)
 
 
@@ -204,7 +204,7 @@ BOMBS = [
 
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:24]))
 def test_a_bomb_takes_no_more_than_its_fuse(work: Work, bomb: bytes) -> None:
-    parser = RequestParser(Limits())
+    parser = PlainRequestParser(Limits())
     tracemalloc.start()
     try:
         parser.feed(bomb)
@@ -233,7 +233,7 @@ def strict_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("key", [b"key:000000012345", b"user=1", b"a(b)", b"a->b", b"a+b", b"~a"])
 def test_whole_commands_never_see_the_strict_parser(strict_bytes: list[int], key: bytes) -> None:
     for count in (1, 2, 16, 1000):
-        assert RequestParser(Limits()).feed(request(b"GET", key) * count) == [[b"GET", key]] * count
+        assert PlainRequestParser(Limits()).feed(request(b"GET", key) * count) == [[b"GET", key]] * count
     assert strict_bytes == []
 
 
@@ -243,7 +243,7 @@ def test_the_strict_parser_only_sees_the_command_that_is_cut(
 ) -> None:
     stream = GET * 4000
     pieces = cut(stream, range(0, len(stream), size_bytes))
-    assert len(parse(RequestParser(Limits()), pieces)) == 4000
+    assert len(parse(PlainRequestParser(Limits()), pieces)) == 4000
     # The tail of one read, and the next read, of which it takes one command and hands back the rest.
     tails = [size for size in strict_bytes if size < size_bytes]
     assert len(strict_bytes) <= 2 * len(pieces)
@@ -254,10 +254,10 @@ GROWTH_OF_IDLE_PARSERS = """
 import os
 from pathlib import Path
 from respcache.protocol.limits import Limits
-from respcache.protocol.parser import RequestParser
+from respcache.protocol.parser import PlainRequestParser
 def resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-parsers = [RequestParser(Limits()) for _ in range(300)]
+parsers = [PlainRequestParser(Limits()) for _ in range(300)]
 before_bytes = resident_bytes()
 for parser in parsers:
     assert len(parser.feed(b"*2\\r\\n$3\\r\\nGET\\r\\n$3\\r\\nkey\\r\\n" * 2300)) == 2300
