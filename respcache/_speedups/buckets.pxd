@@ -13,6 +13,7 @@ cdef class Bucket:
     cdef PyObject** members  # each owned
     cdef uint32_t count
     cdef uint32_t room
+    cdef uint32_t hand       # where ``pop`` took the last from
 
     cdef int put(self, Entry entry) except -1
     cdef void drop(self, Entry entry) noexcept

@@ -112,10 +112,11 @@ cdef class Bucket:
             self.drop(entry)
 
     def pop(self):
-        """Take any entry out."""
+        """Take any entry out; who pops and adds in turns meets them all."""
         if self.count == 0:
             raise KeyError("an empty bucket")
-        entry = <Entry>self.members[self.count - 1]
+        self.hand = self.hand + 1 if self.hand + 1 < self.count else 0
+        entry = <Entry>self.members[self.hand]
         self.drop(entry)
         return entry
 

@@ -18,6 +18,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcmp, memset
 
 from .buckets import Bucket
+from .entry import register_default_deadline
 from .entry cimport Entry, key_hash, new_entry
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
 
@@ -261,9 +262,13 @@ def new_contents():
     return table, EntryRoster(table)
 
 
-_TWINS = {"Entry": Entry, "Bucket": Bucket, "new_contents": new_contents}
+_TWINS = {one.__name__: one for one in (Bucket, Entry, new_contents, register_default_deadline)}
+
+plain_twins = {}
+"""What was replaced, by name: for tests that compare."""
 
 
 def compiled_twin(plain):
     """Return what stands here for a class or function of plain Python, by its name."""
+    plain_twins[plain.__name__] = plain
     return _TWINS[plain.__name__]

@@ -226,6 +226,15 @@ cdef class Entry:
 
     # ``value`` is added below: here, the name is that of the C field.
 
+    # As in keyspace/entry.py. What stands before the key, and the rounding of blocks, to eight bytes on average.
+    OWN_BYTES = <int>fixed_bytes() + BLOCK_STEP // 2
+    # In the array, and in the index (see places.pyx).
+    PLACE_BYTES = 8 + 7
+    # The extra block, and a place in the array of a bucket.
+    DEADLINE_BYTES = <int>sizeof(Extra) + 9
+    # The extra block for the version; a copy of the key, and a place in the table of its partition, which is a dictionary.
+    KEPT_BYTES = <int>sizeof(Extra) + 48 + 42
+
     @property
     def key(self):
         return PyBytes_FromStringAndSize(self.key_data(), self.key_size())

@@ -23,7 +23,7 @@ from .hashes import HashLimits
 from .journal import Journal, Notice
 from .lives import RENEWALS_TOLD, DefaultDeadline, Lives, Renewal
 from .recorder import Patch, Recorder
-from .roster import Roster
+from .roster import Roster, new_contents
 from .wheel import Wheel
 
 NEVER: Final = 0
@@ -59,8 +59,9 @@ class Database(DatabaseState):
         self.deadline_bytes = DEADLINE_BYTES
         self.stamp: Callable[[int, int], int] | None = None
         """How an access changes ``Entry.seen`` given (seen, now_ms); None: it becomes now."""
-        self.entries: dict[bytes, Entry] = {}
-        self.roster: Roster[Entry] = Roster()
+        self.entries: dict[bytes, Entry]
+        self.roster: Roster[Entry]
+        self.entries, self.roster = new_contents()
         self.wheel = Wheel()
         self.payload_bytes = 0
         self.deadlines = 0
@@ -313,8 +314,7 @@ class Database(DatabaseState):
             if key in gone:
                 self.journal.disturb(self.index, key)
         self.wheel.clear()
-        self.entries = {}
-        self.roster = Roster()
+        self.entries, self.roster = new_contents()
         self.payload_bytes = self.deadlines = 0
         if self.follower is not None:
             self.follower.emptied()

@@ -2,11 +2,16 @@
 
 An ``Entry`` is the only object kept per key, so each slot is worth eight bytes
 times a million. A collection counts its own size; a string's is its length.
+
+Where there is compiled code, its ``Entry`` and ``Bucket`` (``_speedups/entry.pyx`` and ``buckets.pyx``) take the place of those
+described here, whole and with the same attributes.
 """
 
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
+from .._speedups import compiled_twin
 from .hashes import Hash
+from .lives import DefaultDeadline
 
 Value: TypeAlias = bytes | bytearray | Hash
 """What a key can hold. ``bytes`` never change; ``bytearray`` is a string that
@@ -14,17 +19,7 @@ APPEND or SETRANGE has made (Redis' "raw" encoding), and is changed in place."""
 
 TYPE_NAMES: Final[dict[type, str]] = {bytes: "string", bytearray: "string", Hash: "hash"}
 
-ENTRY_BYTES: Final = 80 + 42 + 9 + 2 * 33 + 14
-"""Estimated memory of a key beside its key and value bytes: the entry (80), its
-place in the dictionary (42) and in the roster (9), two bytes headers (33 each) and
-the allocator's rounding. Measured with CPython 3.11: see benchmarks/memory_per_key.py.
-The slot of the version takes nothing: 72 bytes were rounded up to 80 without it. A
-version itself is for its recorder to count."""
-
-DEADLINE_BYTES: Final = 32 + 60
-"""What a deadline adds: an integer and a place in one bucket of the wheel."""
-
-
+@compiled_twin
 class Bucket(set["Entry"]):
     """Entries that the expiry wheel looks at when ``due_ms`` has come."""
 
@@ -38,8 +33,19 @@ class Bucket(set["Entry"]):
         return id(self)
 
 
+@compiled_twin
 class Entry:
     """A live key. ``value`` is None once the key is gone: whoever still holds the entry can tell."""
+
+    OWN_BYTES: ClassVar[int] = 80 + 2 * 33 + 14
+    """Beside key and value: the entry (80; the slot of the version takes nothing of that, 72 were rounded up without it),
+    two bytes headers (33 each) and the allocator's rounding. Measured with CPython 3.11: benchmarks/memory_per_key.py."""
+    PLACE_BYTES: ClassVar[int] = 42 + 9
+    """Its place in the dictionary and in the roster."""
+    DEADLINE_BYTES: ClassVar[int] = 32 + 60
+    """What a deadline adds: an integer and a place in one bucket of the wheel."""
+    KEPT_BYTES: ClassVar[int] = 48 + 42
+    """What a copy's version adds (docs/decisions/entry_versions.md), and a place in the table of its partition."""
 
     __slots__ = ("bucket", "expires_at_ms", "key", "seen", "value", "version")
 
@@ -52,6 +58,19 @@ class Entry:
         """When it was last used, in Unix ms; under an LFU policy Redis' packed counter instead."""
         self.version: int = 0
         """Which state this is, see ``cluster/replication/versions.py``; 0 while nobody asks."""
+
+
+@compiled_twin
+def register_default_deadline(subclass: type[int]) -> None:
+    """Compiled entries keep a deadline as a number and a mark, and ask here what to make of it; plain ones keep it."""
+
+
+register_default_deadline(DefaultDeadline)
+
+ENTRY_BYTES: Final = Entry.OWN_BYTES + Entry.PLACE_BYTES
+"""Estimated memory of a key in a database beside its key and value bytes. A version is for its recorder to count."""
+
+DEADLINE_BYTES: Final = Entry.DEADLINE_BYTES
 
 
 def size_of(value: Value | None) -> int:

@@ -10,11 +10,18 @@ A walk goes from the end to the start, and its cursor is a position. Items only
 ever move from the end, which the walk has passed, to an earlier place; so a
 walk meets every item that stays all the while, whatever is added or removed
 between its steps. It may meet one twice. That is exactly SCAN's promise.
+
+Compiled code has tables that can do both themselves (``_speedups/entries.pyx``) and keep the same promise.
 """
 
 import random
 from collections.abc import Mapping
-from typing import Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from .._speedups import compiled_twin
+
+if TYPE_CHECKING:
+    from .entry import Entry
 
 SWEPT_PER_REMOVAL: Final = 4
 """Two would keep pace with removals; four also catches up with a burst."""
@@ -84,6 +91,12 @@ class Roster(Generic[Item]):
         stop = len(items) if cursor == 0 else min(cursor, len(items))
         start = max(stop - count, 0)
         return start, [item for item in items[start:stop] if item.value is not None]
+
+
+@compiled_twin
+def new_contents() -> "tuple[dict[bytes, Entry], Roster[Entry]]":
+    """Make what a database keeps its entries in: by key, and by position."""
+    return {}, Roster()
 
 
 class FieldRoster:
