@@ -15,8 +15,11 @@ from .settings import PARAMETERS, PARAMETERS_BY_FLAG, PARAMETERS_BY_NAME, Settin
 
 PREFIX: Final = "RESPCACHE_"
 
-NOT_SETTINGS: Final = frozenset({"RESPCACHE_CONFIG", "RESPCACHE_LIFELINE", "RESPCACHE_REQUIRE_TOOLS"})
-"""The path of the file, what a supervisor tells its workers, and a switch of our own tests, which start servers."""
+NOT_SETTINGS: Final = frozenset(
+    {"RESPCACHE_CONFIG", "RESPCACHE_LIFELINE", "RESPCACHE_PURE", "RESPCACHE_REQUIRE_TOOLS"}
+)
+"""The path of the file, what a supervisor tells its workers, what turns the extension off while modules are imported, and
+a switch of our own tests, which start servers."""
 
 ORCHESTRATOR_VARIABLE: Final = re.compile(
     r"RESPCACHE_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"

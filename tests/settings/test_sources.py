@@ -116,7 +116,7 @@ def test_what_orchestrators_say_about_a_service_of_our_name_is_no_setting() -> N
 
 
 def test_other_variables_are_not_ours() -> None:
-    load(environ={"PATH": "/bin", "REDIS_PORT": "1", "RESPCACHE_CONFIG": "x.toml"})
+    load(environ={"PATH": "/bin", "REDIS_PORT": "1", "RESPCACHE_CONFIG": "x.toml", "RESPCACHE_PURE": "1"})
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
