@@ -7,6 +7,7 @@ from .request_input cimport RequestInput
 #     room(&size): where to receive, and how much
 #     received(size): that much has come; 0 will do
 #     keep(): leave off; what is unread is kept, and the command found forgotten
+#     words_as_list(), word(index): what has been found, as objects
 @cython.final
 cdef class RequestParser(RequestInput):
     # The limits in force. Python reads and replaces them as ``limits``; assign to that, never to this.
@@ -14,8 +15,6 @@ cdef class RequestParser(RequestInput):
     cdef Py_ssize_t max_arguments, max_bulk_bytes, max_inline_bytes, max_query_bytes
 
     cdef int next_command(self) except -2                     # 1: found; 0: it takes more input; -1: broken, see error
-    cdef list words_as_list(self)                             # the command found, as a session takes it
-    cdef bytes word(self, int index)                          # one word; a long one that came straight is not copied
     cdef bint is_between_commands(self) noexcept              # nothing has begun, and nothing is unread
 
     # Private.
@@ -29,6 +28,5 @@ cdef class RequestParser(RequestInput):
     cdef int wait_for(self, Py_ssize_t size) noexcept
     cdef int refuse(self, str text) except -2
     cdef bint is_too_much(self) except -1
-    cdef int take_words(self, list words) except -1
     cdef Py_ssize_t copy_to_room(self, const char* data, Py_ssize_t size) except -1
     cdef int read_fed(self, const char* data, Py_ssize_t size, Py_ssize_t most, list commands) except -1

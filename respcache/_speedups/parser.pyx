@@ -15,12 +15,10 @@ are rare, and a rule that is written once cannot differ. ``best_parser`` is told
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
 from libc.string cimport memchr, memcpy
 
-from .request_input cimport LONG_WORD_BYTES, RequestInput
+from .request_input cimport RequestInput
 
 
 cdef extern from "Python.h":
@@ -201,32 +199,6 @@ cdef class RequestParser(RequestInput):
     cdef bint is_between_commands(self) noexcept:
         return not self.missing and self.at == self.end
 
-    cdef list words_as_list(self):
-        """Return the command found. A word that is an object already is not copied."""
-        cdef Py_ssize_t at, owner = 0, owners = 0 if self.owners is None else len(self.owners)
-        cdef bytes word
-        cdef list words = PyList_New(self.argc)
-        for at in range(self.argc):
-            if owner < owners and PyBytes_AS_STRING(<bytes>self.owners[owner]) == self.words[at]:
-                word = <bytes>self.owners[owner]
-                owner += 1
-            else:
-                word = new_bytes(self.words[at], self.sizes[at])
-            Py_INCREF(word)
-            PyList_SET_ITEM(words, at, word)
-        return words
-
-    cdef bytes word(self, int index):
-        """Return a word; one that is an object already is not copied."""
-        cdef bytes owner
-        if index < 0 or index >= self.argc:
-            raise IndexError(index)
-        if self.owners is not None:
-            for owner in self.owners:
-                if PyBytes_AS_STRING(owner) == self.words[index]:
-                    return owner
-        return new_bytes(self.words[index], self.sizes[index])
-
     # -- reading: 1 means done, 0 that it takes more input, -1 that the stream is broken ------
 
     cdef int read(self) except -2:
@@ -305,17 +277,6 @@ cdef class RequestParser(RequestInput):
                 break
         self.at = self.begin = end
         return 1
-
-    cdef int take_words(self, list words) except -1:
-        cdef bytes word
-        self.owners = words[:]  # nobody else may change what the words stand in
-        for word in self.owners:
-            if self.argc == self.word_room:
-                self.more_words()
-            self.words[self.argc] = PyBytes_AS_STRING(word)
-            self.sizes[self.argc] = len(word)
-            self.argc += 1
-        return 0
 
     cdef int read_arguments(self) except -2:
         """Read what there is of the words of the command that has begun."""

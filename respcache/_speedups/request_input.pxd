@@ -32,6 +32,10 @@ cdef class RequestInput:
     cdef char* room(self, Py_ssize_t* size) except NULL       # where to receive, and how much
     cdef int received(self, Py_ssize_t size) except -1        # that much has come; 0 will do
     cdef int keep(self) except -1                             # leave off: keep what is unread, forget the command found
+    cdef list words_as_list(self)                             # the command found, as a session takes it
+    cdef bytes word(self, int index)                          # one word; a long one that came straight is not copied
+
+    # For the parser.
     cdef int hold(self, const char* data, Py_ssize_t size) except -1
     cdef int fill_value(self, const char* data, Py_ssize_t size) except -1
     cdef int close_value(self) except -1
@@ -39,6 +43,7 @@ cdef class RequestInput:
     cdef Py_ssize_t held_bytes(self) noexcept
 
     cdef int more_words(self) except -1
+    cdef int take_words(self, list words) except -1
     cdef void forget(self) noexcept
     cdef void give_up_input(self) noexcept
     cdef void drop_all(self) noexcept

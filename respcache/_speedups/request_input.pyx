@@ -18,14 +18,16 @@ is the parser's business (``parser.pyx``), which derives from this.
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cpython.ref cimport Py_XDECREF
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy, memmove
 
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
+    bytes new_bytes "PyBytes_FromStringAndSize" (const char*, Py_ssize_t)
     PyObject* new_value "PyBytes_FromStringAndSize" (const char*, Py_ssize_t) except NULL
     char* value_data "PyBytes_AS_STRING" (PyObject*) noexcept
     int resize_value "_PyBytes_Resize" (PyObject**, Py_ssize_t) except -1
@@ -195,6 +197,43 @@ cdef class RequestInput:
         return 0
 
     # -- words -------------------------------------------------------------
+
+    cdef list words_as_list(self):
+        """Return the command found. A word that is an object already is not copied."""
+        cdef Py_ssize_t at, owner = 0, owners = 0 if self.owners is None else len(self.owners)
+        cdef bytes word
+        cdef list words = PyList_New(self.argc)
+        for at in range(self.argc):
+            if owner < owners and PyBytes_AS_STRING(<bytes>self.owners[owner]) == self.words[at]:
+                word = <bytes>self.owners[owner]
+                owner += 1
+            else:
+                word = new_bytes(self.words[at], self.sizes[at])
+            Py_INCREF(word)
+            PyList_SET_ITEM(words, at, word)
+        return words
+
+    cdef bytes word(self, int index):
+        """Return a word; one that is an object already is not copied."""
+        cdef bytes owner
+        if index < 0 or index >= self.argc:
+            raise IndexError(index)
+        if self.owners is not None:
+            for owner in self.owners:
+                if PyBytes_AS_STRING(owner) == self.words[index]:
+                    return owner
+        return new_bytes(self.words[index], self.sizes[index])
+
+    cdef int take_words(self, list words) except -1:
+        cdef bytes word
+        self.owners = words[:]  # nobody else may change what the words stand in
+        for word in self.owners:
+            if self.argc == self.word_room:
+                self.more_words()
+            self.words[self.argc] = PyBytes_AS_STRING(word)
+            self.sizes[self.argc] = len(word)
+            self.argc += 1
+        return 0
 
     cdef int more_words(self) except -1:
         """Make place for one word more."""
