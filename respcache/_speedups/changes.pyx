@@ -8,10 +8,12 @@ deadlines, uses and changes are counted here and nowhere else in compiled code.
 from cpython.bytearray cimport PyByteArray_CheckExact, PyByteArray_GET_SIZE
 from libc.stdint cimport int64_t
 
+from .buckets cimport Bucket
 from .calls cimport Call
-from .entry cimport Entry
+from .entry cimport Entry, copy_of_parts, kill
 from .entry cimport set_deadline as note_deadline
 from .hash_state cimport HashState
+from .scheduling cimport schedule
 
 
 cdef Py_ssize_t size_of_value(Entry entry) except -1:
@@ -46,7 +48,9 @@ cdef Entry put_text(
 
 cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState value) except -1:
     """Store a hash at a key where there is none yet."""
-    call.db._add(key[:key_size], value, call.now_ms)
+    cdef bytes name = key[:key_size]
+    call.entries[name] = copy_of_parts(name, value, call.now_ms)
+    call.db.payload_bytes += key_size + value.size_bytes
     call.journal.changes += 1
     return 0
 
@@ -64,8 +68,8 @@ cdef int set_deadline(Call call, Entry entry, int64_t deadline_ms) except -1:
     if entry.deadline_ms() == 0:
         call.db.deadlines += 1
     note_deadline(entry, deadline_ms, False)
-    if entry.extra.bucket == NULL or (<object>entry.extra.bucket).due_ms > deadline_ms:
-        call.db.wheel.schedule(entry, call.now_ms)
+    if entry.extra.bucket == NULL or (<Bucket>entry.extra.bucket).due_ms > deadline_ms:
+        schedule(call.db.wheel, entry, deadline_ms, call.now_ms)
     return 0
 
 
@@ -79,6 +83,13 @@ cdef int clear_deadline(Call call, Entry entry) except -1:
 
 cdef int remove(Call call, Entry entry) except -1:
     """Delete a living entry."""
-    call.db.take_out(entry)
+    cdef Py_ssize_t size = entry.key_size() + size_of_value(entry)
+    call.entries.remove(entry)
+    call.db.payload_bytes -= size
+    if entry.deadline_ms() != 0:
+        call.db.deadlines -= 1
+    if entry.extra != NULL and entry.extra.bucket != NULL:
+        (<Bucket>entry.extra.bucket).drop(entry)
+    kill(entry)
     call.journal.changes += 1
     return 0

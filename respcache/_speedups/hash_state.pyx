@@ -64,8 +64,6 @@ cdef class HashState:
     cdef int outgrow_words(self, object limits, const Py_ssize_t* sizes, int first, int count) except -1:
         """Give up the compact form where the number of fields, or the size of a word just stored, asks for it."""
         cdef int at
-        if not self.is_compact:
-            return 0
         note_limits(limits)
         if PyDict_Size(self.fields) > most_entries:
             self.is_compact = False

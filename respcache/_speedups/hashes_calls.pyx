@@ -207,7 +207,8 @@ cdef int store_words(Call call, int* created) except -1:
     old_bytes = found.size_bytes
     for word in range(2, call.argc, 2):
         created[0] += found.store(word_at(call, word), word_at(call, word + 1))
-    found.outgrow_words(call.db.hash_limits, call.sizes, 2, call.argc)
+    if found.is_compact:
+        found.outgrow_words(call.db.hash_limits, call.sizes, 2, call.argc)
     finish_change(call, entry, found, old_bytes)
     return 1
 
@@ -254,7 +255,8 @@ cdef int hincrby(Call call) except -1:
     sizes[0] = call.sizes[2]
     sizes[1] = format_int64(number, shown)
     found.store(field, PyBytes_FromStringAndSize(shown, sizes[1]))
-    found.outgrow_words(call.db.hash_limits, sizes, 0, 2)
+    if found.is_compact:
+        found.outgrow_words(call.db.hash_limits, sizes, 0, 2)
     finish_change(call, entry, found, old_bytes)
     call.out.integer(number)
     return 1

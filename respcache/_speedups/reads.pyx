@@ -4,54 +4,22 @@ listens to reads, no policy stamps uses, and no read renews a life (``Call.may_r
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_CheckExact
 
-from libc.stdint cimport int64_t
-
 from .calls cimport Call
 from .entry cimport Entry
 
 
-cdef Entry entry_at(Call call, int word):
-    """Return what stands at the key that is this word, past its deadline or not."""
-    return call.entries.look_up(call.words[word], call.sizes[word])
-
-
 cdef Entry live_entry(Call call, int word):
     """Return what stands at a key; if it is past its deadline it dies here, as for ``Database.find``."""
-    cdef Entry entry = call.entries.look_up(call.words[word], call.sizes[word])
+    cdef Entry entry = entry_at(call, word)
     if entry is not None and is_past(call, entry):
         call.db.find(entry.key)
         return None
     return entry
 
 
-cdef bint is_past(Call call, Entry entry) noexcept:
-    """Say whether an entry is only waiting to be found expired."""
-    cdef int64_t deadline_ms = entry.deadline_ms()
-    return deadline_ms != 0 and deadline_ms <= call.now_ms
-
-
-cdef bint is_text(Entry entry) noexcept:
-    """Say whether the value is a string, and none that is changed in place."""
-    cdef const char* text
-    cdef Py_ssize_t size
-    return entry.has_text(&text, &size)
-
-
-cdef int note_read(Call call, Entry entry) except -1:
-    """Count a hit, and note the use."""
-    call.statistics.keyspace_hits += 1
-    entry.seen_ms = call.now_ms
-    return 0
-
-
-cdef int note_miss(Call call) except -1:
-    call.statistics.keyspace_misses += 1
-    return 0
-
-
 cdef int answer_miss(Call call) except -1:
     """Count a miss, and answer that there is nothing."""
-    call.statistics.keyspace_misses += 1
+    note_miss(call)
     call.out.null(call.protocol)
     return 0
 
