@@ -106,6 +106,22 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "places": (),
     "buckets": (),
     "entries": ("compiled_twin",),
+    "slots": (),
+    "calls": (),
+    "numbers": (),
+    "words": (),
+    "scheduling": (),
+    "reads": (),
+    "changes": (),
+    "connection_calls": (),
+    "deadlines_calls": (),
+    "keys_calls": (),
+    "increments_calls": (),
+    "strings_calls": (),
+    "hashes_calls": (),
+    "single_calls": (),
+    "hot_commands": (),
+    "serving": ("HotPath",),
 }
 """Every ``.pyx`` file here, and what it offers in place of the plain names above.
 
