@@ -65,5 +65,5 @@ def test_a_key_that_was_persisted_lives_on() -> None:
     ],
 )
 def test_nothing_is_changed_while_a_life_is_given_by_default(line: str) -> None:
-    twins = Twins({b"k": State(b"7"), b"h": State({b"f": b"v", b"g": b"v"})}, expiration="1h")
+    twins = Twins({b"k": State(b"7"), b"h": State({b"f": b"v", b"g": b"v"})}, expiration="3600")
     assert twins.call(line.encode().split()) is None
