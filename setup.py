@@ -10,6 +10,7 @@ what the variables below are for.
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def stamp() -> str:
 
 
 def compile_arguments() -> list[str]:
-    # Unused functions: what Cython generates for cases that a module does not have.
-    arguments = ["-Wno-unused-function", "-fno-strict-overflow"]
+    # What is unused, Cython generates for cases that a module does not have.
+    arguments = ["-Wno-unused-function", "-Wno-unused-variable", "-fno-strict-overflow"]
     arguments += ["-O1", "-g", "-UNDEBUG"] if CHECKED or SANITIZERS else ["-O2"]
     if SANITIZERS:
         arguments += [
@@ -140,14 +141,20 @@ class BuildExtension(build_ext):
         try:
             super().build_extension(ext)
         except Exception as problem:  # whatever it is, plain Python does the work
-            self.failures[ext.name] = f"{type(problem).__name__}: {problem}".partition("\n")[0]
+            text = str(problem).partition("\n")[0]
+            self.failures[ext.name] = "the C compiler failed" if "non-zero exit" in text else text
 
     def _tell(self, missing: dict[str, str], wanted: int) -> None:
         name, reason = next(iter(missing.items()))
         line = f"respcache: {len(missing)} of {wanted} compiled modules were not built ({name}: {reason})"
         if REQUIRED or "build_ext" in sys.argv:
             raise SystemExit(line)
-        print(f"{line}. It is installed as plain Python, which does the same more slowly.", file=sys.stderr)
+        line += ". It is installed as plain Python, which does the same more slowly.\n"
+        sys.stderr.write(line)
+        # pip keeps what a build prints to itself unless it fails, or pip is called with -v.
+        if not sys.stderr.isatty():
+            with suppress(OSError), open("/dev/tty", "w") as terminal:
+                terminal.write(line)
 
 
 compiled: dict[str, Any] = {"ext_modules": modules(), "cmdclass": {"build_ext": BuildExtension}}

@@ -60,11 +60,14 @@ def _run(configuration: Configuration, arguments: Sequence[str], environ: Mappin
     provide_files(configuration.settings)
 
     def announce(port: int) -> None:
+        from .._speedups import DESCRIPTION  # noqa: PLC0415 - it is there already
+
         if logs.is_human and lifeline is None:  # of workers, the supervisor tells
             from .banner import banner  # noqa: PLC0415 - clients can connect already
 
             logs.print_nowait(banner(configuration, port, os.getpid(), has_colour=logs.has_colour))
-        log.info("ready for clients", extra={"version": __version__, "port": port, "pid": os.getpid()})
+        facts = {"version": __version__, "path": DESCRIPTION, "port": port, "pid": os.getpid()}
+        log.info("ready for clients", extra=facts)
         if lifeline is not None:
             lifeline.tell_ready()
 

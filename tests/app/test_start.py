@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from respcache import __version__
+from respcache._speedups import DESCRIPTION
 from respcache.app.start import start
 from tests.servers import REPOSITORY, Server, free_port
 from tests.wire import RawClient
@@ -118,7 +119,8 @@ def test_elsewhere_there_are_json_lines_and_no_banner(tmp_path: Path) -> None:
         assert server.wait(PATIENCE_S) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     ready = next(line for line in lines if line["message"] == "ready for clients")
-    assert (ready["port"], ready["pid"], ready["version"]) == (port, server.pid, __version__)
+    assert (ready["port"], ready["pid"]) == (port, server.pid)
+    assert (ready["version"], ready["path"]) == (__version__, DESCRIPTION)
 
 
 def test_a_port_in_use_is_told(tmp_path: Path, respcache_server: Server) -> None:
