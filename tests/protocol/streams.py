@@ -1,15 +1,24 @@
-"""Streams of requests, good, odd and broken, and ways to cut them: for the tests of both parsers."""
+"""Streams of requests, good, odd and broken, and ways to cut them: for the tests of all parsers."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from respcache.protocol.limits import UNAUTHENTICATED, Limits
+from respcache.protocol.parser import PlainRequestParser, RequestParser
 from respcache.protocol.strict import StrictParser
 
 Commands = list[list[bytes]]
+
+NewParser = type[StrictParser]
+"""A parser's class. The compiled one is of no kin, but has all that a StrictParser offers."""
+
+QUICK_PARSERS: list[NewParser] = list(dict.fromkeys([PlainRequestParser, RequestParser]))
+every_parser = pytest.mark.parametrize("new_parser", [StrictParser, *QUICK_PARSERS])
+every_quick_parser = pytest.mark.parametrize("new_parser", QUICK_PARSERS)
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 

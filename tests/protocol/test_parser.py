@@ -1,4 +1,4 @@
-"""The session's parser: that its shortcuts change nothing, and that they are taken where it matters."""
+"""The session's parsers: that their shortcuts change nothing, and that they are taken where it matters."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ from respcache.protocol.parser import (
 from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
-from tests.protocol.streams import ODD, PING, cut, parse, request
+from tests.protocol.streams import ODD, PING, NewParser, cut, every_quick_parser, parse, request
 from tests.servers import REPOSITORY
 
 GET = request(b"GET", b"key:000000012345")
@@ -34,96 +34,108 @@ def strictly(stream: bytes, limits: Limits) -> StrictParser:
     return parser
 
 
+@every_quick_parser
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 @example(b"*2\r\n$1\r\naXX+b\r\n*2\r\n$1\r\naXX=5\r\ntxt:a\r\n", [], [], Limits())
 @example(GET * 20 + b"*1\r\n$1\r\naXX|1\r\n$1\r\na\r\n$1\r\nb\r\n" + GET, [], [], Limits())
 @example(request(b"SET", b"k", b"\r\n*1\r\n$4\r\nPING\r\n") * 20, [500], [], Limits())
 def test_the_shortcuts_change_nothing(
-    stream: bytes, places: list[int], mosts: list[int], limits: Limits
+    new_parser: NewParser, stream: bytes, places: list[int], mosts: list[int], limits: Limits
 ) -> None:
-    strict, parser = StrictParser(limits), PlainRequestParser(limits)
+    strict, parser = StrictParser(limits), new_parser(limits)
     assert parse(parser, cut(stream, places), mosts) == strict.feed(stream)
     assert parser.error == strict.error
     assert parser.buffered_bytes == strict.buffered_bytes
 
 
+@every_quick_parser
 @pytest.mark.parametrize("odd", ODD)
-def test_what_only_replies_have_is_no_request(odd: bytes) -> None:
+def test_what_only_replies_have_is_no_request(new_parser: NewParser, odd: bytes) -> None:
     for stream in (odd, PING + odd, GET * 20 + odd + GET * 20, odd + GET * 20):
-        strict, parser = StrictParser(Limits()), PlainRequestParser(Limits())
+        strict, parser = StrictParser(Limits()), new_parser(Limits())
         assert parser.feed(stream) == strict.feed(stream)
         assert parser.error == strict.error
 
 
+@every_quick_parser
 @pytest.mark.parametrize(
     "first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"]
 )
-def test_a_value_may_begin_and_end_with_anything(first: bytes) -> None:
+def test_a_value_may_begin_and_end_with_anything(new_parser: NewParser, first: bytes) -> None:
     commands = [[b"SET", first + b"k", first + b"x" * size + first] for size in range(40)]
     for pieces in ([b"".join(request(*each) for each in commands)], [request(*each) for each in commands]):
-        assert parse(PlainRequestParser(Limits()), pieces) == commands
+        assert parse(new_parser(Limits()), pieces) == commands
 
 
+@every_quick_parser
 @pytest.mark.parametrize("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
 @pytest.mark.parametrize("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
-def test_no_number_of_arguments_and_no_length_is_special(count: int, size_bytes: int) -> None:
+def test_no_number_of_arguments_and_no_length_is_special(
+    new_parser: NewParser, count: int, size_bytes: int
+) -> None:
     command = [b"x" * size_bytes] * count
     for repeats in (1, 3):
-        assert PlainRequestParser(Limits()).feed(request(*command) * repeats) == [command] * repeats
+        assert new_parser(Limits()).feed(request(*command) * repeats) == [command] * repeats
 
 
+@every_quick_parser
 @pytest.mark.parametrize("size_bytes", [SMALL_READ_BYTES, LARGE_READ_BYTES])
-def test_no_size_of_a_read_is_special(size_bytes: int) -> None:
+def test_no_size_of_a_read_is_special(new_parser: NewParser, size_bytes: int) -> None:
     around = len(request(b"SET", b"k", b"x" * size_bytes)) - size_bytes
     for length in range(size_bytes - around - 3, size_bytes + 3):
-        assert PlainRequestParser(Limits()).feed(request(b"SET", b"k", b"x" * length)) == [
+        assert new_parser(Limits()).feed(request(b"SET", b"k", b"x" * length)) == [
             [b"SET", b"k", b"x" * length]
         ]
 
 
-def test_a_pipeline_may_be_cut_anywhere() -> None:
+@every_quick_parser
+def test_a_pipeline_may_be_cut_anywhere(new_parser: NewParser) -> None:
     stream = GET * 40
     for place in range(len(stream) + 1):
-        assert parse(PlainRequestParser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
+        assert parse(new_parser(Limits()), cut(stream, [place])) == [[b"GET", b"key:000000012345"]] * 40
 
 
+@every_quick_parser
 @pytest.mark.parametrize("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 10])
-def test_a_long_command_alone_ends_where_it_ends(count: int, last: bytes) -> None:
+def test_a_long_command_alone_ends_where_it_ends(new_parser: NewParser, count: int, last: bytes) -> None:
     command = [
         *[b"a" * SMALL_READ_BYTES] * (count - 1),
         last if count > 1 else last + b"a" * SMALL_READ_BYTES,
     ]
     stream = request(*command)
     for missing in (1, 2, 3, 4):
-        parser = PlainRequestParser(Limits())
+        parser = new_parser(Limits())
         assert parser.feed(stream[:-missing]) == []
         assert parser.feed(stream[-missing:] + PING) == [command, [b"PING"]]
 
 
+@every_quick_parser
 @pytest.mark.parametrize("star", [b"", b"*", b"a*", b"\r\n*"])
-def test_long_values_may_come_in_a_pipeline(star: bytes) -> None:
+def test_long_values_may_come_in_a_pipeline(new_parser: NewParser, star: bytes) -> None:
     commands = [
         [b"SET", b"k", star + b"a" * size + star] for size in (0, 5000, 1, 600, LONG_COMMAND_BYTES, 0)
     ]
     for turn in range(len(commands)):
         turned = commands[turn:] + commands[:turn]
-        assert PlainRequestParser(Limits()).feed(b"".join(request(*each) for each in turned)) == turned
+        assert new_parser(Limits()).feed(b"".join(request(*each) for each in turned)) == turned
 
 
 # -- state --------------------------------------------------------------------------
 
 
-def test_limits_hold_on_every_way() -> None:
+@every_quick_parser
+def test_limits_hold_on_every_way(new_parser: NewParser) -> None:
     for stream in (request(*[b"a"] * 11), request(*[b"a"] * 11) * 50, PING * 50 + request(b"x" * 16385)):
-        parser = PlainRequestParser(UNAUTHENTICATED)
+        parser = new_parser(UNAUTHENTICATED)
         strict = StrictParser(UNAUTHENTICATED)
         assert parser.feed(stream) == strict.feed(stream)
         assert parser.error == strict.error is not None
 
 
-def test_other_limits_hold_from_the_next_command_on() -> None:
-    parser = PlainRequestParser(UNAUTHENTICATED)
+@every_quick_parser
+def test_other_limits_hold_from_the_next_command_on(new_parser: NewParser) -> None:
+    parser = new_parser(UNAUTHENTICATED)
     many = [b"a"] * 11
     assert parser.feed(b"AUTH secret\r\n" + request(*many) * 50, 1) == [[b"AUTH", b"secret"]]
     parser.limits = Limits()
@@ -131,25 +143,30 @@ def test_other_limits_hold_from_the_next_command_on() -> None:
     assert parser.buffered_bytes == 0
 
 
-def test_nothing_comes_out_after_an_error() -> None:
+@every_quick_parser
+def test_nothing_comes_out_after_an_error(new_parser: NewParser) -> None:
     for broken in (b"*x\r\n", b"'\n", GET * 20 + b"*1\r\n:1\r\n"):
-        parser = PlainRequestParser(Limits())
+        parser = new_parser(Limits())
         parser.feed(broken)
         assert parser.error is not None
         assert parser.feed(PING) == parser.feed(GET * 100) == parser.feed(b"", 1) == []
 
 
-def test_an_unfinished_command_counts_against_the_query_limit() -> None:
-    parser = PlainRequestParser(Limits(max_query_bytes=1000))
+@every_quick_parser
+def test_an_unfinished_command_counts_against_the_query_limit(new_parser: NewParser) -> None:
+    parser = new_parser(Limits(max_query_bytes=1000))
     assert len(parser.feed(GET * 100 + b"*2\r\n$5000\r\nabc")) == 100
     assert parser.error is None
     parser.feed(b"x" * 1000)
     assert parser.error == QUERY_LIMIT
 
 
+@every_quick_parser
 @given(streams.streams, streams.cuts)
-def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places: list[int]) -> None:
-    parser = PlainRequestParser(Limits())
+def test_nothing_happens_before_the_wanted_bytes_are_there(
+    new_parser: NewParser, stream: bytes, places: list[int]
+) -> None:
+    parser = new_parser(Limits())
     for piece in cut(stream, places):
         wanted_bytes = parser.wanted_bytes
         assert not (parser.feed(piece) and len(piece) < wanted_bytes)
@@ -158,14 +175,15 @@ def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places
 # -- cost -----------------------------------------------------------------------------
 
 
+@every_quick_parser
 @pytest.mark.parametrize("kind", [b"*", b">", b"~", b"|", b"%"])
-def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
+def test_a_header_that_promises_much_costs_nothing(new_parser: NewParser, kind: bytes) -> None:
     # hiredis would allocate 16 GiB for it, and spend seconds on giving them back.
     tracemalloc.start()
     begin = time.perf_counter()
     try:
         for before in (b"", PING, GET * 20, b"*1\r\n", b"*2\r\n$1\r\naXX", b"*2\r\n+a\r\n"):
-            PlainRequestParser(Limits()).feed(before + kind + b"2147483647\r\n")
+            new_parser(Limits()).feed(before + kind + b"2147483647\r\n")
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -173,12 +191,15 @@ def test_a_header_that_promises_much_costs_nothing(kind: bytes) -> None:
     assert time.perf_counter() - begin < 1.0
 
 
+@every_quick_parser
 @pytest.mark.parametrize("piece_bytes", [1, 2, 5, 37, 100, 1000, 65536, 10**6])
 @pytest.mark.parametrize("key", [b"key:000000012345", b"a+b=c", b"*1234"])
-def test_ten_thousand_commands_cost_what_they_weigh(work: Work, key: bytes, piece_bytes: int) -> None:
+def test_ten_thousand_commands_cost_what_they_weigh(
+    new_parser: NewParser, work: Work, key: bytes, piece_bytes: int
+) -> None:
     stream = request(b"GET", key) * 10_000
     assert (
-        parse(PlainRequestParser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
+        parse(new_parser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
         == [[b"GET", key]] * 10_000
     )
     # A piece that ends in mid-command is handed on up to five times, and a header is looked at for each of its bytes.
@@ -202,9 +223,10 @@ BOMBS = [
 ]  # fmt: skip
 
 
+@every_quick_parser
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:24]))
-def test_a_bomb_takes_no_more_than_its_fuse(work: Work, bomb: bytes) -> None:
-    parser = PlainRequestParser(Limits())
+def test_a_bomb_takes_no_more_than_its_fuse(new_parser: NewParser, work: Work, bomb: bytes) -> None:
+    parser = new_parser(Limits())
     tracemalloc.start()
     try:
         parser.feed(bomb)
@@ -254,10 +276,10 @@ GROWTH_OF_IDLE_PARSERS = """
 import os
 from pathlib import Path
 from respcache.protocol.limits import Limits
-from respcache.protocol.parser import PlainRequestParser
+from respcache.protocol.parser import NAME as NewParser
 def resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-parsers = [PlainRequestParser(Limits()) for _ in range(300)]
+parsers = [NewParser(Limits()) for _ in range(300)]
 before_bytes = resident_bytes()
 for parser in parsers:
     assert len(parser.feed(b"*2\\r\\n$3\\r\\nGET\\r\\n$3\\r\\nkey\\r\\n" * 2300)) == 2300
@@ -266,10 +288,11 @@ print((resident_bytes() - before_bytes) // len(parsers))
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux' /proc")
-def test_an_idle_client_keeps_no_memory_of_a_long_read() -> None:
+@every_quick_parser
+def test_an_idle_client_keeps_no_memory_of_a_long_read(new_parser: NewParser) -> None:
     # In a process of its own: hiredis' memory shows only in the whole process' growth.
     done = subprocess.run(
-        [sys.executable, "-c", GROWTH_OF_IDLE_PARSERS],
+        [sys.executable, "-c", GROWTH_OF_IDLE_PARSERS.replace("NAME", new_parser.__name__)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The strict parser against tables of streams, each tried whole, byte by byte and cut anywhere."""
+"""The strict parser, and those that say they are like it, against tables of streams, each tried whole, byte by byte and cut anywhere."""
 
 import tracemalloc
 
@@ -12,7 +12,7 @@ from respcache.protocol.limits import UNAUTHENTICATED, Limits
 from respcache.protocol.strict import QUERY_LIMIT, StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
-from tests.protocol.streams import PING, Commands, byte_by_byte, cut, parse, request
+from tests.protocol.streams import PING, Commands, NewParser, byte_by_byte, cut, every_parser, parse, request
 
 LINE = 64 * 1024
 
@@ -77,31 +77,39 @@ def ways_to_cut(stream: bytes) -> list[list[bytes]]:
     ]
 
 
+@every_parser
 @pytest.mark.parametrize(("stream", "commands"), GOOD)
-def test_a_good_stream_gives_its_commands_however_it_is_cut(stream: bytes, commands: Commands) -> None:
+def test_a_good_stream_gives_its_commands_however_it_is_cut(
+    new_parser: NewParser, stream: bytes, commands: Commands
+) -> None:
     for pieces in ways_to_cut(stream):
-        parser = StrictParser(Limits())
+        parser = new_parser(Limits())
         assert parse(parser, pieces) == commands
         assert (parser.error, parser.buffered_bytes, parser.wanted_bytes) == (None, 0, 1)
 
 
+@every_parser
 @pytest.mark.parametrize("stream", UNFINISHED)
-def test_an_unfinished_request_is_kept(stream: bytes) -> None:
+def test_an_unfinished_request_is_kept(new_parser: NewParser, stream: bytes) -> None:
     for pieces in ways_to_cut(stream):
-        parser = StrictParser(Limits())
+        parser = new_parser(Limits())
         assert parse(parser, [PING, *pieces]) == [[b"PING"]]
         assert parser.error is None
         assert parser.wanted_bytes > 0
 
 
+@every_parser
 @pytest.mark.parametrize(("stream", "text"), BAD)
-def test_a_broken_stream_gives_what_came_before_and_the_reason(stream: bytes, text: str) -> None:
+def test_a_broken_stream_gives_what_came_before_and_the_reason(
+    new_parser: NewParser, stream: bytes, text: str
+) -> None:
     for pieces in ways_to_cut(stream):
-        parser = StrictParser(Limits())
+        parser = new_parser(Limits())
         assert parse(parser, [PING + pieces[0], *pieces[1:]]) == [[b"PING"]]
         assert parser.error == f"Protocol error: {text}"
 
 
+@every_parser
 @pytest.mark.parametrize(
     ("stream", "text"),
     [
@@ -112,62 +120,73 @@ def test_a_broken_stream_gives_what_came_before_and_the_reason(stream: bytes, te
         (b"*1\r\n$-1\r\n", "invalid bulk length"),
     ],
 )
-def test_who_has_not_logged_in_is_told_so(stream: bytes, text: str) -> None:
-    parser = StrictParser(UNAUTHENTICATED)
+def test_who_has_not_logged_in_is_told_so(new_parser: NewParser, stream: bytes, text: str) -> None:
+    parser = new_parser(UNAUTHENTICATED)
     assert parse(parser, byte_by_byte(stream)) == []
     assert parser.error == f"Protocol error: {text}"
 
 
-def test_a_setting_below_or_above_the_default_is_the_limit() -> None:
+@every_parser
+def test_a_setting_below_or_above_the_default_is_the_limit(new_parser: NewParser) -> None:
     for max_bulk_bytes in (100, 10**9):
-        parser = StrictParser(Limits(max_bulk_bytes=max_bulk_bytes))
+        parser = new_parser(Limits(max_bulk_bytes=max_bulk_bytes))
         parser.feed(b"*2\r\n$%d\r\n" % max_bulk_bytes)
         assert parser.error is None
-        parser = StrictParser(Limits(max_bulk_bytes=max_bulk_bytes))
+        parser = new_parser(Limits(max_bulk_bytes=max_bulk_bytes))
         parser.feed(b"*2\r\n$%d\r\n" % (max_bulk_bytes + 1))
         assert parser.error == "Protocol error: invalid bulk length"
 
 
+@every_parser
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 def test_any_cutting_gives_the_same(
-    stream: bytes, places: list[int], mosts: list[int], limits: Limits
+    new_parser: NewParser, stream: bytes, places: list[int], mosts: list[int], limits: Limits
 ) -> None:
-    whole, pieces = StrictParser(limits), StrictParser(limits)
+    whole, pieces = new_parser(limits), new_parser(limits)
     assert parse(pieces, cut(stream, places), mosts) == whole.feed(stream)
     assert pieces.error == whole.error
 
 
+@every_parser
 @given(st.lists(st.lists(streams.values, min_size=1), max_size=5), streams.cuts)
-def test_what_a_client_encodes_is_what_comes_out(commands: Commands, places: list[int]) -> None:
+def test_what_a_client_encodes_is_what_comes_out(
+    new_parser: NewParser, commands: Commands, places: list[int]
+) -> None:
     stream = b"".join(request(*command) for command in commands)
-    assert parse(StrictParser(Limits()), cut(stream, places)) == commands
+    assert parse(new_parser(Limits()), cut(stream, places)) == commands
 
 
+@every_parser
 @given(streams.streams, streams.cuts)
-def test_nothing_happens_before_the_wanted_bytes_are_there(stream: bytes, places: list[int]) -> None:
-    parser = StrictParser(Limits())
+def test_nothing_happens_before_the_wanted_bytes_are_there(
+    new_parser: NewParser, stream: bytes, places: list[int]
+) -> None:
+    parser = new_parser(Limits())
     for piece in cut(stream, places):
         wanted_bytes = parser.wanted_bytes
         assert not (parser.feed(piece) and len(piece) < wanted_bytes)
 
 
-def test_the_wanted_bytes_of_an_argument_are_all_it_lacks() -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_the_wanted_bytes_of_an_argument_are_all_it_lacks(new_parser: NewParser) -> None:
+    parser = new_parser(Limits())
     parser.feed(b"*2\r\n$100000\r\nabc")
     assert parser.wanted_bytes == 100000 + 2 - 3
     parser.feed(b"x" * 90000)
     assert parser.wanted_bytes == 10000 + 2 - 3
 
 
-def test_nothing_comes_out_after_an_error() -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_nothing_comes_out_after_an_error(new_parser: NewParser) -> None:
+    parser = new_parser(Limits())
     assert parser.feed(PING + b"*x\r\n" + PING) == [[b"PING"]]
     assert parser.feed(PING) == parser.feed(b"") == parser.feed(PING, 1) == []
     assert parser.buffered_bytes == 0
 
 
-def test_limits_may_change_between_two_commands_of_one_read() -> None:
-    parser = StrictParser(UNAUTHENTICATED)
+@every_parser
+def test_limits_may_change_between_two_commands_of_one_read(new_parser: NewParser) -> None:
+    parser = new_parser(UNAUTHENTICATED)
     many = [b"a"] * 11
     assert parser.feed(b"AUTH secret\r\n" + request(*many), 1) == [[b"AUTH", b"secret"]]
     assert parser.error is None
@@ -175,14 +194,16 @@ def test_limits_may_change_between_two_commands_of_one_read() -> None:
     assert parser.feed(b"") == [many]
 
 
-def test_what_is_behind_the_most_wanted_commands_is_kept_in_order() -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_what_is_behind_the_most_wanted_commands_is_kept_in_order(new_parser: NewParser) -> None:
+    parser = new_parser(Limits())
     assert parser.feed(b"A\nB\nC\nD", 2) == [[b"A"], [b"B"]]
     assert (parser.buffered_bytes, parser.wanted_bytes) == (3, 0)
     assert parser.feed(b"D\nE", 1) == [[b"C"]]
     assert parser.feed(b"\n") == [[b"DD"], [b"E"]]
 
 
+@every_parser
 @pytest.mark.parametrize(
     ("begun", "more"),
     [
@@ -192,8 +213,10 @@ def test_what_is_behind_the_most_wanted_commands_is_kept_in_order() -> None:
         (b"*100\r\n", b"$40000\r\n" + b"x" * 10_000),
     ],
 )
-def test_all_that_is_kept_counts_against_the_query_limit(begun: bytes, more: bytes) -> None:
-    parser = StrictParser(Limits(max_query_bytes=20_000))
+def test_all_that_is_kept_counts_against_the_query_limit(
+    new_parser: NewParser, begun: bytes, more: bytes
+) -> None:
+    parser = new_parser(Limits(max_query_bytes=20_000))
     parser.feed(begun)
     fed_bytes = 0
     while parser.error is None:
@@ -204,15 +227,17 @@ def test_all_that_is_kept_counts_against_the_query_limit(begun: bytes, more: byt
     assert 20_000 - 100 <= fed_bytes <= 20_000 + 100 + len(more)
 
 
-def test_complete_commands_do_not_count_against_the_query_limit() -> None:
-    parser = StrictParser(Limits(max_query_bytes=20))
+@every_parser
+def test_complete_commands_do_not_count_against_the_query_limit(new_parser: NewParser) -> None:
+    parser = new_parser(Limits(max_query_bytes=20))
     assert len(parser.feed(PING * 100)) == 100
     assert len(parser.feed(PING * 100, 1)) == 1
     assert parser.error is None
 
 
-def test_a_consumed_read_is_let_go() -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_a_consumed_read_is_let_go(new_parser: NewParser) -> None:
+    parser = new_parser(Limits())
     tracemalloc.start()
     try:
         parser.feed(request(b"SET", b"k", b"x" * 1_000_000) + b"*1\r\n$4\r\nPI")
@@ -225,8 +250,9 @@ def test_a_consumed_read_is_let_go() -> None:
 # -- cost: each of these would take minutes if a piece cost as much as all before it ------
 
 
-def test_a_long_value_in_pieces_costs_what_it_weighs(work: Work) -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_a_long_value_in_pieces_costs_what_it_weighs(new_parser: NewParser, work: Work) -> None:
+    parser = new_parser(Limits())
     piece = b"x" * 65536
     tracemalloc.start()
     try:
@@ -242,16 +268,20 @@ def test_a_long_value_in_pieces_costs_what_it_weighs(work: Work) -> None:
     assert peak_bytes < 1.1 * len(value)  # the pieces are one and the same object
 
 
+@every_parser
 @pytest.mark.parametrize("piece_bytes", [1, 7, 64, 1000])
-def test_many_arguments_in_small_pieces_cost_what_they_weigh(work: Work, piece_bytes: int) -> None:
+def test_many_arguments_in_small_pieces_cost_what_they_weigh(
+    new_parser: NewParser, work: Work, piece_bytes: int
+) -> None:
     arguments = [b"ab"] * 200_000
     stream = request(*arguments)
-    assert parse(StrictParser(Limits()), cut(stream, range(0, len(stream), piece_bytes))) == [arguments]
+    assert parse(new_parser(Limits()), cut(stream, range(0, len(stream), piece_bytes))) == [arguments]
     assert work.bytes < 8 * len(stream)
 
 
-def test_a_line_cut_anywhere_is_searched_again_but_it_is_short(work: Work) -> None:
-    parser = StrictParser(Limits())
+@every_parser
+def test_a_line_cut_anywhere_is_searched_again_but_it_is_short(new_parser: NewParser, work: Work) -> None:
+    parser = new_parser(Limits())
     (command,) = parse(parser, byte_by_byte(b"ECHO " + b"a" * (LINE - 6) + b"\n"))
     assert len(command[1]) == LINE - 6
     assert (
@@ -271,10 +301,11 @@ def test_a_flood_of_empty_lines_is_read_as_one(monkeypatch: pytest.MonkeyPatch) 
     assert len(lines) == 2
 
 
-def test_a_wide_array_costs_nothing_until_it_comes() -> None:
+@every_parser
+def test_a_wide_array_costs_nothing_until_it_comes(new_parser: NewParser) -> None:
     tracemalloc.start()
     try:
-        parsers = [StrictParser(Limits()) for _ in range(100)]
+        parsers = [new_parser(Limits()) for _ in range(100)]
         for parser in parsers:
             parser.feed(b"*1048576\r\n$536870912\r\n")
         kept_bytes, _ = tracemalloc.get_traced_memory()
