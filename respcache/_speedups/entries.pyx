@@ -14,12 +14,12 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport Py_EQ, Py_NE, PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memset
 
 from .buckets import Bucket
 from .entry import register_default_deadline
-from .entry cimport Entry, key_hash, new_entry
+from .entry cimport Entry, key_hash, new_entry, slack_of
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
 
 
@@ -46,6 +46,21 @@ cdef class EntryTable:
     def __dealloc__(self):
         release(&self.places)
 
+    cdef int enter(self, Entry entry) except -1:
+        """Take in an entry whose key is not here."""
+        append(&self.places, <PyObject*>entry)
+        Py_INCREF(entry)
+        entry.slack_bytes = <uint16_t>slack_of(entry)
+        self.slack_bytes += entry.slack_bytes
+        return 0
+
+    cdef void leave(self, uint32_t place) noexcept:
+        """Let go of the entry in a place."""
+        cdef PyObject* entry = entry_at(&self.places, place)
+        self.slack_bytes -= (<Entry>entry).slack_bytes
+        take(&self.places, place)
+        Py_DECREF(<object>entry)
+
     # -- for compiled callers ----------------------------------------------------
 
     cdef Entry look_up(self, const char* key, Py_ssize_t size):
@@ -60,16 +75,14 @@ cdef class EntryTable:
         cdef Entry entry = new_entry(key, size, key_hash(key, size), value_size, now_ms)
         assert find(&self.places, entry.key_facts().hash, key, size) < 0
         entry.set_text(value, value_size)
-        append(&self.places, <PyObject*>entry)
-        Py_INCREF(entry)
+        self.enter(entry)
         return entry
 
     cdef int remove(self, Entry entry) except -1:
         cdef int64_t place = find(&self.places, entry.key_facts().hash, entry.key_data(), entry.key_size())
         if place < 0 or entry_at(&self.places, place) is not <PyObject*>entry:
             return 0
-        take(&self.places, place)
-        Py_DECREF(entry)
+        self.leave(<uint32_t>place)
         return 1
 
     # -- as a dictionary ---------------------------------------------------------
@@ -92,10 +105,12 @@ cdef class EntryTable:
             raise ValueError("an entry stands under its own key")
         place = find(&self.places, entry.key_facts().hash, PyBytes_AS_STRING(key), size)
         if place < 0:
-            append(&self.places, <PyObject*>entry)
-            Py_INCREF(entry)
+            self.enter(entry)
             return
         old = entry_at(&self.places, place)
+        self.slack_bytes -= (<Entry>old).slack_bytes
+        entry.slack_bytes = <uint16_t>slack_of(entry)
+        self.slack_bytes += entry.slack_bytes
         Py_INCREF(entry)
         replace(&self.places, place, <PyObject*>entry)
         Py_DECREF(<object>old)
@@ -118,6 +133,7 @@ cdef class EntryTable:
     def clear(self):
         cdef Places places = self.places
         memset(&self.places, 0, sizeof(Places))
+        self.slack_bytes = 0
         release(&places)
 
     def __contains__(self, key):
@@ -234,6 +250,11 @@ cdef class EntryRoster:
     @property
     def items(self):
         return self.table.values()
+
+    @property
+    def slack_bytes(self):
+        """What the entries take beyond what ``ENTRY_BYTES`` and their sizes say."""
+        return self.table.slack_bytes
 
     def add(self, entry):
         """Do nothing: who is in the table is on the roster."""

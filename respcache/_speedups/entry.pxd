@@ -35,8 +35,9 @@ cdef class Entry:
     cdef int64_t seen_ms
     cdef uint16_t inline_bytes # of the inline value
     cdef uint16_t room_bytes   # how long an inline value may become
+    cdef readonly uint16_t slack_bytes  # set by the table that it stands in: what the memory for its value takes beyond that
     cdef uint8_t flags
-    cdef char data[3]          # the key, then the inline value: the block is longer than C is told here
+    cdef char data[1]          # the key, then the inline value: the block is longer than C is told here
 
     cdef inline KeyFacts* key_facts(self) noexcept nogil:
         # Cython begins every class that has methods with a pointer to them. This class is final, so its methods are
@@ -95,3 +96,4 @@ cdef int set_deadline(Entry entry, int64_t deadline_ms, bint is_default) except 
 cdef int need_extra(Entry entry) except -1
 cdef void spare_extra(Entry entry) noexcept
 cdef size_t block_bytes(Entry entry) noexcept nogil
+cdef size_t slack_of(Entry entry) noexcept

@@ -44,6 +44,9 @@ cdef enum:
     # steps. Beyond, a block of its own costs as little as a block for key and value together.
     LONGEST_BLOCK = 512
     BLOCK_STEP = 16
+    # sizeof(PyBytesObject), whose last byte is the first of the content, and what the system's allocator notes of a block.
+    BYTES_HEADER = 33
+    MALLOC_HEADER = 8
     # A counter begins with one digit, and should not leave its place when it gets more.
     LEAST_ROOM = 8
 
@@ -99,6 +102,7 @@ cdef Entry new_entry(const char* key, Py_ssize_t key_size, uint32_t hash, Py_ssi
     entry.key_facts().hash = hash
     entry.key_facts().size_bytes = <uint32_t>key_size
     entry.inline_bytes = 0
+    entry.slack_bytes = 0
     entry.room_bytes = <uint16_t>(size - fixed_bytes() - <size_t>key_size)
     entry.flags = 0
     memcpy(entry.key_data(), key, key_size)
@@ -108,6 +112,20 @@ cdef Entry new_entry(const char* key, Py_ssize_t key_size, uint32_t hash, Py_ssi
 cdef size_t block_bytes(Entry entry) noexcept nogil:
     """Return what was asked of the allocator for an entry, without its extra block and its value's object."""
     return fixed_bytes() + <size_t>entry.key_size() + entry.room_bytes
+
+
+cdef size_t slack_of(Entry entry) noexcept:
+    """Return what the value's room, and the object beside it, take beyond the length of the value."""
+    cdef size_t size, taken
+    if entry.flags & INLINE or entry.value is NULL:
+        return entry.room_bytes - entry.inline_bytes
+    if not PyBytes_CheckExact(<object>entry.value):
+        return entry.room_bytes  # its header stands in its own books, or is lost in its size
+    size = PyBytes_GET_SIZE(<object>entry.value)
+    taken = size + BYTES_HEADER
+    if taken > LONGEST_BLOCK:
+        taken += MALLOC_HEADER
+    return entry.room_bytes + ((taken + BLOCK_STEP - 1) & ~<size_t>(BLOCK_STEP - 1)) - size
 
 
 cdef void _free(PyObject* block) noexcept:
@@ -226,12 +244,12 @@ cdef class Entry:
 
     # ``value`` is added below: here, the name is that of the C field.
 
-    # As in keyspace/entry.py. What stands before the key, and the rounding of blocks, to eight bytes on average.
-    OWN_BYTES = <int>fixed_bytes() + BLOCK_STEP // 2
+    # As in keyspace/entry.py. What stands before the key; blocks are rounded up, but that is counted for each.
+    OWN_BYTES = <int>fixed_bytes()
     # In the array, and in the index (see places.pyx).
-    PLACE_BYTES = 8 + 7
-    # The extra block, and a place in the array of a bucket.
-    DEADLINE_BYTES = <int>sizeof(Extra) + 9
+    PLACE_BYTES = 8 + 8
+    # The extra block, and a place in a bucket whose array has grown.
+    DEADLINE_BYTES = <int>sizeof(Extra) + 11
     # The extra block for the version; a copy of the key, and a place in the table of its partition, which is a dictionary.
     KEPT_BYTES = <int>sizeof(Extra) + 48 + 42
 

@@ -83,7 +83,8 @@ def client_bytes(client: Client) -> int:
 def entry_bytes(db: Database, entry: Entry) -> int:
     """Return what one key takes with all that is kept for it."""
     deadline_bytes = 0 if entry.expires_at_ms is None else db.deadline_bytes
-    return db.entry_bytes + len(entry.key) + size_of(entry.value) + deadline_bytes
+    overhead_bytes = db.entry_bytes + entry.slack_bytes + deadline_bytes
+    return overhead_bytes + len(entry.key) + size_of(entry.value)
 
 
 def human_size(count: int) -> str:

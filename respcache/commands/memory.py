@@ -150,7 +150,7 @@ def findings(node: Node, figures: MemoryFigures) -> list[str]:
 
 def _database_overhead(db: Database) -> Reply:
     overhead: dict[str, Reply] = {
-        "overhead.hashtable.main": len(db) * db.entry_bytes,
+        "overhead.hashtable.main": len(db) * db.entry_bytes + db.roster.slack_bytes,
         "overhead.hashtable.expires": db.deadlines * db.deadline_bytes,
         "overhead.hashtable.slot-to-keys": 0,
     }

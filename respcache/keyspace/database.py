@@ -73,9 +73,8 @@ class Database(DatabaseState):
     @property
     def used_bytes(self) -> int:
         """Estimated memory of all keys and values, and of what an eviction policy keeps beside them."""
-        return (
-            self.payload_bytes + len(self.entries) * self.entry_bytes + self.deadlines * self.deadline_bytes
-        )
+        overhead_bytes = len(self.entries) * self.entry_bytes + self.roster.slack_bytes
+        return self.payload_bytes + overhead_bytes + self.deadlines * self.deadline_bytes
 
     def follow(self, follower: Follower | None) -> None:
         """Let an eviction policy keep its order of the entries from now on, or none."""

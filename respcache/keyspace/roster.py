@@ -16,7 +16,7 @@ Compiled code has tables that can do both themselves (``_speedups/entries.pyx``)
 
 import random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
 
 from .._speedups import compiled_twin
 
@@ -47,6 +47,9 @@ class Roster(Generic[Item]):
     """Items that die in place, by position: the entries of a database."""
 
     __slots__ = ("_hand", "add", "items")
+
+    slack_bytes: ClassVar[int] = 0
+    """What the items take beyond what is reckoned for each; plain entries reckon with it."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []

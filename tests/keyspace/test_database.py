@@ -222,7 +222,8 @@ def test_a_moved_key_keeps_value_deadline_and_last_use(
     moved = target.entries[b"l"]
     assert (len(source), moved.expires_at_ms, moved.seen) == (0, NOW_MS + 1000, NOW_MS)
     assert recorder.heard[1:] == [("deleted:move_from", 0, b"k"), ("created:move_to", 1, b"l")]
-    assert (source.used_bytes, target.used_bytes) == (0, 1 + HASH_BYTES + ENTRY_BYTES + DEADLINE_BYTES)
+    reckoned_bytes = 1 + HASH_BYTES + ENTRY_BYTES + moved.slack_bytes + DEADLINE_BYTES
+    assert (source.used_bytes, target.used_bytes) == (0, reckoned_bytes)
     assert source.journal.changes == 2
 
 
@@ -324,8 +325,9 @@ def test_a_recorder_tells_what_dies_from_what_is_deleted(db: Database, clock: Ba
 
 
 def test_what_a_recorder_keeps_is_counted(db: Database, tape: Tape) -> None:
-    db.put(b"k", b"v", SET)
-    assert db.used_bytes == ENTRY_BYTES + 2 + tape.entry_bytes
+    entry = db.put(b"k", b"v", SET)
+    own_bytes = ENTRY_BYTES + entry.slack_bytes + 2
+    assert db.used_bytes == own_bytes + tape.entry_bytes
     db.follow(None)
     db.record(None)
-    assert db.used_bytes == ENTRY_BYTES + 2
+    assert db.used_bytes == own_bytes
