@@ -74,11 +74,12 @@ cdef int set_deadline(Call call, Entry entry, int64_t deadline_ms) except -1:
 
 
 cdef int clear_deadline(Call call, Entry entry) except -1:
-    """Take the deadline away, if there is one; the bucket finds out when it comes due."""
-    if entry.deadline_ms() != 0:
-        note_deadline(entry, 0, False)
-        call.db.deadlines -= 1
-    return 0
+    """Take the deadline away; the bucket finds out when it comes due. Says whether there was one."""
+    if entry.deadline_ms() == 0:
+        return 0
+    note_deadline(entry, 0, False)
+    call.db.deadlines -= 1
+    return 1
 
 
 cdef int remove(Call call, Entry entry) except -1:

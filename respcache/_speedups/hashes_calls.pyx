@@ -13,7 +13,12 @@ from .changes cimport modified, put_hash
 from .entry cimport Entry
 from .hash_state cimport HashState, new_hash
 from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
-from .reads cimport answer_miss, entry_at, is_past, note_miss, note_read
+from .reads cimport entry_at, is_past, note_miss, note_read
+
+cdef enum:
+    FIELDS
+    VALUES
+    FIELDS_AND_VALUES
 
 
 cdef Compiled compiled_command(bytes name):
@@ -28,12 +33,18 @@ cdef Compiled compiled_command(bytes name):
         return hmget
     if name == b"HGETALL":
         return hgetall
+    if name == b"HKEYS":
+        return hkeys
+    if name == b"HVALS":
+        return hvals
     if name == b"HLEN":
         return hlen
     if name == b"HEXISTS":
         return hexists
     if name == b"HSTRLEN":
         return hstrlen
+    if name == b"HSETNX":
+        return hsetnx
     if name == b"HDEL":
         return hdel
     if name == b"HINCRBY":
@@ -55,6 +66,24 @@ cdef bytes word_at(Call call, int word):
 # -- reading -------------------------------------------------------------------
 
 
+cdef HashState found_to_read(Call call, bint* is_missing):
+    """Return the hash at the key, and count that; None where there is none, which is counted, or to decline."""
+    cdef Entry entry
+    cdef HashState found
+    is_missing[0] = False
+    if not call.may_read:
+        return None
+    entry = entry_at(call, 1)
+    if entry is None:
+        note_miss(call)
+        is_missing[0] = True
+        return None
+    found = hash_in(call, entry)
+    if found is not None:
+        note_read(call, entry)
+    return found
+
+
 cdef int answer_field(Call call, HashState found, int word) except -1:
     """Answer the value of the field that is this word."""
     cdef PyObject* value = found.get(word_at(call, word))
@@ -66,97 +95,76 @@ cdef int answer_field(Call call, HashState found, int word) except -1:
 
 
 cdef int hget(Call call) except -1:
-    cdef Entry entry
-    cdef HashState found
-    if not call.may_read:
+    cdef bint is_missing
+    cdef HashState found = found_to_read(call, &is_missing)
+    if found is not None:
+        answer_field(call, found, 2)
+    elif is_missing:
+        call.out.null(call.protocol)
+    else:
         return 0
-    entry = entry_at(call, 1)
-    if entry is None:
-        answer_miss(call)
-        return 1
-    found = hash_in(call, entry)
-    if found is None:
-        return 0
-    note_read(call, entry)
-    answer_field(call, found, 2)
     return 1
 
 
 cdef int hmget(Call call) except -1:
-    cdef Entry entry
-    cdef HashState found
+    cdef bint is_missing
+    cdef HashState found = found_to_read(call, &is_missing)
     cdef int word
-    if not call.may_read:
+    if found is None and not is_missing:
         return 0
-    entry = entry_at(call, 1)
-    if entry is None:
-        note_miss(call)
-        call.out.array(call.argc - 2)
-        for word in range(2, call.argc):
-            call.out.null(call.protocol)
-        return 1
-    found = hash_in(call, entry)
-    if found is None:
-        return 0
-    note_read(call, entry)
     call.out.array(call.argc - 2)
     for word in range(2, call.argc):
-        answer_field(call, found, word)
+        if found is None:
+            call.out.null(call.protocol)
+        else:
+            answer_field(call, found, word)
+    return 1
+
+
+cdef int answer_all(Call call, int kind) except -1:
+    """Answer all fields, all values, or both."""
+    cdef bint is_missing
+    cdef HashState found = found_to_read(call, &is_missing)
+    if found is None and not is_missing:
+        return 0
+    fields = {} if found is None else found.fields
+    if kind == FIELDS:
+        fields = list(fields)
+    elif kind == VALUES:
+        fields = list((<dict>fields).values())
+    call.out.reply(fields, call.protocol)
     return 1
 
 
 cdef int hgetall(Call call) except -1:
-    cdef Entry entry
-    cdef HashState found
-    if not call.may_read:
-        return 0
-    entry = entry_at(call, 1)
-    if entry is None:
-        note_miss(call)
-        call.out.reply({}, call.protocol)
-        return 1
-    found = hash_in(call, entry)
-    if found is None:
-        return 0
-    note_read(call, entry)
-    call.out.reply(found.fields, call.protocol)
-    return 1
+    return answer_all(call, FIELDS_AND_VALUES)
+
+
+cdef int hkeys(Call call) except -1:
+    return answer_all(call, FIELDS)
+
+
+cdef int hvals(Call call) except -1:
+    return answer_all(call, VALUES)
 
 
 cdef int hlen(Call call) except -1:
-    cdef Entry entry
-    cdef HashState found
-    if not call.may_read:
+    cdef bint is_missing
+    cdef HashState found = found_to_read(call, &is_missing)
+    if found is None and not is_missing:
         return 0
-    entry = entry_at(call, 1)
-    if entry is None:
-        note_miss(call)
-        call.out.integer(0)
-        return 1
-    found = hash_in(call, entry)
-    if found is None:
-        return 0
-    note_read(call, entry)
-    call.out.integer(PyDict_Size(found.fields))
+    call.out.integer(0 if found is None else PyDict_Size(found.fields))
     return 1
 
 
 cdef int field_size(Call call, Py_ssize_t* size) except -1:
     """Find the size of a field's value, -1 where there is none, as HEXISTS and HSTRLEN do; false to decline."""
-    cdef Entry entry
-    cdef HashState found
+    cdef bint is_missing
+    cdef HashState found = found_to_read(call, &is_missing)
     cdef PyObject* value
     size[0] = -1
-    if not call.may_read:
-        return 0
-    entry = entry_at(call, 1)
-    if entry is None:
-        note_miss(call)
-        return 1
-    found = hash_in(call, entry)
     if found is None:
-        return 0
-    note_read(call, entry)
+        return is_missing
     value = found.get(word_at(call, 2))
     if value != NULL:
         size[0] = PyBytes_GET_SIZE(<object>value)
@@ -227,6 +235,22 @@ cdef int hmset(Call call) except -1:
         return 0
     call.out.raw(b"+OK\r\n", 5)
     return 1
+
+
+cdef int hsetnx(Call call) except -1:
+    cdef Entry entry
+    cdef HashState found
+    if not call.may_write:
+        return 0
+    entry = entry_at(call, 1)
+    if entry is not None:
+        found = hash_in(call, entry)
+        if found is None:
+            return 0
+        if found.get(word_at(call, 2)) != NULL:
+            call.out.integer(0)
+            return 1
+    return hset(call)
 
 
 cdef int hincrby(Call call) except -1:

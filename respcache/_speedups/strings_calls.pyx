@@ -7,7 +7,7 @@ types, keys past their deadline, words that are errors, and deadlines that have 
 from libc.stdint cimport INT64_MAX, int64_t
 
 from .calls cimport Call, Compiled
-from .changes cimport put_text, remove, set_deadline
+from .changes cimport clear_deadline, put_text, remove, set_deadline
 from .entry cimport Entry
 from .increments_calls cimport compiled_command as compiled_increment
 from .numbers cimport parse_int64
@@ -45,6 +45,8 @@ cdef Compiled compiled_command(bytes name):
         return getset
     if name == b"GETDEL":
         return getdel
+    if name == b"GETEX":
+        return getex
     if name == b"STRLEN":
         return strlen
     return compiled_increment(name)
@@ -139,13 +141,17 @@ cdef bint take_option(SetOptions* options, const char* word, Py_ssize_t size) no
     return True
 
 
+cdef void clear_options(SetOptions* options) noexcept:
+    options.only_new = options.only_existing = options.get = options.keep_deadline = options.is_absolute = False
+    options.time = 0
+    options.unit_ms = 0
+
+
 cdef bint parse_options(Call call, SetOptions* options) noexcept:
     """Read SET's options; false where anything is odd about them."""
     cdef int word = 3
     cdef char kind
-    options.only_new = options.only_existing = options.get = options.keep_deadline = options.is_absolute = False
-    options.time = 0
-    options.unit_ms = 0
+    clear_options(options)
     while word < call.argc:
         if not take_option(options, call.words[word], call.sizes[word]):
             return False
@@ -298,6 +304,37 @@ cdef int getdel(Call call) except -1:
     note_read(call, entry)
     answer_value(call, entry)
     remove(call, entry)
+    return 1
+
+
+cdef int getex(Call call) except -1:
+    """Answer a string, and renew its life or take the deadline away; declines more than one option."""
+    cdef Entry entry
+    cdef SetOptions options
+    cdef int64_t deadline_ms = 0
+    cdef bint persists = call.argc == 3 and is_word(call.words[2], call.sizes[2], b"PERSIST", 7)
+    if not call.may_write:
+        return 0
+    if call.argc > 2 and not persists:
+        clear_options(&options)
+        if call.argc != 4 or not take_option(&options, call.words[2], call.sizes[2]) or options.unit_ms == 0:
+            return 0
+        deadline_ms = deadline_after(call, 3, options.unit_ms, options.is_absolute)
+        if deadline_ms == 0:
+            return 0
+    entry = entry_at(call, 1)
+    if entry is None:
+        answer_miss(call)
+        return 1
+    if is_past(call, entry) or not is_text(entry):
+        return 0
+    note_read(call, entry)
+    answer_value(call, entry)
+    if deadline_ms != 0:
+        set_deadline(call, entry, deadline_ms)
+        call.journal.changes += 1
+    elif persists and clear_deadline(call, entry):
+        call.journal.changes += 1
     return 1
 
 

@@ -31,6 +31,7 @@ CALLS = st.one_of(
     call(b"SETNX", KEY, TEXTS),
     call(b"GETSET", KEY, TEXTS),
     call(b"GETDEL", KEY),
+    call(b"GETEX", KEY, more=several(OPTION, 0) | TIMED | st.just([b"PERSIST"])),
     call(b"MSET", more=pairs(KEY, TEXTS)),
     call(b"MSET", KEY, TEXTS, KEY),
 )
@@ -75,7 +76,15 @@ def test_they_do_what_their_handlers_do_or_nothing(
             "GETDEL a",
             "GETDEL b",
         ),
-        *("GETDEL none", "MSET a 1 none 2", "MSET none 1 none 2 h 3"),
+        *(
+            "GETDEL none",
+            "GETEX a",
+            "GETEX b persist",
+            "GETEX a EX 9",
+            "GETEX none PX 9",
+            "MSET a 1 none 2",
+            "MSET none 1 none 2 h 3",
+        ),
     ],
 )
 def test_what_is_common_is_answered(line: str) -> None:
@@ -98,7 +107,17 @@ def test_a_wrong_type_is_left_to_the_handler(line: str) -> None:
             "SET a 1 EX 1 PX 1",
             "SET a 1 KEEPTTL EX 1",
         ),
-        *("SET a 1 EX 9223372036854775807", "SET a 1 TTL", "SETEX a 0 1", "SETEX a -1 1", "MSET a 1 b"),
+        *(
+            "SET a 1 EX 9223372036854775807",
+            "SET a 1 TTL",
+            "SETEX a 0 1",
+            "GETEX a EX",
+            "GETEX a EX x",
+            "GETEX a NX",
+            "GETEX a PERSIST 1",
+            "SETEX a -1 1",
+            "MSET a 1 b",
+        ),
     ],
 )
 def test_an_error_is_left_to_the_handler(line: str) -> None:
@@ -106,7 +125,7 @@ def test_an_error_is_left_to_the_handler(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["GET k", "SET k 1", "SETNX k 1", "GETSET k 1", "GETDEL k", "STRLEN k", "SET k 1 GET"]
+    "line", ["GET k", "SET k 1", "SETNX k 1", "GETSET k 1", "GETDEL k", "GETEX k", "STRLEN k", "SET k 1 GET"]
 )
 def test_a_key_past_its_deadline_is_left_to_the_handler(line: str) -> None:
     assert Twins({b"k": State(b"v", life_ms=0)}).call(line.encode().split()) is None
