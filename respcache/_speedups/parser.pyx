@@ -147,7 +147,7 @@ cdef class RequestParser(RequestInput):
         return self.keep()
 
     def read_all(self, bytes data not None, Py_ssize_t most=0):
-        """Do the same by the functions for the compiled loop: this is for tests."""
+        """Do the same by the functions for the compiled loop, and leave off as one that forgets ``keep``: this is for tests."""
         cdef list commands = []
         cdef Py_ssize_t done = 0
         while self.error is None:
@@ -156,7 +156,6 @@ cdef class RequestParser(RequestInput):
                 commands.append(self.words_as_list())
             if done == len(data):
                 break
-        self.keep()
         return commands
 
     def count_all(self, bytes data not None):
