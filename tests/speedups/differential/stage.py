@@ -1,0 +1,238 @@
+"""Plays a program on both servers and says in what they differ.
+
+A step is over when both servers have nothing more to say about it. Nearly always a PING with a word of its own tells: it is
+sent behind the step, and its answer comes back. Where it cannot (replies are off, MULTI queues it, an unfinished command
+swallows it) the harness' own connection makes each server go round a few times, and then nothing more must come.
+"""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from tests.speedups.differential.keyspaces import check_values, differences_of_state
+from tests.speedups.differential.masks import first_difference
+from tests.speedups.differential.programs import USUAL, Burst, Leave, Program, Step, parts_of
+from tests.speedups.differential.sides import Kind, ServerFailureError, Side, wait_for_any
+from tests.wire import encode_command
+
+TURNS: Final = 3
+"""One turn reads and answers, a second writes to others, a third closes what is to be closed."""
+SMALL_BURST_BYTES: Final = 32 * 1024
+SMALL_BURST_PIECES: Final = 500
+"""Below both, a burst is read and run within one turn, whatever the path: half of what a turn takes."""
+QUIET_S: Final = 0.06
+"""A long pipeline is answered every few milliseconds."""
+LATE_S: Final = 3.0
+"""How long one server may say nothing while the other has said more: a busy machine stops a process for a second."""
+STUCK_S: Final = 60.0
+
+
+class Stage:
+    """Two servers, ready for one program after another."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="respcache-differential-")
+        self._kinds = kinds
+        self._marks = 0
+        self.sides: list[Side] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        self.sides = [Side(kind, Path(self._directory.name)) for kind in self._kinds]
+
+    def restart(self) -> None:
+        """Begin anew with fresh servers, whatever state these are in."""
+        for side in self.sides:
+            side.leave()
+            side.kill()
+        self.sides = []
+        self.start()
+
+    def close(self) -> None:
+        """Stop both; raises if one does not end as it should."""
+        failures = []
+        for side in self.sides:
+            try:
+                side.stop()
+            except ServerFailureError as failure:
+                failures.append(failure)
+        self.sides = []
+        self._directory.cleanup()
+        if failures:
+            raise failures[0]
+
+    def play(self, program: Program) -> str:
+        """Play a program; return the differences found, empty if there are none."""
+        try:
+            self._prepare(program)
+            for step in program.steps:
+                self._step(step)
+            return self._judge(program)
+        except ServerFailureError as failure:
+            account = str(failure)
+            self.restart()
+            return account
+        finally:
+            for side in self.sides:
+                side.leave()
+
+    # -- a trial ---------------------------------------------------------------
+
+    def _prepare(self, program: Program) -> None:
+        words = [word for setting in {**USUAL, **program.settings}.items() for word in setting]
+        self._marks = 0
+        for side in self.sides:
+            side.leave()
+        self._wait_until_alone()
+        for side in self.sides:
+            # Keys whose time has come go when they are touched: when the sweep comes by is a matter of milliseconds.
+            begin = [["DEBUG", "SET-ACTIVE-EXPIRE", "0"], ["FLUSHALL"], ["SLOWLOG", "RESET"]]
+            for call in (*begin, ["CONFIG", "SET", *words], *side.kind.changes):
+                reply = side.call(*call)
+                if reply.startswith(b"-"):
+                    raise AssertionError(f"{call} was answered {reply!r}")
+            side.call("CONFIG", "RESETSTAT")
+            side.note_changes()
+
+    def _wait_until_alone(self) -> None:
+        """Wait until both have noticed that the last trial's connections are gone."""
+        deadline = time.monotonic() + LATE_S
+        # Both are asked equally often: what they are asked is counted.
+        while True:
+            told = [side.call("INFO", "clients") for side in self.sides]
+            if all(b"connected_clients:1\r\n" in clients for clients in told):
+                return
+            if time.monotonic() > deadline:
+                raise ServerFailureError("a server keeps connections that are closed")
+            time.sleep(0.001)
+
+    def _step(self, step: Step) -> None:
+        if isinstance(step, Leave):
+            for side in self.sides:
+                line = side.line(step.connection)
+                if step.half:
+                    line.finish_sending()
+                else:
+                    line.is_closed = True
+                    line.socket.close()
+            self._settle(None, b"", is_small=True)
+            return
+        for side in self.sides:
+            line = side.line(step.connection)
+            line.step_begin = len(line.received)
+        for part in parts_of(step):
+            self._send(step.connection, part)
+            if step.is_patient:
+                self._turn()
+        self._marks += 1
+        mark = b"<mark %d>" % self._marks
+        self._send(step.connection, encode_command([b"PING", mark]))
+        size = sum(map(len, step.pieces))
+        self._settle(step, mark, is_small=size < SMALL_BURST_BYTES and len(step.pieces) < SMALL_BURST_PIECES)
+
+    def _send(self, connection: int, data: bytes) -> None:
+        for side in self.sides:
+            side.line(connection).push(data)
+        deadline = time.monotonic() + STUCK_S
+        while any(side.line(connection).has_unsent for side in self.sides):
+            wait_for_any(self.sides, QUIET_S)
+            self._move()
+            if time.monotonic() > deadline:
+                raise ServerFailureError("a server reads no more of what is sent to it")
+
+    def _turn(self) -> None:
+        for side in self.sides:
+            side.turn()
+        self._move()
+
+    def _move(self) -> bool:
+        moved = [side.move() for side in self.sides]
+        return any(moved)
+
+    def _settle(self, burst: Burst | None, mark: bytes, *, is_small: bool) -> None:
+        """Wait until both servers have said all that they have to say for now."""
+        if burst is not None:
+            self._wait_for_answer(burst.connection, mark, is_small=is_small)
+        for _ in range(TURNS):
+            self._turn()
+
+    def _wait_for_answer(self, connection: int, mark: bytes, *, is_small: bool) -> None:
+        begin_s = moved_s = time.monotonic()
+        rounds = 0
+        while not all(self._is_answered(side, connection, mark) for side in self.sides):
+            if self._move():
+                moved_s = time.monotonic()
+                continue
+            now_s = time.monotonic()
+            alike = len({self._size(side) for side in self.sides}) == 1
+            if alike and rounds >= TURNS and (is_small or now_s - moved_s > QUIET_S):
+                return
+            if now_s - moved_s > LATE_S or now_s - begin_s > STUCK_S:
+                return  # what is missing will be seen
+            if rounds < TURNS:  # no more: a monitor among the connections sees them
+                self._turn()
+                rounds += 1
+            else:
+                wait_for_any(self.sides, 0.005)
+
+    @staticmethod
+    def _is_answered(side: Side, connection: int, mark: bytes) -> bool:
+        line = side.line(connection)
+        return line.is_closed or line.received.find(mark, line.step_begin) >= 0
+
+    @staticmethod
+    def _size(side: Side) -> int:
+        return sum(len(line.received) for line in side.lines.values())
+
+    # -- its end -----------------------------------------------------------------
+
+    def _judge(self, program: Program) -> str:
+        for side in self.sides:
+            side.call("CLIENT", "UNPAUSE")
+        self._settle(None, b"", is_small=True)
+        self._wait_while_lines_differ()
+        found = [] if program.is_lossy else self._differences_of_lines()
+        for side in self.sides:
+            side.leave()
+        self._wait_until_alone()
+        if program.is_lossy:
+            found += check_values(self.sides)
+        else:
+            found += differences_of_state(*self.sides, with_changes=not program.has_default_lives)
+        for side in self.sides:
+            side.check()
+        return "\n".join(found)
+
+    def _wait_while_lines_differ(self) -> None:
+        """Give whoever has said less a little more time, and both some to close what is to be closed."""
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            one, other = self.sides
+            if self._size(one) == self._size(other) and all(
+                line.is_closed == other.lines[number].is_closed for number, line in one.lines.items()
+            ):
+                return
+            self._turn()
+            wait_for_any(self.sides, 0.005)
+
+    def _differences_of_lines(self) -> list[str]:
+        one, other = self.sides
+        found = []
+        for number, line in sorted(one.lines.items()):
+            twin = other.lines[number]
+            was_reset = line.was_reset or twin.was_reset
+            difference = first_difference(bytes(line.received), bytes(twin.received), was_reset=was_reset)
+            if difference:
+                found.append(f"connection {number}, {one.kind.name} and {other.kind.name}: {difference}")
+            if line.is_closed != twin.is_closed:
+                closer = one if line.is_closed else other
+                found.append(f"connection {number} is closed by the {closer.kind.name} server only")
+        return found
