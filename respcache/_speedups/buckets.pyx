@@ -1,4 +1,4 @@
-"""``Bucket``: entries that the expiry wheel looks at together, in an array; each knows its place there.
+"""Entries that the expiry wheel looks at together, in an array; each knows its place there: ``Bucket``.
 
 A bucket owns its entries; an entry does not own its bucket, since neither is known to Python's collector and they
 would keep each other for ever. So an entry never says that it is in a bucket where it is not: adding, taking out and the

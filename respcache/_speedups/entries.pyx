@@ -1,4 +1,4 @@
-"""``EntryTable``: the entries of a database by key, by position and in SCAN's order; a dictionary and a roster in one.
+"""The entries of a database by key, by position and in SCAN's order: ``EntryTable``, a dictionary and a roster in one.
 
 For Python it is a ``dict[bytes, Entry]`` as far as the keyspace needs one, and ``EntryRoster`` is the ``Roster`` of
 ``keyspace/roster.py`` that goes with it. There are no dead places here: whoever is removed is gone at once, and

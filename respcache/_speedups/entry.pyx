@@ -1,4 +1,4 @@
-"""``Entry``: one stored key in one block of memory, key and small value inline.
+"""One stored key in one block of memory, key and small value inline: ``Entry``.
 
 For Python it is what ``keyspace/entry.py`` describes, attribute by attribute. Beneath, a key costs one block of
 Python's allocator instead of three: a header, what every key has, the key, and a small value. There is no header for the
