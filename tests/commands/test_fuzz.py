@@ -18,6 +18,7 @@ from tests.commands.fuzzing import calls
 from tests.commands.harness import Harness, HarnessClient
 from tests.commands.snapshots import check_accounts, snapshot
 from tests.commands.tasks import run_tasks
+from tests.thoroughness import examples
 
 MOST_CPU_S = 1.0
 """For one call. All of them together take a few milliseconds; what runs away takes minutes."""
@@ -127,7 +128,7 @@ def finish(harness: Harness) -> None:
     "commands", [pytest.param(one.commands, id=one.commands[0].full_name) for one in GROUPS]
 )
 def test_no_call_breaks_anything(commands: list[Command]) -> None:
-    @settings(REPEATABLE, max_examples=6 * len(commands) + 10)
+    @settings(REPEATABLE, max_examples=examples(2, 6) * len(commands) + 6)
     @given(
         state=st.sampled_from(STATES),
         protocol=st.sampled_from([2, 3]),
@@ -184,7 +185,7 @@ def play(harness: Harness, steps: list[Step], clients: list[Fuzzed]) -> None:
 anything = st.one_of(st.tuples(st.integers(0, 2), all_but("CONFIG SET")), passes)
 
 
-@settings(REPEATABLE, max_examples=120)
+@settings(REPEATABLE, max_examples=examples(40, 200))
 @given(state=st.sampled_from(STATES), steps=st.lists(anything, min_size=10, max_size=40))
 def test_clients_do_not_break_anything_together(state: State, steps: list[Step]) -> None:
     harness = make_harness(state)
@@ -213,7 +214,7 @@ sleeps = st.sampled_from(["int", "text", "hash", "missing"]).map(
 usual = st.one_of(st.tuples(st.integers(0, 2), st.one_of(all_but(*UNUSUAL), sleeps)), passes)
 
 
-@settings(REPEATABLE, max_examples=120)
+@settings(REPEATABLE, max_examples=examples(40, 200))
 @given(steps=st.lists(usual, min_size=10, max_size=40))
 def test_every_command_is_answered_once_whoever_keeps_keys_busy(steps: list[Step]) -> None:
     harness = make_harness(State())
@@ -236,7 +237,7 @@ CHANGING = [
 changes = st.one_of(st.tuples(st.integers(0, 1), st.one_of(*map(calls, CHANGING))), passes)
 
 
-@settings(REPEATABLE, max_examples=120)
+@settings(REPEATABLE, max_examples=examples(40, 200))
 @given(limit=st.sampled_from(["0", "4kb"]), steps=st.lists(changes, min_size=10, max_size=40))
 def test_a_copy_ends_with_the_same_keys_whatever_the_clients_do(limit: str, steps: list[Step]) -> None:
     harness = Harness(None, **LIMITS, maxmemory=limit, maxmemory_policy="allkeys-lru")

@@ -8,6 +8,7 @@ from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
 from tests.commands.recorder import Recorder
 from tests.servers import Server
+from tests.thoroughness import examples
 from tests.wire import encode_command
 
 NOT_AN_INTEGER = ErrorReply("ERR", "value is not an integer or out of range")
@@ -110,7 +111,7 @@ FLOATS = st.one_of(st.floats(width=64).map(repr), st.decimals(places=6, allow_na
 
 
 @pytest.mark.redis
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 1000))
 @given(values=st.lists(st.one_of(INTEGERS, FLOATS), min_size=1, max_size=10))
 def test_a_number_grows_as_in_redis(redis_server: Server, values: list[str]) -> None:
     ours, wire = Harness().client(protocol=2), b""

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
 from tests.servers import Server
+from tests.thoroughness import examples
 from tests.wire import encode_command
 
 SYNTAX = ErrorReply("ERR", "syntax error")
@@ -76,7 +77,7 @@ def test_a_table_that_redis_could_not_keep_is_refused() -> None:
 
 
 @pytest.mark.redis
-@settings(max_examples=200)
+@settings(max_examples=examples(80, 500))
 @given(first=TEXTS, second=TEXTS)
 def test_redis_finds_the_same(redis_server: Server, first: bytes, second: bytes) -> None:
     ours = Harness().client(protocol=2)

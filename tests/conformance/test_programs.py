@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from tests.conformance.pipelines import compare_pipelines, show_command
 from tests.servers import Server
+from tests.thoroughness import examples
 from tests.wire import words
 
 Words = tuple[bytes, ...]
 Fragments = st.SearchStrategy[Words]
 
-# Each example costs two round trips; a thousand of them three seconds.
-EXAMPLES = 1000
+# Each example costs two round trips and its drawing, ten milliseconds together.
+EXAMPLES = examples(250, 5000)
 LONGEST_PROGRAM = 30
 
 keys = st.sampled_from([b"a", b"b", b"c", b"d"])

@@ -14,6 +14,7 @@ from tests.cluster.bus.wires import wire_of
 from tests.cluster.e2e.pipelines import random_pipeline
 from tests.commands.cluster import FakeCluster, cluster_of_two
 from tests.commands.harness import Harness
+from tests.thoroughness import seeds
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def answers_of_one(commands: Sequence[Sequence[bytes]], protocol: int) -> bytes:
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_a_pipeline_of_anything_is_answered_as_by_one_server(lanes: int) -> None:
     world = World(3, cuts=True, lanes=lanes)
-    for seed in range(25 * lanes, 25 * lanes + 25):
+    for seed in (25 * lanes + number for number in seeds(10, 25)):
         commands, protocol = random_pipeline(seed, 100), 2 + seed % 2
         client = world.client(seed % 3, protocol)
         client("FLUSHALL")
@@ -48,7 +49,7 @@ def test_a_pipeline_of_anything_is_answered_as_by_one_server(lanes: int) -> None
     assert [peer.leftovers() for peer in world.peers] == [[], [], []]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(3, 12))
 def test_a_pipeline_is_answered_so_although_connections_are_lost(seed: int) -> None:
     commands = [words for words in random_pipeline(seed, 150) if words[0] not in {b"MULTI", b"EXEC"}]
     world = World(3, seed=seed, cuts=True)

@@ -20,6 +20,7 @@ from respcache.cluster.membership.messages import (
 )
 from tests.cluster.membership.lone_node import LoneNode, id_of
 from tests.cluster.membership.simulator import address_of, meta_of
+from tests.thoroughness import examples
 
 
 def test_a_late_tick_excuses_everybody_for_a_period() -> None:
@@ -170,7 +171,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 
 
 @given(st.lists(STEPS, max_size=40))
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 1000))
 def test_nothing_that_happens_in_any_order_breaks_a_node(steps: list[Step]) -> None:
     node = LoneNode()
     for step in steps:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.membership.simulator import Node, Simulator
+from tests.thoroughness import seeds
 
 
 def cut_off_one(simulator: Simulator, nodes: list[Node]) -> None:
@@ -39,7 +40,7 @@ SPLITS = [cut_off_one, cut_off_two, cut_in_three, cut_off_everybody, leave_only_
 def test_views_are_equal_within_five_seconds_of_healing(
     split: Callable[[Simulator, list[Node]], None], lasts_s: float, loss: float
 ) -> None:
-    for seed in range(20):
+    for seed in seeds(4, 20):
         simulator = Simulator(seed)
         nodes = simulator.start_all(5)
         simulator.network.loss = loss

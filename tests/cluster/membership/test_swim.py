@@ -9,6 +9,7 @@ from respcache.cluster.membership.messages import Alive, encode, pack
 from respcache.cluster.membership.outputs import Kind
 from respcache.cluster.membership.profiles import LAN, PROFILES, Profile
 from tests.cluster.membership.simulator import Node, Simulator, address_of, meta_of, view_of
+from tests.thoroughness import seeds
 
 
 def blamed(simulator: Simulator) -> set[int]:
@@ -20,7 +21,7 @@ def blamed(simulator: Simulator) -> set[int]:
 # Joining
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", seeds(10, 50))
 def test_ten_nodes_become_one_group_through_one_seed_in_any_order(seed: int) -> None:
     simulator = Simulator(seed)
     order = simulator.chance.sample(range(10), 10)
@@ -132,7 +133,7 @@ def test_a_node_that_is_late_without_measuring_it_is_noticed_by_its_ticks() -> N
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 10])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(4, 10))
 def test_a_pause_of_one_second_kills_nobody(count: int, seed: int) -> None:
     simulator = Simulator(seed)
     nodes = simulator.start_all(count)
@@ -159,7 +160,7 @@ def test_a_pause_of_thirty_seconds_ends_in_equal_views() -> None:
 
 
 @pytest.mark.parametrize("minority", [1, 2, 5])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(2, 5))
 def test_views_are_equal_soon_after_a_split_of_ten_seconds(minority: int, seed: int) -> None:
     simulator = Simulator(seed)
     nodes = simulator.start_all(10)
@@ -169,7 +170,7 @@ def test_views_are_equal_soon_after_a_split_of_ten_seconds(minority: int, seed: 
     assert simulator.run_until(simulator.have_equal_views, 5) is not None
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(2, 5))
 def test_the_halves_of_a_long_split_find_each_other_again(seed: int) -> None:
     simulator = Simulator(seed)
     nodes = simulator.start_all(6)
@@ -202,7 +203,7 @@ def test_a_node_that_hears_nobody_dies_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(6, 20))
 def test_a_killed_process_is_known_dead_by_all_within_a_second(count: int, seed: int) -> None:
     simulator = Simulator(seed)
     nodes = simulator.start_all(count)
@@ -213,7 +214,7 @@ def test_a_killed_process_is_known_dead_by_all_within_a_second(count: int, seed:
     assert blamed(simulator) == {0}
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(6, 20))
 def test_a_vanished_machine_is_known_dead_by_all_within_five_seconds(seed: int) -> None:
     simulator = Simulator(seed, fast_path=False)
     nodes = simulator.start_all(3)
@@ -242,7 +243,7 @@ def test_half_of_the_nodes_may_die_at_once() -> None:
     assert simulator.run_until(simulator.have_equal_views, 30) is not None
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(4, 10))
 def test_a_restarted_node_supersedes_its_predecessor_at_once(seed: int) -> None:
     simulator = Simulator(seed)
     nodes = simulator.start_all(5)

@@ -7,6 +7,7 @@ from respcache.cluster.modes.lease import CONFIRM_EVERY_S, LEASE_S
 from respcache.cluster.modes.mandate import ENTRY_S, Mandate
 from respcache.cluster.modes.quorum import ADD_AFTER_S, REMOVE_AFTER_S
 from tests.cluster.modes.company import DEAD_AFTER_S, Company, Node, id_of
+from tests.thoroughness import seeds
 
 SETTLED_S = 6.0
 """After a start: everybody has met, agreed on the members, and one serves."""
@@ -334,7 +335,7 @@ def storm(seed: int, *, is_hostile: bool, seconds: float) -> tuple[Company, list
     return company, twice
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(4, 12))
 def test_never_do_two_serve_at_once_and_one_does_when_the_storm_is_over(seed: int) -> None:
     company, twice = storm(seed, is_hostile=False, seconds=60)
     assert twice == []
@@ -344,7 +345,7 @@ def test_never_do_two_serve_at_once_and_one_does_when_the_storm_is_over(seed: in
     assert len(company.servers()) == 1
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(4, 12))
 def test_rivals_who_promote_all_the_time_do_not_serve_at_once_either(seed: int) -> None:
     assert storm(seed, is_hostile=True, seconds=60)[1] == []
 

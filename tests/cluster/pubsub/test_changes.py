@@ -12,6 +12,7 @@ from respcache.commands.tracking import DOUBTED_KEYS
 from respcache.keyspace.journal import Journal, Notice
 from tests.cluster.bus.pair import World
 from tests.cluster.bus.wires import Caller
+from tests.thoroughness import seeds
 
 from .caching import CachingClient
 
@@ -262,7 +263,7 @@ def read_write_and_break(world: World, caches: list[CachingClient], keys: list[s
 
 
 @pytest.mark.parametrize("moves", [False, True])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(3, 12))
 def test_nobody_believes_in_old_values_for_ever_whatever_happens(seed: int, moves: bool) -> None:
     world = World(3, seed=seed, lanes=2, delay_s=(0.0005, 0.03), cuts=True)
     keys = [key for number in range(3) for key in world.keys_of(number, 3)]

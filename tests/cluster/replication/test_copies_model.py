@@ -12,6 +12,7 @@ from respcache.cluster.replication.tombstones import TOMBSTONE_BYTES
 from respcache.keyspace.entry import size_of
 from respcache.keyspace.lives import Lives, Renewal
 from tests.cluster.replication.nodes import KEYS, PLACES, Node
+from tests.thoroughness import examples
 
 KEY = st.sampled_from([key.decode() for key in KEYS])
 FIELD = st.sampled_from(["f", "g", "h"])
@@ -172,7 +173,7 @@ class CopyMachine(RuleBasedStateMachine):
 
 
 TestCopies = CopyMachine.TestCase
-TestCopies.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCopies.settings = settings(max_examples=examples(60, 300), stateful_step_count=40, deadline=None)
 
 
 class SplitMachine(RuleBasedStateMachine):
@@ -219,4 +220,4 @@ class SplitMachine(RuleBasedStateMachine):
 
 
 TestSplits = SplitMachine.TestCase
-TestSplits.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSplits.settings = settings(max_examples=examples(20, 300), stateful_step_count=30, deadline=None)

@@ -12,6 +12,7 @@ from respcache.cluster.replication.records import Effects
 from respcache.cluster.replication.replication import Replication
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World, world_of
+from tests.thoroughness import examples
 
 
 def server_and_follower(world: World, key: str) -> tuple[Replication, Replication, int]:
@@ -108,7 +109,7 @@ KINDS = st.integers(-1, 70)
 
 
 @given(st.lists(st.tuples(KINDS, WORDS, st.lists(WORDS, max_size=9)), min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, 500), deadline=None)
 def test_records_that_mean_nothing_end_the_connection_and_nothing_else(
     told: list[tuple[int, Any, list[Any]]],
 ) -> None:

@@ -3,11 +3,15 @@
 import pytest
 
 from tests.cluster.replication.simulation import Simulation
+from tests.thoroughness import IS_THOROUGH
 
-SEEDS = (3, 7, 16, 38, 65, 77, 157, 206, 228, 256, 258, 305)
-"""Most of these have found something once."""
+SEEDS = (16, 38, 65, 157, 228, 256)
+"""Each of these fails without the doubt of who stood still, or where not the best copy is taken."""
+
+MORE_SEEDS = (3, 7, 77, 206, 258, 305, *range(400, 440))
+"""Some of these have found something once."""
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", (*SEEDS, *MORE_SEEDS) if IS_THOROUGH else SEEDS)
 def test_nothing_is_lost_or_left_behind_in_whatever_trouble(seed: int) -> None:
     assert not Simulation(seed).run()
