@@ -20,6 +20,8 @@ SANITIZED := build/sanitized
 GENERATORS := respcache.app.reference
 # An editable installation compiles nothing, and where PYTHONDONTWRITEBYTECODE is set every start would: 0.3 s each.
 COMPILE := $(BIN)/python -m compileall -q respcache
+# Each worker rewrites the assertions of all tests, unless it finds them rewritten: 7 s of its processor.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD_TOOLS := $(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"]))'
 IS_COMPILED := $(BIN)/python -c 'import respcache._speedups as s; raise SystemExit(not s.IS_COMPILED)'
@@ -40,8 +42,8 @@ run: $(VENV)/.speedups  ## start the server, e.g. make run ARGS="--port 6380"
 build: $(VENV)/.speedups  ## compile respcache/_speedups, where there is a compiler
 
 test: $(VENV)/.tests $(VENV)/.speedups  ## run all tests, and then again without compiled code those that it concerns
-	$(BIN)/pytest -n 3 $(TEST_ARGS)
-	@if $(IS_COMPILED); then set -x; RESPCACHE_PURE=1 $(BIN)/pytest -n 3 $(or $(TEST_ARGS),$(PURE_TESTS)); fi
+	$(PYTEST) -n 3 $(TEST_ARGS)
+	@if $(IS_COMPILED); then set -x; RESPCACHE_PURE=1 $(PYTEST) -n 3 $(or $(TEST_ARGS),$(PURE_TESTS)); fi
 
 check: $(VENV)/.tests  ## format, lint, types, import rules, fresh pages, the shape of the tree
 	$(BIN)/ruff format --check .
