@@ -9,11 +9,12 @@ import pytest
 from tests.cluster.processes import Cluster
 from tests.wire import RawClient, parse
 
-INTEREST_SECONDS = 3.0
+INTEREST_SECONDS = 10.0
 """A node hears of others' subscribers by gossip; a message published before that is not for them."""
 
 MESSAGES = 100
-PUBLISH_LIMIT_SECONDS = 0.3
+PUBLISH_LIMIT_SECONDS = 0.8
+"""Less than a node waits for another, which is a second; a busy machine may take a third of it for nothing at all."""
 
 
 @pytest.fixture

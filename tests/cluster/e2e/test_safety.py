@@ -50,7 +50,7 @@ def test_a_cluster_is_safe_again_after_a_loss_but_not_to_who_counts(
 def test_whoever_holds_a_partition_has_the_same(cluster: Cluster) -> None:
     wait_until_safe(cluster, 3)
     write(cluster[0])
-    cluster.wait_until(lambda: _are_alike(cluster), "all copies are equal", within_s=5)
+    cluster.wait_until(lambda: _are_alike(cluster), "all copies are equal", within_s=15)
 
 
 def _are_alike(cluster: Cluster) -> bool:

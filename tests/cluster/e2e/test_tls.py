@@ -33,7 +33,9 @@ def test_nodes_with_certificates_are_one_cluster_and_others_stay_alone(tmp_path:
         for stranger in outside:
             stranger.wait_until_it_answers()
         outside.wait_until(
-            lambda: [node.active_members() for node in outside] == [1, 1], "strangers serve alone", within_s=5
+            lambda: [node.active_members() for node in outside] == [1, 1],
+            "strangers serve alone",
+            within_s=15,
         )
         assert [node.active_members() for node in cluster] == [2, 2]
         outside.stop()
