@@ -25,6 +25,7 @@ from .plain import (
     ContextState,
     DatabaseState,
     DispatcherState,
+    FanOut,
     GuardState,
     HashState,
     HotPath,
@@ -36,6 +37,7 @@ from .plain import (
     best_parser,
     compiled_twin,
     offer_hash_class,
+    waker,
 )
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "ContextState",
     "DatabaseState",
     "DispatcherState",
+    "FanOut",
     "GuardState",
     "HashState",
     "HotPath",
@@ -64,6 +67,7 @@ __all__ = [
     "compiled_names",
     "compiled_twin",
     "offer_hash_class",
+    "waker",
 ]
 
 INTERFACE: Final = 1
@@ -96,6 +100,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "outbox": (),
     "replies": ("best_encoders",),
+    "fanout": ("FanOut", "waker"),
     "hash_state": (
         "HashState",
         "offer_hash_class",

@@ -7,6 +7,8 @@ attributes named here as C fields. Most are explained where the deriving class s
 from collections.abc import Callable, Mapping, MutableSequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+Connected = TypeVar("Connected", bound="ConnectionState")
+
 SLOTS = 64
 """Places of a histogram; as in ``telemetry/histogram.py``."""
 
@@ -73,7 +75,7 @@ class DatabaseState:
 class ClientState:
     """Whether a client's commands may take the short way, and what CLIENT LIST says of its last one."""
 
-    __slots__ = ("ending", "is_ordinary", "last_command", "last_used_ms", "protocol")
+    __slots__ = ("connection", "ending", "is_ordinary", "last_command", "last_used_ms", "protocol")
 
     is_ordinary: bool
     last_command: str
@@ -119,18 +121,23 @@ class SessionState:
         "has_unread",
         "is_awaited",
         "is_held",
+        "is_running",
         "out",
         "parser",
+        "pushed_bytes",
         "received_bytes",
         "sent_bytes",
         "tail",
         "unsent_bytes",
+        "wake",
     )
 
     has_unread: bool
     is_awaited: bool
     is_held: bool
+    is_running: bool
     out: list[bytes]
+    pushed_bytes: int
     received_bytes: int
     sent_bytes: int
     tail: list[bytes]
@@ -205,6 +212,42 @@ class HotPath:
         self._set_clock()
         self.ready = len(events)
         return events
+
+    def flush(self, stirred: dict[Connected, None]) -> list[Connected]:
+        """Send what ordinary sessions have to say out of turn; return the connections left, and empty ``stirred``."""
+        connections = list(stirred)
+        stirred.clear()
+        return connections
+
+
+def waker(
+    look: Callable[[Connected], None],
+    connection: Connected,
+    stirred: dict[Connected, None],
+    ring: Callable[[], None],
+) -> Callable[[], None]:
+    """Return what a session calls when it has output, an end, or room for more outside its own turn."""
+    return lambda: look(connection)
+
+
+class FanOut:
+    """Sends one message to many clients, encoded once for each protocol."""
+
+    def __init__(self, encode: Callable[[list[bytes], int], bytes]) -> None:
+        self._encode = encode
+        self.surely_allowed_bytes = 0
+        """No output of this size is over the limit of any class of clients: compiled code need not ask for more."""
+
+    def send(self, clients: Mapping[int, Any], words: list[bytes]) -> int:
+        """Send a message to clients, by their ids; return how many there were."""
+        wires: dict[int, bytes] = {}
+        several = tuple(clients.values())  # a client over its output limit leaves while we send
+        for client in several:
+            wire = wires.get(client.protocol)
+            if wire is None:
+                wire = wires[client.protocol] = self._encode(words, client.protocol)
+            client.connection.push(wire)
+        return len(several)
 
 
 Encode: TypeAlias = Callable[[Any, int], bytes]  # Any: replies are classes of a layer above

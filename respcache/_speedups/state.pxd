@@ -26,7 +26,7 @@ cdef class ClientState:
     cdef public bint is_ordinary
     cdef public int protocol
     cdef public long long last_used_ms
-    cdef public object last_command, ending
+    cdef public object last_command, ending, connection
 
 
 cdef class ContextState:
@@ -49,8 +49,9 @@ cdef class SessionState:
     cdef public object client, context, parser
     cdef public list out, tail
     cdef public object backlog
-    cdef public bint is_held, is_awaited, has_unread
-    cdef public long long unsent_bytes, received_bytes, sent_bytes
+    cdef public object wake
+    cdef public bint is_held, is_awaited, has_unread, is_running
+    cdef public long long unsent_bytes, pushed_bytes, received_bytes, sent_bytes
 
 
 cdef class ConnectionState:

@@ -2,7 +2,7 @@
 
 Channels, patterns and shard channels are three separate worlds, as in Redis.
 A message is encoded once per protocol version and then sent to as many as want
-it. Patterns are matched one by one, each compiled when its first subscriber
+it, by compiled code where there is any. Patterns are matched one by one, each compiled when its first subscriber
 comes: their number is the cost of a PUBLISH.
 
 In a cluster there are subscribers ``elsewhere``, too. Clients' messages go to all of them
@@ -11,9 +11,10 @@ has sent goes to the subscribers here (``publish``).
 """
 
 import enum
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
+from .._speedups import FanOut
 from ..keyspace.glob import Matcher, compile_glob
 from ..protocol.encoder import encode
 from ..protocol.replies import Push, Reply
@@ -21,6 +22,9 @@ from .client import Client, Names
 from .pending import Pending
 
 Subscribers = dict[bytes, dict[int, Client]]
+
+UNLIMITED_BYTES: Final = 1 << 62
+"""Stands for no limit of output at all."""
 
 
 class World(enum.IntEnum):
@@ -64,6 +68,13 @@ class Broker:
         self.elsewhere: Elsewhere | None = None
         """Set where the node is part of a cluster."""
         self._matchers: dict[bytes, Matcher] = {}
+        self._fan_out = FanOut(_encode)
+
+    def allow(self, limits_bytes: Sequence[int]) -> None:
+        """Be told how much output may wait for the clients of each class; 0 is no limit."""
+        self._fan_out.surely_allowed_bytes = min(
+            (limit for limit in limits_bytes if limit), default=UNLIMITED_BYTES
+        )
 
     def subscribe(self, client: Client, channel: bytes) -> bool:
         """Add a subscription; say whether it is new."""
@@ -99,16 +110,16 @@ class Broker:
         receivers = 0
         subscribers = self.channels.get(channel)
         if subscribers:
-            receivers += _send(subscribers.values(), [b"message", channel, message])
+            receivers += self._fan_out.send(subscribers, [b"message", channel, message])
         for pattern, matches in self._matchers.items():
             if matches(channel):
-                followers = self.patterns[pattern].values()
-                receivers += _send(followers, [b"pmessage", pattern, channel, message])
+                followers = self.patterns[pattern]
+                receivers += self._fan_out.send(followers, [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_shard(self, channel: bytes, message: bytes) -> int:
         subscribers = self.shard_channels.get(channel)
-        return _send(subscribers.values(), [b"smessage", channel, message]) if subscribers else 0
+        return self._fan_out.send(subscribers, [b"smessage", channel, message]) if subscribers else 0
 
     def publish_everywhere(self, channel: bytes, message: bytes) -> int:
         """Send to the subscribers here and elsewhere; return how many get it, as far as is known."""
@@ -184,13 +195,5 @@ class Broker:
             self.on_interest()
 
 
-def _send(clients: Iterable[Client], words: list[bytes]) -> int:
-    wires: dict[int, bytes] = {}
-    count = 0
-    for client in tuple(clients):  # a client over its output limit leaves while we send
-        wire = wires.get(client.protocol)
-        if wire is None:
-            wire = wires[client.protocol] = encode(Push(list(words)), client.protocol)
-        client.connection.push(wire)
-        count += 1
-    return count
+def _encode(words: list[bytes], protocol: int) -> bytes:
+    return encode(Push(words), protocol)

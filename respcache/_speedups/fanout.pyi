@@ -1,0 +1,2 @@
+from .plain import FanOut as FanOut
+from .plain import waker as waker
