@@ -68,11 +68,12 @@ class Broker:
         self.elsewhere: Elsewhere | None = None
         """Set where the node is part of a cluster."""
         self._matchers: dict[bytes, Matcher] = {}
-        self._fan_out = FanOut(_encode)
+        self.fan_out = FanOut(_encode)
+        """How one message comes to many; see ``allow``."""
 
     def allow(self, limits_bytes: Sequence[int]) -> None:
         """Be told how much output may wait for the clients of each class; 0 is no limit."""
-        self._fan_out.surely_allowed_bytes = min(
+        self.fan_out.surely_allowed_bytes = min(
             (limit for limit in limits_bytes if limit), default=UNLIMITED_BYTES
         )
 
@@ -110,16 +111,16 @@ class Broker:
         receivers = 0
         subscribers = self.channels.get(channel)
         if subscribers:
-            receivers += self._fan_out.send(subscribers, [b"message", channel, message])
+            receivers += self.fan_out.send(subscribers, [b"message", channel, message])
         for pattern, matches in self._matchers.items():
             if matches(channel):
                 followers = self.patterns[pattern]
-                receivers += self._fan_out.send(followers, [b"pmessage", pattern, channel, message])
+                receivers += self.fan_out.send(followers, [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_shard(self, channel: bytes, message: bytes) -> int:
         subscribers = self.shard_channels.get(channel)
-        return self._fan_out.send(subscribers, [b"smessage", channel, message]) if subscribers else 0
+        return self.fan_out.send(subscribers, [b"smessage", channel, message]) if subscribers else 0
 
     def publish_everywhere(self, channel: bytes, message: bytes) -> int:
         """Send to the subscribers here and elsewhere; return how many get it, as far as is known."""

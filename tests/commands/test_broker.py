@@ -1,6 +1,6 @@
 """Who gets which message."""
 
-from respcache.commands.broker import Broker, World
+from respcache.commands.broker import UNLIMITED_BYTES, Broker, World
 from respcache.commands.client import Client, Ending, Transaction
 from respcache.commands.pending import Pending
 from respcache.protocol.limits import Limits
@@ -54,6 +54,15 @@ def test_a_message_comes_once_for_each_subscription_it_fits() -> None:
         broker.subscribe_pattern(client, pattern)
     assert broker.publish(b"news", b"hi") == len(pushed) == 3
     assert pushed[1] == b"*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+
+
+def test_what_every_limit_allows_is_surely_allowed() -> None:
+    broker = Broker()
+    assert broker.fan_out.surely_allowed_bytes == 0  # until it has been told
+    broker.allow([0, 500, 300])
+    assert broker.fan_out.surely_allowed_bytes == 300
+    broker.allow([0, 0])
+    assert broker.fan_out.surely_allowed_bytes == UNLIMITED_BYTES
 
 
 def test_shard_channels_are_a_world_of_their_own() -> None:
