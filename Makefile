@@ -9,7 +9,7 @@ SEED ?=
 MINUTES ?=
 NODES ?=
 # What compiled code takes part in is tested a second time without it.
-PURE_TESTS ?= tests/speedups tests/protocol tests/keyspace tests/commands tests/server tests/conformance
+PURE_TESTS ?= tests/speedups/test_init.py tests/protocol tests/keyspace tests/commands tests/server tests/conformance
 
 VENV := .venv
 BIN := $(VENV)/bin
