@@ -61,9 +61,16 @@ class Program:
     @property
     def has_default_lives(self) -> bool:
         """Whether lives may be renewed: a change, unless it happens within the millisecond of the last."""
-        return any(
-            b"expiration" in piece for step in self.steps if isinstance(step, Burst) for piece in step.pieces
-        ) or ("expiration" in self.settings)
+        return self._says(b"expiration") or "expiration" in self.settings
+
+    @property
+    def is_abrupt(self) -> bool:
+        """Whether a connection may be closed at once: what it has been answered in the same turn is then not sent."""
+        return self._says(b"host:", b"post", b"kill") or "client-query-buffer-limit" in self.settings
+
+    def _says(self, *words: bytes) -> bool:
+        pieces = (piece.lower() for step in self.steps if isinstance(step, Burst) for piece in step.pieces)
+        return any(word in piece for piece in pieces for word in words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ CONTROL_TIMEOUT_S: Final = 30.0
 READ_BYTES: Final = 1 << 18
 SEND_BYTES: Final = 1 << 18
 
+PROGRESS_SECTIONS: Final = ("stats", "owners")
+PROGRESS_WORDS: Final = b'"stats" "owners"'
+_FIGURE: Final = re.compile(rb"([a-z_]+):([0-9]+)\r\n")
+
 TROUBLE: Final = (
     "Traceback",
     "internal error",
@@ -122,6 +126,7 @@ class Side:
         self._process = self._start(directory)
         self._log_seen = 0
         self._changes_before = 0
+        self._asked = 0
         self.control = self._first_client()
 
     def _start(self, directory: Path) -> subprocess.Popen[bytes]:
@@ -159,12 +164,14 @@ class Side:
 
     def call(self, *words: bytes | str) -> bytes:
         """Ask something on the harness' own connection."""
+        self._asked += 1
         try:
             return self.control.call(*words)
         except (OSError, EOFError) as error:
             raise ServerFailureError(self._account_of(f"did not answer {words[0]!r} ({error!r})")) from None
 
     def pipeline(self, commands: list[list[bytes]]) -> list[bytes]:
+        self._asked += len(commands)
         try:
             return self.control.pipeline(commands)
         except (OSError, EOFError) as error:
@@ -184,6 +191,19 @@ class Side:
     def note_changes(self) -> None:
         self._changes_before = 0
         self._changes_before = self.changes()
+
+    def progress(self, connection: int) -> tuple[int, ...]:
+        """Return figures that stay the same while nothing goes on: commands run for trials, bytes said on a connection.
+
+        A monitor's bytes are left out: it is told of this very question. While owners are busy, no two answers are the same.
+        """
+        text = self.call("INFO", *PROGRESS_SECTIONS)
+        figures = dict(_FIGURE.findall(text))
+        run = int(figures[b"total_commands_processed"]) - self._asked
+        is_busy = int(figures[b"owners_working"]) or int(figures[b"owners_longest_mailbox"])
+        received = self.line(connection).received
+        is_monitor = PROGRESS_WORDS in received[-200:]
+        return run, 0 if is_monitor else len(received), time.monotonic_ns() if is_busy else 0
 
     def line(self, number: int) -> Line:
         if number not in self.lines:

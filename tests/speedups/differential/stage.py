@@ -2,7 +2,7 @@
 
 A step is over when both servers have nothing more to say about it. Nearly always a PING with a word of its own tells: it is
 sent behind the step, and its answer comes back. Where it cannot (replies are off, MULTI queues it, an unfinished command
-swallows it) the harness' own connection makes each server go round a few times, and then nothing more must come.
+swallows it) the harness' own connection makes each server go round, until nothing has been run or said for some rounds.
 """
 
 import tempfile
@@ -19,13 +19,10 @@ from tests.wire import encode_command
 
 TURNS: Final = 3
 """One turn reads and answers, a second writes to others, a third closes what is to be closed."""
-SMALL_BURST_BYTES: Final = 32 * 1024
-SMALL_BURST_PIECES: Final = 500
-"""Below both, a burst is read and run within one turn, whatever the path: half of what a turn takes."""
-QUIET_S: Final = 0.06
-"""A long pipeline is answered every few milliseconds."""
+DELAY_S: Final = 0.06
+"""Three times what the longest CLIENT PAUSE or owner's sleep of a program takes."""
 LATE_S: Final = 3.0
-"""How long one server may say nothing while the other has said more: a busy machine stops a process for a second."""
+"""How long a server may take to see that a connection has gone: a busy machine stops a process for a second."""
 STUCK_S: Final = 60.0
 
 
@@ -36,6 +33,7 @@ class Stage:
         self._directory = tempfile.TemporaryDirectory(prefix="respcache-differential-")
         self._kinds = kinds
         self._marks = 0
+        self._may_delay = False
         self.sides: list[Side] = []
 
     def __enter__(self) -> Self:
@@ -89,6 +87,7 @@ class Stage:
     def _prepare(self, program: Program) -> None:
         words = [word for setting in {**USUAL, **program.settings}.items() for word in setting]
         self._marks = 0
+        self._may_delay = False
         for side in self.sides:
             side.leave()
         self._wait_until_alone()
@@ -123,7 +122,7 @@ class Stage:
                 else:
                     line.is_closed = True
                     line.socket.close()
-            self._settle(None, b"", is_small=True)
+            self._settle(None, b"")
             return
         for side in self.sides:
             line = side.line(step.connection)
@@ -135,15 +134,14 @@ class Stage:
         self._marks += 1
         mark = b"<mark %d>" % self._marks
         self._send(step.connection, encode_command([b"PING", mark]))
-        size = sum(map(len, step.pieces))
-        self._settle(step, mark, is_small=size < SMALL_BURST_BYTES and len(step.pieces) < SMALL_BURST_PIECES)
+        self._settle(step, mark)
 
     def _send(self, connection: int, data: bytes) -> None:
         for side in self.sides:
             side.line(connection).push(data)
         deadline = time.monotonic() + STUCK_S
         while any(side.line(connection).has_unsent for side in self.sides):
-            wait_for_any(self.sides, QUIET_S)
+            wait_for_any(self.sides, 0.05)
             self._move()
             if time.monotonic() > deadline:
                 raise ServerFailureError("a server reads no more of what is sent to it")
@@ -157,31 +155,41 @@ class Stage:
         moved = [side.move() for side in self.sides]
         return any(moved)
 
-    def _settle(self, burst: Burst | None, mark: bytes, *, is_small: bool) -> None:
+    def _settle(self, burst: Burst | None, mark: bytes) -> None:
         """Wait until both servers have said all that they have to say for now."""
         if burst is not None:
-            self._wait_for_answer(burst.connection, mark, is_small=is_small)
+            self._wait_for_answer(burst, mark)
         for _ in range(TURNS):
             self._turn()
 
-    def _wait_for_answer(self, connection: int, mark: bytes, *, is_small: bool) -> None:
-        begin_s = moved_s = time.monotonic()
-        rounds = 0
-        while not all(self._is_answered(side, connection, mark) for side in self.sides):
-            if self._move():
-                moved_s = time.monotonic()
-                continue
-            now_s = time.monotonic()
-            alike = len({self._size(side) for side in self.sides}) == 1
-            if alike and rounds >= TURNS and (is_small or now_s - moved_s > QUIET_S):
-                return
-            if now_s - moved_s > LATE_S or now_s - begin_s > STUCK_S:
-                return  # what is missing will be seen
-            if rounds < TURNS:  # no more: a monitor among the connections sees them
-                self._turn()
-                rounds += 1
-            else:
-                wait_for_any(self.sides, 0.005)
+    def _wait_for_answer(self, burst: Burst, mark: bytes) -> None:
+        """Wait for the mark; where it does not come, until both servers have gone round idly a few times."""
+        until_s = time.monotonic() + STUCK_S
+        before: list[tuple[int, ...]] = []
+        idle_rounds = 0
+        self._let_delays_pass(burst)
+        while not all(self._is_answered(side, burst.connection, mark) for side in self.sides):
+            self._move()
+            now = [side.progress(burst.connection) for side in self.sides]
+            idle_rounds = idle_rounds + 1 if now == before else 0
+            before = now
+            if idle_rounds > TURNS or time.monotonic() > until_s:
+                return  # if anything is missing, it will be seen
+            wait_for_any(self.sides, 0.0005)
+
+    def _let_delays_pass(self, burst: Burst) -> None:
+        """Wait for what a step may have put off, by CLIENT PAUSE or by keeping an owner busy; or an EXEC of these."""
+        said = b"".join(burst.pieces).lower()
+        self._may_delay = self._may_delay or b"pause" in said or b"sleep" in said
+        if not self._may_delay or not (b"pause" in said or b"sleep" in said or b"exec" in said):
+            return
+        end_s = time.monotonic() + DELAY_S
+        while time.monotonic() < end_s:
+            wait_for_any(self.sides, DELAY_S / 4)
+            self._move()
+        for side in self.sides:
+            # A pause that is over is noticed within 100 ms; this is sooner.
+            side.call("CLIENT", "UNPAUSE")
 
     @staticmethod
     def _is_answered(side: Side, connection: int, mark: bytes) -> bool:
@@ -197,9 +205,9 @@ class Stage:
     def _judge(self, program: Program) -> str:
         for side in self.sides:
             side.call("CLIENT", "UNPAUSE")
-        self._settle(None, b"", is_small=True)
+        self._settle(None, b"")
         self._wait_while_lines_differ()
-        found = [] if program.is_lossy else self._differences_of_lines()
+        found = [] if program.is_lossy else self._differences_of_lines(program.is_abrupt)
         for side in self.sides:
             side.leave()
         self._wait_until_alone()
@@ -213,7 +221,7 @@ class Stage:
 
     def _wait_while_lines_differ(self) -> None:
         """Give whoever has said less a little more time, and both some to close what is to be closed."""
-        deadline = time.monotonic() + 0.3
+        deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             one, other = self.sides
             if self._size(one) == self._size(other) and all(
@@ -223,12 +231,12 @@ class Stage:
             self._turn()
             wait_for_any(self.sides, 0.005)
 
-    def _differences_of_lines(self) -> list[str]:
+    def _differences_of_lines(self, is_abrupt: bool) -> list[str]:
         one, other = self.sides
         found = []
         for number, line in sorted(one.lines.items()):
             twin = other.lines[number]
-            was_reset = line.was_reset or twin.was_reset
+            was_reset = line.was_reset or twin.was_reset or (is_abrupt and line.is_closed)
             difference = first_difference(bytes(line.received), bytes(twin.received), was_reset=was_reset)
             if difference:
                 found.append(f"connection {number}, {one.kind.name} and {other.kind.name}: {difference}")
