@@ -161,7 +161,12 @@ cdef class HotPath:
         if not isinstance(connection.session, SessionState):
             return False
         session = <SessionState>connection.session
-        if connection.mask != _READABLE or session.out or not self.is_ordinary(session):
+        if (
+            connection.mask != _READABLE
+            or session.out
+            or not isinstance(session.parser, RequestParser)
+            or not self.is_ordinary(session)
+        ):
             return False
         try:
             self.receive(connection, session)
@@ -186,7 +191,7 @@ cdef class HotPath:
         )
 
     cdef int receive(self, ConnectionState connection, SessionState session) except -1:
-        cdef RequestParser parser = <RequestParser?>session.parser
+        cdef RequestParser parser = <RequestParser>session.parser
         cdef Py_ssize_t room = 0
         cdef ssize_t size
         cdef int fd = connection.fd, problem
@@ -294,6 +299,8 @@ cdef class HotPath:
                 begun = now_ns()
         if waiting or found < 0:
             return self.leave_rest(session, waiting)
+        if left and call.out.total:
+            session.out.extend(call.out.take())
         return left == 0
 
     cdef int look_again(self, SessionState session, ClientState client) except -1:

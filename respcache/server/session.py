@@ -120,7 +120,9 @@ class Session(SessionState):
             self._run(commands)
 
     def take_over_all(self, commands: list[list[bytes]]) -> None:
-        """Run such commands, and everything behind them that has been received."""
+        """Run such commands, and everything behind them that has been received, unless the client is to go."""
+        if self.client.ending is not None:
+            return
         self._take(commands + self.parser.feed(b""))
         if self.parser.error is not None and not self.backlog:
             self._refuse()

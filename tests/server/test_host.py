@@ -18,7 +18,7 @@ async def test_whoever_waits_for_the_end_is_told() -> None:
     process = host()
     assert not process.is_stopping
     process.shut_down(now=False)
-    with trio.fail_after(1):
+    with trio.fail_after(10):
         await process.wait_shutdown()
     assert process.is_stopping
     assert not process.is_urgent

@@ -150,9 +150,10 @@ async def test_a_bug_in_serving_costs_only_that_client(
         await victim.send_all(b"PING\r\n")
         await receive_exactly(victim, 7)
         [session] = [one.connection for one in served.harness.node.clients if one.last_command == "ping"]
-        monkeypatch.setattr(session, "receive", None)
+        monkeypatch.setattr(session, "parser", None)
         await victim.send_all(b"PING\r\n")
-        assert await victim.receive_some() == b""
+        with contextlib.suppress(trio.BrokenResourceError):  # a reset says the same: its PING was not read
+            assert await victim.receive_some() == b""
         assert "internal error" in caplog.text
         await other.send_all(b"PING\r\n")
         assert await receive_exactly(other, 7) == b"+PONG\r\n"

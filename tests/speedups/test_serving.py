@@ -1,0 +1,206 @@
+"""The compiled loop, over real sockets: what it serves itself, and what it leaves to the session, in which order."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+
+from respcache._speedups import IS_COMPILED
+from respcache.commands.client import Client
+from respcache.server.session import Session
+from tests.commands.harness import Harness
+from tests.server.served import Served, serving
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the extension is not in use")
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with serving(Harness()) as served:
+        yield served
+
+
+async def ask(stream: trio.SocketStream, request: bytes, length: int) -> bytes:
+    """Send bytes, and return as many as the answer should have; a longer answer fails."""
+    await stream.send_all(request)
+    got = b""
+    while len(got) < length:
+        data = await stream.receive_some(1 << 20)
+        assert data, f"closed after {got!r}"
+        got += data
+    return got
+
+
+async def expect(stream: trio.SocketStream, request: bytes, answer: bytes) -> None:
+    assert await ask(stream, request, len(answer)) == answer
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the names of the commands that were left to the Python session, as they come."""
+    names: list[bytes] = []
+    run = Session._run
+
+    def note(session: Session, commands: list[list[bytes]]) -> None:
+        names.extend(argv[0] for argv in commands)
+        run(session, commands)
+
+    monkeypatch.setattr(Session, "_run", note)
+    return names
+
+
+async def test_ordinary_commands_never_reach_the_python_session(served: Served, left: list[bytes]) -> None:
+    async with await served.connect() as stream:
+        await expect(stream, b"SET a 1\r\nGET a\r\nPING\r\nINCR a\r\n", b"+OK\r\n$1\r\n1\r\n+PONG\r\n:2\r\n")
+    assert not left
+
+
+async def test_a_name_may_be_spelled_in_any_way(served: Served, left: list[bytes]) -> None:
+    async with await served.connect() as stream:
+        await expect(stream, b"sEt a 1\r\nget a\r\nGeT a\r\n", b"+OK\r\n$1\r\n1\r\n$1\r\n1\r\n")
+    assert not left
+
+
+async def test_what_is_not_compiled_runs_in_its_place(served: Served, left: list[bytes]) -> None:
+    async with await served.connect() as stream:
+        await expect(
+            stream,
+            b"SET a 1\r\nOBJECT ENCODING a\r\nDBSIZE\r\nGET a\r\nNOSUCH\r\nGET\r\nGET a\r\n",
+            b"+OK\r\n$3\r\nint\r\n:1\r\n$1\r\n1\r\n"
+            b"-ERR unknown command 'NOSUCH', with args beginning with: \r\n"
+            b"-ERR wrong number of arguments for 'get' command\r\n$1\r\n1\r\n",
+        )
+    assert left == [b"OBJECT", b"DBSIZE", b"NOSUCH", b"GET"]
+
+
+async def test_what_a_compiled_command_declines_runs_in_its_place(served: Served, left: list[bytes]) -> None:
+    async with await served.connect() as stream:
+        await expect(
+            stream,
+            b"HSET h f v\r\nGET h\r\nSET a 1 EX zero\r\nHGET h f\r\n",
+            b":1\r\n-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+            b"-ERR value is not an integer or out of range\r\n$1\r\nv\r\n",
+        )
+    assert left == [b"GET", b"SET"]
+
+
+async def test_a_transaction_begins_and_ends_within_a_pipeline(served: Served) -> None:
+    async with await served.connect() as stream:
+        await expect(
+            stream,
+            b"SET a 1\r\nMULTI\r\nINCR a\r\nGET a\r\nEXEC\r\nGET a\r\nMULTI\r\nSET a 9\r\nDISCARD\r\nGET a\r\n",
+            b"+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:2\r\n$1\r\n2\r\n$1\r\n2\r\n+OK\r\n+QUEUED\r\n+OK\r\n$1\r\n2\r\n",
+        )
+
+
+async def test_the_protocol_and_the_database_may_change_within_a_pipeline(served: Served) -> None:
+    async with await served.connect() as stream:
+        request = b"GET no\r\nSELECT 1\r\nSET a 1\r\nSELECT 0\r\nGET a\r\nSELECT 1\r\nGET a\r\n"
+        await expect(stream, request, b"$-1\r\n+OK\r\n+OK\r\n+OK\r\n$-1\r\n+OK\r\n$1\r\n1\r\n")
+        answer = await ask(stream, b"GET no\r\nHELLO 3\r\nGET no\r\n", 100)
+        assert answer.startswith(b"$-1\r\n%")
+        assert answer.endswith(b"_\r\n")
+
+
+async def test_nothing_runs_behind_quit(served: Served) -> None:
+    async with await served.connect() as stream:
+        await expect(stream, b"SET a 1\r\nQUIT\r\nSET a 2\r\nSET b 2\r\n", b"+OK\r\n+OK\r\n")
+        assert await stream.receive_some() == b""
+    database = served.harness.node.keyspace.databases[0]
+    assert database.peek(b"a") == b"1"
+    assert not database.has(b"b")
+
+
+async def test_broken_input_is_answered_behind_what_came_before_it(served: Served) -> None:
+    async with await served.connect() as stream:
+        await expect(
+            stream,
+            b"SET a 1\r\n*1\r\n!\r\n",
+            b"+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n",
+        )
+        assert await stream.receive_some() == b""
+
+
+async def test_a_command_in_many_pieces_runs_when_it_is_whole(served: Served, left: list[bytes]) -> None:
+    request = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\nabcd\r\n"
+    async with await served.connect() as stream:
+        for at in range(len(request) - 1):
+            await stream.send_all(request[at : at + 1])
+            await trio.sleep(0.001)
+        await expect(stream, request[-1:] + b"GET a\r\n", b"+OK\r\n$4\r\nabcd\r\n")
+    assert not left
+
+
+async def test_every_command_is_counted_and_timed(served: Served) -> None:
+    async with await served.connect() as stream:
+        await expect(stream, b"SET a 1\r\n" * 10 + b"GET a\r\n" * 7, b"+OK\r\n" * 10 + b"$1\r\n1\r\n" * 7)
+    node = served.harness.node
+    record = node.command_statistics["get"]
+    assert (record.calls, sum(record.counts)) == (7, 7)
+    assert 0 < record.nanoseconds < 1_000_000_000
+    assert node.command_statistics["set"].calls == 10
+    assert node.statistics.total_commands_processed == 17
+    assert (node.statistics.keyspace_hits, node.statistics.keyspace_misses) == (7, 0)
+    assert node.statistics.total_net_input_bytes == 9 * 10 + 7 * 7
+    assert node.statistics.total_net_output_bytes == 5 * 10 + 7 * 7
+
+
+async def test_slow_commands_are_noted() -> None:
+    async with serving(Harness(slowlog_log_slower_than="0")) as served, await served.connect() as stream:
+        await expect(stream, b"SET a 1\r\nGET a\r\n", b"+OK\r\n$1\r\n1\r\n")
+        words = [entry.argv for entry in served.harness.node.slowlog.get(10)]
+        assert words[:2] == [(b"GET", b"a"), (b"SET", b"a", b"1")]
+
+
+async def test_a_monitor_sees_commands_although_they_are_compiled(served: Served, left: list[bytes]) -> None:
+    async with await served.connect() as stream, await served.connect() as monitor:
+        await expect(monitor, b"MONITOR\r\n", b"+OK\r\n")
+        await expect(stream, b"SET a 1\r\n", b"+OK\r\n")
+        assert b'"SET" "a" "1"' in await monitor.receive_some()
+    assert left == [b"MONITOR", b"SET"]
+
+
+async def test_changes_that_somebody_listens_to_are_left_to_python(served: Served, left: list[bytes]) -> None:
+    subscribed = b"*3\r\n$9\r\nsubscribe\r\n$16\r\n__keyspace@0__:a\r\n:1\r\n"
+    async with await served.connect() as stream, await served.connect() as listener:
+        await expect(stream, b"CONFIG SET notify-keyspace-events KA\r\n", b"+OK\r\n")
+        await expect(listener, b"SUBSCRIBE __keyspace@0__:a\r\n", subscribed)
+        await expect(stream, b"SET a 1\r\nGET a\r\n", b"+OK\r\n$1\r\n1\r\n")
+    assert left == [b"CONFIG", b"SUBSCRIBE", b"SET"]
+
+
+async def test_a_watched_key_that_changes_is_noticed(served: Served) -> None:
+    async with await served.connect() as stream, await served.connect() as other:
+        await expect(stream, b"WATCH a\r\nMULTI\r\nGET a\r\n", b"+OK\r\n+OK\r\n+QUEUED\r\n")
+        await expect(other, b"SET a 1\r\n", b"+OK\r\n")
+        await expect(stream, b"EXEC\r\n", b"*-1\r\n")
+
+
+async def test_more_output_than_a_turn_may_have_arrives_in_order(served: Served) -> None:
+    value = bytes(range(256)) * 400
+    async with await served.connect() as stream:
+        await expect(stream, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$%d\r\n%b\r\n" % (len(value), value), b"+OK\r\n")
+        request = b"".join(b"GET a\r\nECHO %d\r\n" % number for number in range(50))
+        replies = [b"$%d\r\n%b\r\n$%d\r\n%d\r\n" % (len(value), value, len(str(n)), n) for n in range(50)]
+        await expect(stream, request, b"".join(replies))
+
+
+async def test_writes_are_refused_at_the_memory_limit() -> None:
+    harness = Harness(maxmemory="1mb", maxmemory_policy="noeviction")
+    async with serving(harness) as served, await served.connect() as stream:
+        answer = await ask(
+            stream, b"".join(b"SET key:%d %b\r\n" % (n, b"x" * 1000) for n in range(2000)), 2000 * 5
+        )
+        assert b"-OOM command not allowed when used memory > 'maxmemory'.\r\n" in answer
+        assert harness.node.keyspace.used_bytes < (1 << 20) + 2000
+
+
+async def test_clients_that_are_not_ordinary_are_the_python_sessions(
+    served: Served, left: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await served.connect() as stream:
+        await expect(stream, b"PING\r\n", b"+PONG\r\n")
+        [client] = list[Client](served.harness.node.clients)
+        monkeypatch.setattr(client, "is_ordinary", False)
+        await expect(stream, b"PING\r\n", b"+PONG\r\n")
+    assert left == [b"PING"]
