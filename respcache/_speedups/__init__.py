@@ -107,6 +107,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "request_input": (),
     "parser": ("best_parser",),
+    "ledgers": (),
     "entry": (),
     "places": (),
     "buckets": (),

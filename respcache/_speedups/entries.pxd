@@ -1,6 +1,6 @@
 # What the compiled keyspace offers to compiled callers; see entries.pyx, entry.pyx and buckets.pyx.
 cimport cython
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 from .entry cimport ALIVE, DEFAULT_DEADLINE, INLINE, Entry, Extra
 from .places cimport Places
@@ -10,7 +10,7 @@ from .places cimport Places
 @cython.no_gc
 cdef class EntryTable:
     cdef Places places
-    cdef int64_t slack_bytes  # of all entries
+    cdef uint16_t ledger
 
     cdef int enter(self, Entry entry) except -1
     cdef void leave(self, uint32_t place) noexcept

@@ -14,12 +14,13 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport Py_EQ, Py_NE, PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcmp, memset
 
 from .buckets import Bucket
 from .entry import register_default_deadline
-from .entry cimport Entry, key_hash, new_entry, slack_of
+from .entry cimport Entry, enter_ledger, key_hash, leave_ledger, new_entry
+from .ledgers cimport close_ledger, open_ledger, slacks
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
 
 
@@ -33,6 +34,7 @@ cdef void release(Places* places) noexcept:
     """Let all entries go. Take the places away from their owner first: this may run other code."""
     cdef size_t at
     for at in range(places.count):
+        leave_ledger(<Entry>entry_at(places, at))
         Py_DECREF(<object>entry_at(places, at))
     dismantle(places)
 
@@ -43,21 +45,27 @@ cdef void release(Places* places) noexcept:
 cdef class EntryTable:
     """Entries by key."""
 
+    def __cinit__(self):
+        self.ledger = open_ledger()
+
     def __dealloc__(self):
         release(&self.places)
+        if self.ledger:
+            close_ledger(self.ledger)
 
     cdef int enter(self, Entry entry) except -1:
         """Take in an entry whose key is not here."""
+        if entry.ledger:
+            raise ValueError("an entry stands in one table")
         append(&self.places, <PyObject*>entry)
         Py_INCREF(entry)
-        entry.slack_bytes = <uint16_t>slack_of(entry)
-        self.slack_bytes += entry.slack_bytes
+        enter_ledger(entry, self.ledger)
         return 0
 
     cdef void leave(self, uint32_t place) noexcept:
         """Let go of the entry in a place."""
         cdef PyObject* entry = entry_at(&self.places, place)
-        self.slack_bytes -= (<Entry>entry).slack_bytes
+        leave_ledger(<Entry>entry)
         take(&self.places, place)
         Py_DECREF(<object>entry)
 
@@ -108,9 +116,12 @@ cdef class EntryTable:
             self.enter(entry)
             return
         old = entry_at(&self.places, place)
-        self.slack_bytes -= (<Entry>old).slack_bytes
-        entry.slack_bytes = <uint16_t>slack_of(entry)
-        self.slack_bytes += entry.slack_bytes
+        if old is <PyObject*>entry:
+            return
+        if entry.ledger:
+            raise ValueError("an entry stands in one table")
+        leave_ledger(<Entry>old)
+        enter_ledger(entry, self.ledger)
         Py_INCREF(entry)
         replace(&self.places, place, <PyObject*>entry)
         Py_DECREF(<object>old)
@@ -133,7 +144,6 @@ cdef class EntryTable:
     def clear(self):
         cdef Places places = self.places
         memset(&self.places, 0, sizeof(Places))
-        self.slack_bytes = 0
         release(&places)
 
     def __contains__(self, key):
@@ -254,7 +264,7 @@ cdef class EntryRoster:
     @property
     def slack_bytes(self):
         """What the entries take beyond what ``ENTRY_BYTES`` and their sizes say."""
-        return self.table.slack_bytes
+        return slacks[self.table.ledger]
 
     def add(self, entry):
         """Do nothing: who is in the table is on the roster."""

@@ -6,6 +6,8 @@ from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memmove
 
+from .ledgers cimport slacks
+
 cdef enum:
     # Flags of an entry.
     ALIVE = 1
@@ -35,7 +37,7 @@ cdef class Entry:
     cdef int64_t seen_ms
     cdef uint16_t inline_bytes # of the inline value
     cdef uint16_t room_bytes   # how long an inline value may become
-    cdef readonly uint16_t slack_bytes  # set by the table that it stands in: what the memory for its value takes beyond that
+    cdef uint16_t ledger       # of the table that it stands in; 0: in none
     cdef uint8_t flags
     cdef char data[1]          # the key, then the inline value: the block is longer than C is told here
 
@@ -74,26 +76,25 @@ cdef class Entry:
 
     cdef inline int set_text(self, const char* data, Py_ssize_t size) except -1:
         """Make a string the value, in place of any other; ``data`` may be part of the value that there was."""
-        cdef PyObject* old = self.value
-        if size <= self.room_bytes:
+        if size <= self.room_bytes and self.flags & INLINE:
             memmove(self.inline_data(), data, size)
+            if self.ledger:
+                slacks[self.ledger] += self.inline_bytes - size
             self.inline_bytes = <uint16_t>size
-            self.flags |= ALIVE | INLINE
-            self.value = NULL
-            if old is not NULL:
-                Py_DECREF(<object>old)
             return 0
-        return set_long_text(self, data, size)
+        return replace_text(self, data, size)
 
 
+cdef void enter_ledger(Entry entry, uint16_t ledger) noexcept
+cdef void leave_ledger(Entry entry) noexcept
 cdef uint32_t key_hash(const char* key, Py_ssize_t size) noexcept nogil
 cdef Entry new_entry(const char* key, Py_ssize_t key_size, uint32_t hash, Py_ssize_t value_size, int64_t now_ms)
 cdef Entry copy_of_parts(bytes key, object value, int64_t now_ms)
-cdef int set_long_text(Entry entry, const char* data, Py_ssize_t size) except -1
+cdef int replace_text(Entry entry, const char* data, Py_ssize_t size) except -1
 cdef int set_value(Entry entry, object value) except -1
 cdef void kill(Entry entry) noexcept
 cdef int set_deadline(Entry entry, int64_t deadline_ms, bint is_default) except -1
 cdef int need_extra(Entry entry) except -1
 cdef void spare_extra(Entry entry) noexcept
 cdef size_t block_bytes(Entry entry) noexcept nogil
-cdef size_t slack_of(Entry entry) noexcept
+cdef int64_t slack_of(Entry entry) noexcept

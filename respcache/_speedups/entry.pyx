@@ -16,8 +16,10 @@ from cpython.mem cimport PyObject_Free, PyObject_Malloc
 from cpython.object cimport PyObject, PyTypeObject, destructor, newfunc
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stddef cimport size_t
-from libc.stdint cimport UINT32_MAX, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
+
+from .ledgers cimport slacks
 
 cdef extern from "Python.h":
     ctypedef struct PyHash_FuncDef:
@@ -102,7 +104,7 @@ cdef Entry new_entry(const char* key, Py_ssize_t key_size, uint32_t hash, Py_ssi
     entry.key_facts().hash = hash
     entry.key_facts().size_bytes = <uint32_t>key_size
     entry.inline_bytes = 0
-    entry.slack_bytes = 0
+    entry.ledger = 0
     entry.room_bytes = <uint16_t>(size - fixed_bytes() - <size_t>key_size)
     entry.flags = 0
     memcpy(entry.key_data(), key, key_size)
@@ -114,7 +116,7 @@ cdef size_t block_bytes(Entry entry) noexcept nogil:
     return fixed_bytes() + <size_t>entry.key_size() + entry.room_bytes
 
 
-cdef size_t slack_of(Entry entry) noexcept:
+cdef int64_t slack_of(Entry entry) noexcept:
     """Return what the value's room, and the object beside it, take beyond the length of the value."""
     cdef size_t size, taken
     if entry.flags & INLINE or entry.value is NULL:
@@ -125,7 +127,7 @@ cdef size_t slack_of(Entry entry) noexcept:
     taken = size + BYTES_HEADER
     if taken > LONGEST_BLOCK:
         taken += MALLOC_HEADER
-    return entry.room_bytes + ((taken + BLOCK_STEP - 1) & ~<size_t>(BLOCK_STEP - 1)) - size
+    return entry.room_bytes + <int64_t>(((taken + BLOCK_STEP - 1) & ~<size_t>(BLOCK_STEP - 1)) - size)
 
 
 cdef void _free(PyObject* block) noexcept:
@@ -153,43 +155,62 @@ cdef Entry copy_of_parts(bytes key, object value, int64_t now_ms):
     return entry
 
 
-cdef int set_value(Entry entry, object value) except -1:
-    """Keep a value; None ends the entry."""
-    cdef PyObject* old
-    if value is None:
-        kill(entry)
-        return 0
-    if PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) <= entry.room_bytes:
-        return entry.set_text(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-    Py_INCREF(value)
-    old = entry.value
-    entry.value = <PyObject*>value
-    entry.flags = (entry.flags | ALIVE) & ~INLINE
-    entry.inline_bytes = 0
+cdef void _turn(Entry entry, PyObject* value, uint8_t flags, Py_ssize_t inline_bytes) noexcept:
+    """Go over to another value, inline or an object of which a reference is handed in; let the old one go."""
+    cdef PyObject* old = entry.value
+    if entry.ledger:
+        slacks[entry.ledger] -= slack_of(entry)
+    entry.value = value
+    entry.flags = (entry.flags & DEFAULT_DEADLINE) | flags
+    entry.inline_bytes = <uint16_t>inline_bytes
+    if entry.ledger:
+        slacks[entry.ledger] += slack_of(entry)
     if old is not NULL:
         Py_DECREF(<object>old)
+
+
+cdef int set_value(Entry entry, object value) except -1:
+    """Keep a value; None ends the entry."""
+    if value is None:
+        kill(entry)
+    elif PyBytes_CheckExact(value) and PyBytes_GET_SIZE(value) <= entry.room_bytes:
+        entry.set_text(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    else:
+        Py_INCREF(value)
+        _turn(entry, <PyObject*>value, ALIVE, 0)
     return 0
 
 
-cdef int set_long_text(Entry entry, const char* data, Py_ssize_t size) except -1:
-    """Keep a string that has no room inside."""
-    return set_value(entry, PyBytes_FromStringAndSize(data, size))
+cdef int replace_text(Entry entry, const char* data, Py_ssize_t size) except -1:
+    """Keep a string where there is an object now, or which has no room inside."""
+    if size > entry.room_bytes:
+        return set_value(entry, PyBytes_FromStringAndSize(data, size))
+    memmove(entry.inline_data(), data, size)
+    _turn(entry, NULL, ALIVE | INLINE, size)
+    return 0
 
 
 cdef void kill(Entry entry) noexcept:
     """Let the value go, so that whoever holds the entry can tell that it is dead."""
-    cdef PyObject* old = entry.value
-    entry.value = NULL
-    entry.flags &= ~(ALIVE | INLINE)
-    entry.inline_bytes = 0
-    if old is not NULL:
-        Py_DECREF(<object>old)
+    _turn(entry, NULL, 0, 0)
 
 
 cdef object value_of(Entry entry):
     if entry.flags & INLINE:
         return PyBytes_FromStringAndSize(entry.inline_data(), entry.inline_bytes)
     return None if entry.value is NULL else <object>entry.value
+
+
+# -- ledgers ---------------------------------------------------------------------
+
+cdef void enter_ledger(Entry entry, uint16_t ledger) noexcept:
+    entry.ledger = ledger
+    slacks[ledger] += slack_of(entry)
+
+
+cdef void leave_ledger(Entry entry) noexcept:
+    slacks[entry.ledger] -= slack_of(entry)
+    entry.ledger = 0
 
 
 # -- what few entries have -------------------------------------------------------
@@ -315,6 +336,10 @@ cdef class Entry:
             self.extra.version_high = high
             self.extra.version_low = low
             spare_extra(self)
+
+    @property
+    def slack_bytes(self):
+        return slack_of(self)
 
     def __sizeof__(self):
         return block_bytes(self) + (0 if self.extra is NULL else sizeof(Extra))

@@ -55,6 +55,12 @@ class Tables(RuleBasedStateMachine):
         self.roster.note_removed()
         self.stayed.discard(key)
 
+    @rule(key=KEYS, value=st.none() | st.integers(0, 600).map(bytes) | st.just(bytearray(9)))
+    def change(self, key: bytes, value: bytes | bytearray | None) -> None:
+        entry = self.table.get(key)
+        if entry is not None:
+            entry.value = value
+
     @rule(count=st.integers(1, 600), seed=st.integers())
     def remove_many(self, count: int, seed: int) -> None:
         keys = random.Random(seed).sample(sorted(self.model), min(count, len(self.model)))
@@ -170,6 +176,15 @@ def test_each_is_drawn_as_often_as_any_other() -> None:
     drawn = Counter(entry.key for _ in range(10_000) if (entry := roster.draw(chance)))
     assert min(drawn.values()) > 800
     assert EntryRoster(EntryTable()).draw(chance) is None
+
+
+def test_an_entry_stands_in_one_table_only() -> None:
+    table, other = filled(3), filled(3)
+    with pytest.raises(ValueError, match="one table"):
+        other[b"1"] = table[b"1"]
+    entry = table.pop(b"1")
+    other[b"1"] = entry
+    assert (len(table), other[b"1"]) == (2, entry)
 
 
 def test_a_table_owns_its_entries_once() -> None:
