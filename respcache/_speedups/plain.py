@@ -4,7 +4,7 @@ Classes of the server derive from these and keep all their behaviour in Python. 
 attributes named here as C fields. Most are explained where the deriving class sets them.
 """
 
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 Connected = TypeVar("Connected", bound="ConnectionState")
@@ -183,12 +183,10 @@ class HotPath:
         poller: Poller,
         dispatcher: DispatcherState,
         set_clock: Callable[[], None],
-        finish: Callable[[Any], None],
-        drop: Callable[[Any], None],
-        give_up: Callable[[Any], None],
+        handlers: Sequence[Callable[[Any], None]],
         most: int,
     ) -> None:
-        """See ``serving.pyx``, which calls those that are only named here."""
+        """See ``serving.pyx``, which calls the ``handlers``."""
         self._poll = poller.poll
         self._most = most
         self._set_clock = set_clock

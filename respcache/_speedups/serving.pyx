@@ -84,17 +84,17 @@ cdef class HotPath:
     ``add`` and ``remove`` tell it of connections; only those whose session is a ``SessionState`` are ever served here.
     """
 
-    def __init__(self, poller, DispatcherState dispatcher not None, set_clock, finish, drop, give_up, int most):
+    def __init__(self, poller, DispatcherState dispatcher not None, set_clock, handlers, int most):
         """Serve what is registered with the epoll object ``poller``, at most ``most`` connections at a time.
 
-        ``finish``, ``drop`` and ``give_up`` are the reactor's own: called with a connection after Python code has run for
-        it, when it has been closed by the other end, and after an exception, which is being handled.
+        The ``handlers`` are the reactor's own, called with a connection: what finishes its turn after Python code has run
+        for it, what drops it when the other end has closed it, and what gives it up, after an exception that is being handled.
         """
         self.poller_fd = poller.fileno()
         self.most = min(most, 512)
         self.dispatcher = dispatcher
         self.set_clock = set_clock
-        self.finish, self.drop, self.give_up = finish, drop, give_up
+        self.finish, self.drop, self.give_up = handlers
         self.ledger = dispatcher.ledger
         self.statistics = dispatcher.statistics
         self.call = Call()

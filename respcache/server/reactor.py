@@ -61,7 +61,7 @@ class Reactor:
     ) -> None:
         self._poller = poller
         self._path = HotPath(
-            poller, dispatcher, set_clock, self._finish, self._drop, self._give_up, EVENTS_PER_POLL
+            poller, dispatcher, set_clock, (self._finish, self._drop, self._give_up), EVENTS_PER_POLL
         )
         self._dispatcher = dispatcher
         self._find_trio = find_trio

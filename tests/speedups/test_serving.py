@@ -160,15 +160,6 @@ async def test_a_monitor_sees_commands_although_they_are_compiled(served: Served
     assert left == [b"MONITOR", b"SET"]
 
 
-async def test_changes_that_somebody_listens_to_are_left_to_python(served: Served, left: list[bytes]) -> None:
-    subscribed = b"*3\r\n$9\r\nsubscribe\r\n$16\r\n__keyspace@0__:a\r\n:1\r\n"
-    async with await served.connect() as stream, await served.connect() as listener:
-        await expect(stream, b"CONFIG SET notify-keyspace-events KA\r\n", b"+OK\r\n")
-        await expect(listener, b"SUBSCRIBE __keyspace@0__:a\r\n", subscribed)
-        await expect(stream, b"SET a 1\r\nGET a\r\n", b"+OK\r\n$1\r\n1\r\n")
-    assert left == [b"CONFIG", b"SUBSCRIBE", b"SET"]
-
-
 async def test_a_watched_key_that_changes_is_noticed(served: Served) -> None:
     async with await served.connect() as stream, await served.connect() as other:
         await expect(stream, b"WATCH a\r\nMULTI\r\nGET a\r\n", b"+OK\r\n+OK\r\n+QUEUED\r\n")
