@@ -296,7 +296,7 @@ def test_redis_cli_finds_the_cluster_in_order(cluster: Cluster) -> None:
 @pytest.mark.parametrize("flags", [[], ["-P", "16"], ["-3"]], ids=["plain", "pipelined", "resp3"])
 def test_redis_benchmark(flags: list[str], cluster: Cluster) -> None:
     command = [require_tool("redis-benchmark"), "--cluster", "-p", str(cluster[0].cluster_port)]
-    command += ["-t", "set,get,incr,hset", "-n", "3000", "-r", "1000", "-q", *flags]
+    command += ["-t", "set,get,incr,hset", "-n", "1000", "-r", "1000", "-q", *flags]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     text = finished.stdout + finished.stderr
