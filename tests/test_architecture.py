@@ -67,6 +67,7 @@ LONGER_FILES: dict[str, str] = {}
 # "respcache/server/reactor.py:turn": "the figure that shows that it pays"
 LONGER_FUNCTIONS: dict[str, str] = {
     "respcache/server/session.py:_run": "the hot loop: a call costs 30 to 50 of the 400 ns that a pipelined GET takes",
+    "respcache/_speedups/serving.pyx:run": "the compiled hot loop: what it keeps in registers would be attributes",
     "respcache/cluster/bus/inlet.py:_run_batch": "the owner's hot loop, a twin of the session's",
     "respcache/commands/client.py:__init__": "one line for each thing that is known of a client, with what it means",
     "respcache/commands/client_listing.py:client_line": "one line for each of the fields of CLIENT LIST, in their order",
@@ -74,6 +75,8 @@ LONGER_FUNCTIONS: dict[str, str] = {
 # "respcache/app/serve.py": "where it is tested instead"
 UNMIRRORED: dict[str, str] = {
     "respcache/_speedups/stamp.pyx": "two values that __init__.py judges, tested there",
+    "respcache/_speedups/calls.pyx": "what compiled commands are handed; tested with each of them",
+    "respcache/_speedups/hot_commands.pyx": "the loop's table; tested with it, in test_serving.py",
     "respcache/server/conversation.py": "a protocol, and the record that the reactor keeps; tested there",
     "respcache/owners/mailbox.py": "records that owners.py works on, tested there",
 }
