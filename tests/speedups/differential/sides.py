@@ -20,6 +20,8 @@ from tests.servers import REPOSITORY, START_SECONDS, STOP_SECONDS, free_port
 from tests.speedups.differential.masks import CONTROL
 from tests.wire import RawClient
 
+RETIRED: Final = 1000
+"""Lines that have been closed have numbers from here on."""
 CONTROL_TIMEOUT_S: Final = 30.0
 """Until a server counts as hung; a sanitizer's build on a busy machine takes a second for what takes 20 ms else."""
 READ_BYTES: Final = 1 << 18
@@ -199,6 +201,8 @@ class Side:
         """
         text = self.call("INFO", *PROGRESS_SECTIONS)
         figures = dict(_FIGURE.findall(text))
+        if b"total_commands_processed" not in figures or b"owners_working" not in figures:
+            raise ServerFailureError(self._account_of(f"answered INFO with {text[:1000]!r}"))
         run = int(figures[b"total_commands_processed"]) - self._asked
         is_busy = int(figures[b"owners_working"]) or int(figures[b"owners_longest_mailbox"])
         received = self.line(connection).received
@@ -209,6 +213,10 @@ class Side:
         if number not in self.lines:
             self.lines[number] = Line(self.port)
         return self.lines[number]
+
+    def retire(self, number: int) -> None:
+        """Put a closed line aside, to be compared at the end; the next one of this number is a new connection."""
+        self.lines[RETIRED + len(self.lines)] = self.lines.pop(number)
 
     def move(self) -> bool:
         """Send and read on all lines; say whether anything moved."""

@@ -120,10 +120,13 @@ class Stage:
                 if step.half:
                     line.finish_sending()
                 else:
-                    line.is_closed = True
                     line.socket.close()
+                    line.is_closed = True
             self._settle(None, b"")
             return
+        if all(side.line(step.connection).is_closed for side in self.sides):
+            for side in self.sides:
+                side.retire(step.connection)
         for side in self.sides:
             line = side.line(step.connection)
             line.step_begin = len(line.received)
