@@ -37,7 +37,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     RECEIVE_BYTES = 64 * 1024        # a read; what the reactor takes of a socket at a time
-    BIG_RECEIVE_BYTES = 1 << 20      # and of a long word or command
+    BIG_RECEIVE_BYTES = 1 << 20      # and of a long word
     MOVED_BYTES = 16 * 1024          # so much of an unfinished command goes to the area and back for each read...
     MOVED_WORDS = 64                 # ...if it has no more words: a quarter of the read's own copy at most
     AREA_BYTES = MOVED_BYTES + RECEIVE_BYTES
@@ -91,7 +91,8 @@ cdef class RequestInput:
             size[0] = RECEIVE_BYTES
             return area + self.end
         self.reserve(LEAST_ROOM)
-        size[0] = min(self.ours_bytes - self.end, <Py_ssize_t>BIG_RECEIVE_BYTES)
+        # No more than a read, though there may be room: what is held is weighed against its limit between two reads.
+        size[0] = min(self.ours_bytes - self.end, <Py_ssize_t>RECEIVE_BYTES)
         return self.ours + self.end
 
     cdef int received(self, Py_ssize_t size) except -1:

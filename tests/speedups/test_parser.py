@@ -187,6 +187,12 @@ def test_what_the_loop_receives_counts_against_the_query_limit(begun: bytes) -> 
     assert 20_000 - 100 <= fed_bytes <= 20_000 + 1000
 
 
+def test_no_read_of_the_loop_is_so_long_that_the_query_limit_is_overlooked() -> None:
+    parser = RequestParser(Limits(max_query_bytes=1 << 20))
+    assert parser.read_all(request(b"DEL", *[b"a" * 20_480] * 60)) == []
+    assert parser.error == QUERY_LIMIT
+
+
 def test_limits_that_are_none_are_not_taken() -> None:
     limits = Limits(max_arguments=10**30)  # more than there can be
     parser = RequestParser(limits)
