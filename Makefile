@@ -8,8 +8,8 @@ SCENARIO ?= mix
 SEED ?=
 MINUTES ?=
 NODES ?=
-# What compiled code takes part in is tested a second time without it.
-PURE_TESTS ?= tests/speedups/test_init.py tests/protocol tests/keyspace tests/commands tests/server tests/conformance
+# What compiled code takes part in is tested a second time without it; tests/protocol meets both ways to read and write in one go.
+PURE_TESTS ?= tests/speedups/test_init.py tests/keyspace tests/commands tests/server tests/conformance
 
 VENV := .venv
 BIN := $(VENV)/bin
