@@ -62,7 +62,9 @@ class View:
 
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
         known = {bytes.fromhex(peer.id): peer for peer in self.peers()}
-        owners = self._hub.owners
+        # Where nobody serves, whoever shall: it knows the next server first, and lets commands wait for it. Clients give
+        # up a cluster that leaves slots out, be it for the tenth of a second that a promotion takes.
+        owners = [served or self._hub.table(p) for p, served in enumerate(self._hub.owners)]
         found = []
         for ids, partitions in groupby(range(PARTITIONS), key=owners.__getitem__):
             run = list(partitions)

@@ -166,7 +166,7 @@ class ClusterView(Protocol):
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
         """Return (first slot, last slot, owner and backups) in order; neighbours with equal owners are one range.
 
-        The owner is who serves the range now, as far as is known here.
+        The owner is who serves the range now, as far as is known here; where nobody does, who should.
         """
 
     @property

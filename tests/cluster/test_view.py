@@ -41,6 +41,14 @@ def test_neighbours_with_equal_owners_are_one_range(view: View) -> None:
     assert all(one != other for one, other in pairwise(owners))
 
 
+def test_slots_that_nobody_serves_are_told_to_be_with_who_should(world: World, view: View) -> None:
+    hub = world.peers[0].hub
+    before = [(first, last, peers[0].id) for first, last, peers in view.ranges()]
+    hub.directory.set_owners([() if p % 3 else one for p, one in enumerate(hub.directory.owners)], set())
+    assert not all(hub.owners)
+    assert [(first, last, peers[0].id) for first, last, peers in view.ranges()] == before
+
+
 def test_a_dead_member_is_shown_as_dead_and_owns_nothing(world: World, view: View) -> None:
     world.kill(2)
     [dead] = [peer for peer in view.peers() if peer.state == "dead"]
