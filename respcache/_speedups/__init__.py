@@ -111,6 +111,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "entry": (),
     "places": (),
     "buckets": (),
+    "fifos": (),
     "entries": ("compiled_twin",),
     "slots": (),
     "calls": (),

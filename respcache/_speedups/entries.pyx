@@ -19,6 +19,7 @@ from libc.string cimport memcmp, memset
 
 from .buckets import Bucket
 from .entry import register_default_deadline
+from .fifos import Fifo
 from .entry cimport Entry, enter_ledger, key_hash, leave_ledger, new_entry
 from .ledgers cimport close_ledger, open_ledger, slacks
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
@@ -293,7 +294,7 @@ def new_contents():
     return table, EntryRoster(table)
 
 
-_TWINS = {one.__name__: one for one in (Bucket, Entry, new_contents, register_default_deadline)}
+_TWINS = {one.__name__: one for one in (Bucket, Entry, Fifo, new_contents, register_default_deadline)}
 
 plain_twins = {}
 """What was replaced, by name: for tests that compare."""

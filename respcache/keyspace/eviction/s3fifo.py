@@ -19,12 +19,13 @@ from array import array
 from collections import deque
 from collections.abc import Collection
 from itertools import islice, repeat
-from typing import Final
+from typing import ClassVar, Final
 
+from ..._speedups import compiled_twin
 from ..entry import Entry
 
-PLACE_BYTES: Final = 2 * 8 + 32 + 6
-"""What a place adds to a key's memory: two pointers, an integer that may be its own, a share of the ghosts."""
+GHOST_BYTES: Final = 6
+"""What a key's share of the ghosts takes: a fingerprint has four bytes, and there are between one and two for each place."""
 
 SMALL_SHARE: Final = 10
 """The small queue is a tenth of all; the paper found five to twenty per cent much alike."""
@@ -44,6 +45,7 @@ MEDIAN_OF: Final = 1000
 """Entries looked at to find out which half of a million was used later."""
 
 
+@compiled_twin
 class Fifo:
     """Entries in order of arrival, each with its ``seen`` at arrival. Dead ones are swept out bit by bit.
 
@@ -53,6 +55,9 @@ class Fifo:
     """
 
     __slots__ = ("_newer", "_newer_marks", "_older", "_older_marks")
+
+    PLACE_BYTES: ClassVar[int] = 2 * 8 + 32
+    """Two pointers, and an integer that may be its own."""
 
     def __init__(self, entries: Collection[Entry] = (), mark: int = 0) -> None:
         """Begin with entries that count as used if they were after ``mark``."""
@@ -129,7 +134,7 @@ class Queues:
 
     __slots__ = ("_dead", "ghosts", "main", "small")
 
-    entry_bytes = PLACE_BYTES
+    entry_bytes = Fifo.PLACE_BYTES + GHOST_BYTES
     deadline_bytes = 0
 
     def __init__(self, entries: Collection[Entry]) -> None:
