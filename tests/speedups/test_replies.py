@@ -135,7 +135,7 @@ NO_REPLIES: list[Any] = [
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize("value", NO_REPLIES, ids=repr)
+@pytest.mark.parametrize("value", NO_REPLIES, ids=lambda value: type(value).__name__)
 def test_what_is_no_reply_raises_and_leaves_nothing_behind(value: Any, protocol: int) -> None:
     kept = b"k" * LONG_BYTES
     count = sys.getrefcount(kept)
