@@ -26,6 +26,8 @@ class Load:
     clients: int = 50
     depth: int = 1
     words: tuple[str, ...] = ()
+    value_bytes: int = 3
+    keys: int = KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,17 @@ class Figures:
 def run(server: Server, load: Load) -> Figures:
     """Run one round; CPU is the server's alone."""
     command = ["redis-benchmark", "-p", str(server.port), "--csv", "--precision", "3"]
-    command += ["-n", str(load.requests), "-c", str(load.clients), "-P", str(load.depth), "-r", str(KEYS)]
+    command += [
+        "-n",
+        str(load.requests),
+        "-c",
+        str(load.clients),
+        "-P",
+        str(load.depth),
+        "-r",
+        str(load.keys),
+    ]
+    command += ["-d", str(load.value_bytes)]
     command += load.words or ["-t", load.test]
     cpu_before_s = server.cpu_seconds()
     finished = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
