@@ -1,6 +1,7 @@
 # What a compiled command sees of the world, and the one rule it lives by; see calls.pyx.
 from .entries cimport Entry, EntryTable
 from .replies cimport Output
+from .request_input cimport RequestInput
 from .state cimport ContextState, DatabaseState, JournalState, StatisticsState
 
 
@@ -18,7 +19,9 @@ cdef class Call:
     cdef int argc
     cdef const char** words
     cdef Py_ssize_t* sizes
+    cdef RequestInput input    # where they stand; None: somewhere else
 
+    cdef bytes owner_of(self, const char* word)
     cdef int look_at(self, ContextState context, int protocol) except -1
 
 

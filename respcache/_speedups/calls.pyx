@@ -7,6 +7,8 @@ command runs. So errors, rare options and whatever else is not worth compiling a
 eviction policies with an order of their own, default lives. If so, compiled commands decline.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING
+
 from .entries cimport EntryTable
 from .replies cimport Output
 from .state cimport ClockState, ContextState, DatabaseState, JournalState, StatisticsState
@@ -15,6 +17,14 @@ from .state cimport ClockState, ContextState, DatabaseState, JournalState, Stati
 cdef class Call:
     def __cinit__(self):
         self.out = Output()
+
+    cdef bytes owner_of(self, const char* word):
+        """Return the bytes object that a word is all of, which long words may have been received into; or None."""
+        if self.input is not None and self.input.owners is not None:
+            for owner in self.input.owners:
+                if PyBytes_AS_STRING(<bytes>owner) == word:
+                    return owner
+        return None
 
     cdef int look_at(self, ContextState context, int protocol) except -1:
         """Turn to a session's database as it is now. To be done again whenever Python code has run."""

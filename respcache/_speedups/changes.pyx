@@ -10,10 +10,14 @@ from libc.stdint cimport int64_t
 
 from .buckets cimport Bucket
 from .calls cimport Call
-from .entry cimport Entry, copy_of_parts, kill
+from .entry cimport Entry, copy_of_parts, kill, set_value
 from .entry cimport set_deadline as note_deadline
 from .hash_state cimport HashState
 from .scheduling cimport schedule
+
+
+cdef enum:
+    LONG_TEXT_BYTES = 32 * 1024  # from here on the parser receives a value into an object of its own, and that is stored
 
 
 cdef Py_ssize_t size_of_value(Entry entry) except -1:
@@ -32,12 +36,23 @@ cdef Entry put_text(
 ):
     """Store a string at a key, where ``entry`` stands now, or nothing; ``set_deadline`` may follow."""
     cdef Py_ssize_t old_size
+    cdef bytes name, value = None
+    if text_size >= LONG_TEXT_BYTES:
+        value = call.owner_of(text)
     if entry is None:
-        entry = call.entries.insert_text(key, key_size, text, text_size, call.now_ms)
+        if value is None:
+            entry = call.entries.insert_text(key, key_size, text, text_size, call.now_ms)
+        else:
+            name = key[:key_size]
+            entry = copy_of_parts(name, value, call.now_ms)
+            call.entries[name] = entry
         call.db.payload_bytes += key_size + text_size
     else:
         old_size = size_of_value(entry)
-        entry.set_text(text, text_size)
+        if value is None:
+            entry.set_text(text, text_size)
+        else:
+            set_value(entry, value)
         call.db.payload_bytes += text_size - old_size
         entry.seen_ms = call.now_ms
         if not keep_deadline:

@@ -265,6 +265,7 @@ Parser = TypeVar("Parser")
 def best_parser(
     plain: type[Parser],
     split: Callable[[bytes], list[bytes] | None],
+    *,
     count: Callable[[bytes, Any], int],  # Any: limits are a class of a layer above
     size: Callable[[bytes, Any], int],
     error: type[Exception],

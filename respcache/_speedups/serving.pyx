@@ -272,7 +272,7 @@ cdef class HotPath:
                         left += 1
                         continue
                     begun = now_ns()
-                call.argc, call.words, call.sizes = parser.argc, parser.words, parser.sizes
+                call.argc, call.words, call.sizes, call.input = parser.argc, parser.words, parser.sizes, parser
                 if (command.guard is None or may_pass(command.guard, parser.argc)) and command.run(call):
                     ended = now_ns()
                     if command.guard is not None:

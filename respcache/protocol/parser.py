@@ -264,6 +264,11 @@ def _encoded(commands: list[list[bytes]]) -> bytes:
 
 
 RequestParser: Final = best_parser(
-    PlainRequestParser, split_inline, argument_count, argument_bytes, ProtocolError, QUERY_LIMIT
+    PlainRequestParser,
+    split_inline,
+    count=argument_count,
+    size=argument_bytes,
+    error=ProtocolError,
+    limit=QUERY_LIMIT,
 )
 """The commands, errors, limits and attributes are the strict parser's, whichever it is."""
