@@ -16,6 +16,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN, EINTR, errno
 
 from .calls cimport Call
+from .fanout cimport load
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .parser cimport RequestParser
 from .replies cimport Output
@@ -153,6 +154,26 @@ cdef class HotPath:
             connection = self.connections[fd] if mask == _READABLE and fd < len(self.connections) else None
             if connection is None or not self.serve(connection):
                 others.append((fd, mask))
+        return others
+
+    def flush(self, dict stirred not None):
+        """Send what ordinary sessions have to say out of turn; return the connections left, and empty ``stirred``."""
+        cdef ConnectionState connection
+        cdef list connections = list(stirred), others = []
+        stirred.clear()
+        for connection in connections:
+            if (
+                connection.fd >= len(self.connections)
+                or self.connections[connection.fd] is not connection
+                or not load(connection, self.call.out)
+            ):
+                others.append(connection)
+                continue
+            try:
+                self.send(connection, <SessionState>connection.session)
+            except Exception:
+                self.call.out.clear()
+                self.give_up(connection)
         return others
 
     cdef bint serve(self, ConnectionState connection) except -1:

@@ -99,12 +99,14 @@ class Applier:
 
     def apply_output_limits(self) -> None:
         limits = self._settings.client_output_buffer_limit
-        self._dispatcher.output_limits = {
+        output_limits = {
             "normal": _output_limit(limits.normal),
             "replica": _output_limit(limits.replica),
             "pubsub": _output_limit(limits.pubsub),
             "node": OutputLimit(),  # bounded by what other nodes ask for at once; to cut one helps nobody
         }
+        self._dispatcher.output_limits = output_limits
+        self._node.broker.allow([limit.hard_bytes for limit in output_limits.values()])
 
     def apply_lives(self) -> None:
         """Default lives hold for keys created or replaced from now on."""

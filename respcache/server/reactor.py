@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 
 import trio
 
-from .._speedups import HotPath
+from .._speedups import HotPath, waker
 from ..commands.client import Ending
 from .conversation import Conversation, ReactorConnection
 from .dispatcher import Dispatcher
@@ -67,7 +67,7 @@ class Reactor:
         self._find_trio = find_trio
         self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Conversation | None]]] = {}
         self._connections: dict[int, ReactorConnection] = {}
-        self._stirred: dict[ReactorConnection, None] = {}  # to be flushed or ended after the batch; in order
+        self._stirred: dict[ReactorConnection, None] = {}  # to be looked at after the batch; always this dict
         self._hungry: dict[ReactorConnection, None] = {}
         self._vigil = Vigil(poller)
         self._awaited: ReactorConnection | None = None
@@ -178,8 +178,7 @@ class Reactor:
             for connection in hungry:
                 self._guarded(self._resume, connection)
         while self._stirred:
-            stirred, self._stirred = self._stirred, {}
-            for connection in stirred:
+            for connection in self._path.flush(self._stirred):
                 self._guarded(self._refresh, connection)
 
     def is_drained(self) -> bool:
@@ -257,7 +256,7 @@ class Reactor:
     def _open(self, sock: socket.socket, open_session: Opener) -> Conversation | None:
         sock.setblocking(False)
         connection = ReactorConnection(sock)
-        session = open_session(sock, lambda: self._stir(connection))
+        session = open_session(sock, waker(self._stir, connection, self._stirred, self._ring))
         if session is None:
             sock.close()
             return None

@@ -62,7 +62,7 @@ class Session(SessionState):
     ) -> None:
         node = dispatcher.node
         self._dispatcher = dispatcher
-        self._wake = wake
+        self.wake = wake
         self.client = Client(node.clients.next_id(), self, address, local_address, node.clock.now_ms)
         self.client.is_local = is_local
         self.client.descriptor = descriptor
@@ -79,14 +79,14 @@ class Session(SessionState):
         self.tail = self.out  # where the next reply goes: ``out``, or behind the last slot
         self._slots: deque[Slot] = deque()
         self.backlog: deque[list[bytes]] = deque()
-        self._pushed_bytes = 0
+        self.pushed_bytes = 0
         self.is_held = False
         self._is_dismissed = False
         self.jams = 0
         """How many ways to other nodes are full and have asked it to wait."""
         self.is_awaited = False
         """Answered over the bus, a client that is alone asks again at once; if here, going to sleep is the cheapest."""
-        self._is_running = False
+        self.is_running = False
         self.has_unread = False  # a turn ended amid input that is read one command at a time
         self.client.refresh()
         node.clients.add(self.client)
@@ -157,7 +157,7 @@ class Session(SessionState):
             self.tail = self.out = []
         else:
             self.out = []
-        self._pushed_bytes = 0
+        self.pushed_bytes = 0
         return out
 
     @property
@@ -194,19 +194,19 @@ class Session(SessionState):
         if self.client.ending is not None:
             return
         self.tail.append(wire)
-        self._pushed_bytes += len(wire)
+        self.pushed_bytes += len(wire)
         hard = self._dispatcher.output_limits[self.client.output_class].hard_bytes
-        if hard and self.unsent_bytes + self._pushed_bytes > hard:
-            self._dispatcher.report_output_limit(self.client, self.unsent_bytes + self._pushed_bytes)
+        if hard and self.unsent_bytes + self.pushed_bytes > hard:
+            self._dispatcher.report_output_limit(self.client, self.unsent_bytes + self.pushed_bytes)
             self.end(Ending.AT_ONCE)
-        elif not self._is_running:
-            self._wake()
+        elif not self.is_running:
+            self.wake()
 
     def end(self, ending: Ending) -> None:
         if self.client.ending is not Ending.AT_ONCE:
             self.client.ending = ending
         self.client.refresh()
-        self._wake()
+        self.wake()
 
     def dismiss(self) -> None:
         self._is_dismissed = bool(self.backlog or self.has_unread)
@@ -228,7 +228,7 @@ class Session(SessionState):
     def release(self) -> None:
         if self.is_held and not self.jams:
             self.is_held = False
-            self._wake()
+            self.wake()
 
     def select(self, index: int) -> None:
         self.context.select(index)
@@ -270,7 +270,7 @@ class Session(SessionState):
         dispatcher = self._dispatcher
         client = self.client
         context = self.context
-        self._is_running = True
+        self.is_running = True
         fast = dispatcher.fast if client.is_ordinary else NOTHING_FAST
         encoders = ENCODERS[client.protocol]
         append = self.tail.append
@@ -329,7 +329,7 @@ class Session(SessionState):
         client.last_used_ms = context.clock.now_ms
         if dispatcher.node.tracking.has_pending:
             dispatcher.node.tracking.flush()
-        self._is_running = False
+        self.is_running = False
 
     def _run_carefully(self, argv: list[bytes]) -> bool:
         """Run a command with every guard asked; say whether it was taken (else: later, again)."""
@@ -396,5 +396,5 @@ class Session(SessionState):
             self.is_awaited = True
         if self.is_held and len(slots) < SLOTS // 2 and not self.jams and not self._dispatcher.is_paused:
             self.is_held = False
-        if not self._is_running:
-            self._wake()
+        if not self.is_running:
+            self.wake()

@@ -186,6 +186,21 @@ async def test_writes_are_refused_at_the_memory_limit() -> None:
         assert harness.node.keyspace.used_bytes < (1 << 20) + 2000
 
 
+async def test_a_message_is_sent_to_all_its_subscribers_in_one_go(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners = [await served.connect() for _ in range(5)]
+    for listener in listeners:
+        await expect(listener, b"SUBSCRIBE c\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+    monkeypatch.setattr(Session, "take_output", None)  # Python has no hand in what follows but PUBLISH's own answer
+    async with await served.connect() as stream:
+        await stream.send_all(b"PUBLISH c hello\r\n" * 3)
+        for listener in listeners:
+            await expect(listener, b"", b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n" * 3)
+    for listener in listeners:
+        await listener.aclose()
+
+
 async def test_clients_that_are_not_ordinary_are_the_python_sessions(
     served: Served, left: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
