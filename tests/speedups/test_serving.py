@@ -192,11 +192,20 @@ async def test_a_message_is_sent_to_all_its_subscribers_in_one_go(
     listeners = [await served.connect() for _ in range(5)]
     for listener in listeners:
         await expect(listener, b"SUBSCRIBE c\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
-    monkeypatch.setattr(Session, "take_output", None)  # Python has no hand in what follows but PUBLISH's own answer
+    sent_by_python: list[int] = []
+    take_output = Session.take_output
+
+    def note(session: Session) -> list[bytes]:
+        sent_by_python.append(session.client.id)
+        return take_output(session)
+
+    monkeypatch.setattr(Session, "take_output", note)
     async with await served.connect() as stream:
-        await stream.send_all(b"PUBLISH c hello\r\n" * 3)
+        await expect(stream, b"PUBLISH c hello\r\n" * 3, b":5\r\n" * 3)
         for listener in listeners:
             await expect(listener, b"", b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n" * 3)
+        publisher = max(client.id for client in served.harness.node.clients)
+    assert set(sent_by_python) == {publisher}
     for listener in listeners:
         await listener.aclose()
 
