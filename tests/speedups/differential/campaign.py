@@ -109,7 +109,16 @@ def listing(program: Program) -> str:
             lines.append(f"{step.connection}: {'stops sending' if step.half else 'leaves'}")
             continue
         cut = f" cut at {[round(share, 4) for share in step.cuts]}" if step.cuts else ""
-        lines.append(f"{step.connection}: sends{cut}{', each part read apart' if step.is_patient else ''}")
+        ways = [
+            name
+            for name, is_so in (
+                (", each part read apart", step.is_patient),
+                (", and does not read", step.is_deaf),
+                (", together with the next", step.is_joined),
+            )
+            if is_so
+        ]
+        lines.append(f"{step.connection}: sends{cut}{''.join(ways)}")
         lines += [f"      {shown(piece)}" for piece in step.pieces]
     more = len(lines) - SHOWN_LINES
     return "\n".join([*lines[:SHOWN_LINES], *([f"... and {more} lines more"] if more > 0 else [])])

@@ -142,7 +142,7 @@ def _is_same_time(one: int, other: int) -> bool:
 
 
 def _masked(text: bytes) -> bytes:
-    if text.startswith(b"# ") and b"\r\n" in text:
+    if text.startswith((b"# ", b"txt:# ")) and b"\r\n" in text:
         return _INFO_FIGURE.sub(rb"\1", text)
     text = _HARNESS_LAST.sub(rb"\1", text)
     text = _ADDRESS.sub(b"<address>", text)

@@ -7,7 +7,7 @@ of replies is. Within a step bytes are cut at random, with the same cuts for bot
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +17,7 @@ from tests.speedups.differential.vocabulary import Vocabulary
 from tests.wire import encode_command
 
 CONNECTIONS: Final = 4
+PARALLEL: Final = 3
 DEPTHS: Final = [1, 1, 2, 3, 5, 8, 16, 30, 64, 65, 100, 300]
 LONG_DEPTHS: Final = [1023, 1024, 1025, 3000, 10_000]
 MOST_CUTS: Final = 8
@@ -34,6 +35,10 @@ class Burst:
     """Where to cut, as shares of the whole; so they still mean something when pieces are left out."""
     is_patient: bool = False
     """Whether both servers get time to read each part before the next is sent."""
+    is_deaf: bool = False
+    """Whether the connection reads nothing at first, until servers can send no more."""
+    is_joined: bool = False
+    """Whether the next step is sent at the same time; such bursts must not meet in any key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Program:
     settings: dict[str, str]
     steps: tuple[Step, ...]
     is_lossy: bool = False
-    """Whether the servers may keep different keys, because what they evict is a matter of chance."""
+    """Whether the servers may keep different keys, because what they evict or expire is a matter of chance."""
 
     @property
     def has_default_lives(self) -> bool:
@@ -81,6 +86,10 @@ class Scene:
     settings: dict[str, str] = field(default_factory=dict)
     opening: tuple[tuple[int, bytes], ...] = ()
     is_lossy: bool = False
+    is_parallel: bool = False
+    """Whether connections speak all at once, each in a database of its own."""
+    is_hasty: bool = False
+    """Whether keys live for milliseconds only."""
 
 
 def _said(connection: int, *lines: str) -> tuple[tuple[int, bytes], ...]:
@@ -133,6 +142,22 @@ SCENES: Final = [
     Scene("lru", {**ROOMY, "maxmemory-policy": "allkeys-lru"}),
     Scene("lfu", {**ROOMY, "maxmemory-policy": "allkeys-lfu"}),
     Scene("volatile-ttl", {**ROOMY, "maxmemory-policy": "volatile-ttl"}),
+    Scene(
+        "at once", {}, _said(0, "SELECT 1") + _said(1, "SELECT 2") + _said(2, "SELECT 3"), is_parallel=True
+    ),
+    Scene(
+        "at once in RESP3",
+        {},
+        _said(0, "HELLO 3") + _said(1, "SELECT 2") + _said(2, "SELECT 3"),
+        is_parallel=True,
+    ),
+    Scene(
+        "short lives",
+        {"notify-keyspace-events": "Ex"},
+        _said(9, "PSUBSCRIBE *"),
+        is_lossy=True,
+        is_hasty=True,
+    ),
     Scene("full", {"maxmemory": "1"}),
     Scene("evicting by s3fifo", {"maxmemory": "30kb", "maxmemory-policy": "allkeys-s3fifo"}, is_lossy=True),
     Scene("evicting by lru", {"maxmemory": "30kb", "maxmemory-policy": "allkeys-lru"}, is_lossy=True),
@@ -145,9 +170,10 @@ def make_program(seed: int, *, longest: int = LONG_DEPTHS[-1]) -> Program:
     """Return the program of a seed; ``longest`` bounds its pipelines, for those in a hurry."""
     chance = random.Random(seed)
     scene = scene_of(chance)
-    maker = _Maker(chance, longest)
+    maker = _Maker(chance, longest, is_hasty=scene.is_hasty)
     steps: list[Step] = [Burst(number, (wire,)) for number, wire in scene.opening]
-    steps += [maker.step() for _ in range(chance.choice([3, 8, 15, 25]))]
+    for _ in range(chance.choice([3, 8, 15, 25])):
+        steps += maker.parallel_steps() if scene.is_parallel else [maker.step()]
     return Program(seed, scene.name, scene.settings, tuple(steps), scene.is_lossy)
 
 
@@ -158,10 +184,10 @@ def scene_of(chance: random.Random) -> Scene:
 class _Maker:
     """Draws steps."""
 
-    def __init__(self, chance: random.Random, longest: int) -> None:
+    def __init__(self, chance: random.Random, longest: int, *, is_hasty: bool) -> None:
         self._chance = chance
         self._longest = longest
-        self._calls = Calls(Vocabulary(chance))
+        self._calls = Calls(Vocabulary(chance, is_hasty=is_hasty))
         self._pieces = Pieces(self._calls)
         # Of one trial: how much of what is sent is broken, and how many huge values are.
         self._oddness = chance.choice([0.0, 0.0, 0.01, 0.05])
@@ -175,13 +201,29 @@ class _Maker:
         pieces = tuple(self._burst())
         return self._cut(connection, pieces)
 
+    def parallel_steps(self) -> list[Step]:
+        """Return bursts of three connections that are sent together: whatever the order, the end is the same."""
+        chance = self._chance
+        bursts = []
+        for connection in range(PARALLEL):
+            kind = chance.random()
+            if kind < 0.1:
+                pieces = self._long()
+            elif kind < 0.2:
+                pieces = self._transaction(self._calls.common)
+            else:
+                depth = chance.choice(DEPTHS)
+                pieces = [self._pieces.well_formed(self._calls.common) for _ in range(depth)]
+            bursts.append(replace(self._cut(connection, tuple(pieces)), is_patient=False))
+        return [*(replace(burst, is_joined=True) for burst in bursts[:-1]), bursts[-1]]
+
     def _burst(self) -> list[bytes]:
         chance = self._chance
         kind = chance.random()
         if kind < 0.04:
             return self._long()
         if kind < 0.16:
-            return self._transaction()
+            return self._transaction(chance.choice([self._calls.common, self._calls.any]))
         depth = chance.choice(DEPTHS)
         if kind < 0.4:  # what a pipeline of a cache looks like: nothing that leaves the short way
             return [self._pieces.well_formed(self._calls.common) for _ in range(depth)]
@@ -199,13 +241,14 @@ class _Maker:
         """Return a pipeline longer than a connection's turn: a few calls, again and again."""
         chance = self._chance
         depth = min(chance.choice(LONG_DEPTHS), self._longest)
-        short = [piece for _ in range(60) if len(piece := self._pieces.well_formed(self._calls.common)) < 400]
+        drawn = [self._pieces.well_formed(self._calls.common) for _ in range(60)]
+        # The same life again is later than the first by some milliseconds, or by none.
+        short = [one for one in drawn if len(one) < 400 and b"GT" not in one and b"LT" not in one]
         # First of all the long values go: ten thousand answers of 100 KiB would tell nothing that one does not.
-        return [encode_command([b"FLUSHALL"]), *(chance.choice(short) for _ in range(depth))] if short else []
+        return [encode_command([b"FLUSHDB"]), *(chance.choice(short) for _ in range(depth))] if short else []
 
-    def _transaction(self) -> list[bytes]:
+    def _transaction(self, draw: Callable[[], Call]) -> list[bytes]:
         chance = self._chance
-        draw: Callable[[], Call] = chance.choice([self._calls.common, self._calls.any])
         queued = [self._pieces.well_formed(draw) for _ in range(chance.randrange(8))]
         watch = [encode_command([b"WATCH", self._calls.words.key()])] if chance.random() < 0.4 else []
         end = encode_command([chance.choice([b"EXEC", b"EXEC", b"EXEC", b"DISCARD"])])
@@ -221,7 +264,8 @@ class _Maker:
             cuts = tuple(place / size for place in range(1, size)) if size else ()
         else:
             cuts = tuple(sorted(chance.random() for _ in range(chance.randint(1, MOST_CUTS))))
-        return Burst(connection, pieces, cuts, is_patient=chance.random() < 0.5)
+        is_patient, is_deaf = chance.choice([(False, False), (True, False), (True, False), (False, True)])
+        return Burst(connection, pieces, cuts, is_patient, is_deaf)
 
 
 def parts_of(burst: Burst) -> list[bytes]:

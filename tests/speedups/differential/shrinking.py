@@ -52,7 +52,10 @@ class Shrinker:
         def with_step(changed: Step) -> Program:
             return replace(program, steps=(*program.steps[:number], changed, *program.steps[number + 1 :]))
 
-        for simpler in (replace(step, cuts=(), is_patient=False), replace(step, cuts=step.cuts[:1])):
+        for simpler in (
+            replace(step, cuts=(), is_patient=False, is_deaf=False, is_joined=False),
+            replace(step, cuts=step.cuts[:1]),
+        ):
             if simpler != step and not self._is_late and self._differs(with_step(simpler)):
                 step = simpler
                 break

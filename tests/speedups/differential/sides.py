@@ -72,6 +72,7 @@ class Line:
         self.received = bytearray()
         self.is_closed = False
         """By the server."""
+        self.is_deaf = False
         self.was_reset = False
         """Whether what the server said last may be lost."""
         self.step_begin = 0
@@ -98,7 +99,7 @@ class Line:
                 self._unsent = b""  # what it said before is still to be read
                 break
             self._unsent = self._unsent[sent:]
-        while not self.is_closed:
+        while not (self.is_closed or self.is_deaf):
             try:
                 data = self.socket.recv(READ_BYTES)
             except BlockingIOError:
@@ -272,5 +273,8 @@ def wait_for_any(sides: Iterable[Side], seconds: float) -> None:
     """Wait until something can be read or sent, but not for long."""
     lines = [line for side in sides for line in side.lines.values() if not line.is_closed]
     select.select(
-        [line.socket for line in lines], [line.socket for line in lines if line.has_unsent], [], seconds
+        [line.socket for line in lines if not line.is_deaf],
+        [line.socket for line in lines if line.has_unsent],
+        [],
+        seconds,
     )

@@ -8,6 +8,7 @@ swallows it) the harness' own connection makes each server go round, until nothi
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final, Self
 
@@ -23,6 +24,7 @@ DELAY_S: Final = 0.06
 """Three times what the longest CLIENT PAUSE or owner's sleep of a program takes."""
 LATE_S: Final = 3.0
 """How long a server may take to see that a connection has gone: a busy machine stops a process for a second."""
+DEAF_S: Final = 0.03
 STUCK_S: Final = 60.0
 
 
@@ -71,8 +73,7 @@ class Stage:
         """Play a program; return the differences found, empty if there are none."""
         try:
             self._prepare(program)
-            for step in program.steps:
-                self._step(step)
+            self._play_steps(program.steps)
             return self._judge(program)
         except ServerFailureError as failure:
             account = str(failure)
@@ -113,40 +114,78 @@ class Stage:
                 raise ServerFailureError("a server keeps connections that are closed")
             time.sleep(0.001)
 
-    def _step(self, step: Step) -> None:
-        if isinstance(step, Leave):
-            for side in self.sides:
-                line = side.line(step.connection)
-                if step.half:
-                    line.finish_sending()
-                else:
-                    line.socket.close()
-                    line.is_closed = True
-            self._settle(None, b"")
-            return
-        if all(side.line(step.connection).is_closed for side in self.sides):
-            for side in self.sides:
-                side.retire(step.connection)
+    def _play_steps(self, steps: Sequence[Step]) -> None:
+        together: list[Burst] = []
+        for step in steps:
+            if isinstance(step, Leave):
+                self._leave(step)
+                continue
+            # A connection cannot be in two places at once, whatever is left of a program that is made shorter.
+            if any(step.connection == burst.connection for burst in together):
+                self._send_all(together)
+                together = []
+            together.append(step)
+            if not step.is_joined:
+                self._send_all(together)
+                together = []
+        self._send_all(together)
+
+    def _leave(self, step: Leave) -> None:
         for side in self.sides:
             line = side.line(step.connection)
+            if step.half:
+                line.finish_sending()
+            else:
+                line.socket.close()
+                line.is_closed = True
+        self._settle()
+
+    def _send_all(self, bursts: Sequence[Burst]) -> None:
+        """Send bursts, a part of each in turn, and see them through."""
+        for burst in bursts:
+            self._open(burst)
+        for parts in zip_longest(*(parts_of(burst) for burst in bursts)):
+            for burst, part in zip(bursts, parts, strict=True):
+                self._send(burst.connection, part or b"")
+                if burst.is_patient:
+                    self._turn()
+        marks = []
+        for burst in bursts:
+            self._marks += 1
+            marks.append(b"<mark %d>" % self._marks)
+            self._send(burst.connection, encode_command([b"PING", marks[-1]]))
+        self._set_deaf(bursts, is_deaf=False)
+        for burst, mark in zip(bursts, marks, strict=True):
+            self._wait_for_answer(burst, mark)
+        self._settle()
+
+    def _open(self, burst: Burst) -> None:
+        if all(side.line(burst.connection).is_closed for side in self.sides):
+            for side in self.sides:
+                side.retire(burst.connection)
+        for side in self.sides:
+            line = side.line(burst.connection)
             line.step_begin = len(line.received)
-        for part in parts_of(step):
-            self._send(step.connection, part)
-            if step.is_patient:
-                self._turn()
-        self._marks += 1
-        mark = b"<mark %d>" % self._marks
-        self._send(step.connection, encode_command([b"PING", mark]))
-        self._settle(step, mark)
+        if burst.is_deaf:
+            self._set_deaf([burst], is_deaf=True)
+
+    def _set_deaf(self, bursts: Sequence[Burst], *, is_deaf: bool) -> None:
+        for side in self.sides:
+            for burst in bursts:
+                side.line(burst.connection).is_deaf = is_deaf
 
     def _send(self, connection: int, data: bytes) -> None:
         for side in self.sides:
             side.line(connection).push(data)
-        deadline = time.monotonic() + STUCK_S
+        begin_s = time.monotonic()
         while any(side.line(connection).has_unsent for side in self.sides):
-            wait_for_any(self.sides, 0.05)
+            wait_for_any(self.sides, DEAF_S / 2)
             self._move()
-            if time.monotonic() > deadline:
+            seconds = time.monotonic() - begin_s
+            if seconds > DEAF_S:  # long enough for a server to have filled every buffer
+                for side in self.sides:
+                    side.line(connection).is_deaf = False
+            if seconds > STUCK_S:
                 raise ServerFailureError("a server reads no more of what is sent to it")
 
     def _turn(self) -> None:
@@ -158,10 +197,8 @@ class Stage:
         moved = [side.move() for side in self.sides]
         return any(moved)
 
-    def _settle(self, burst: Burst | None, mark: bytes) -> None:
-        """Wait until both servers have said all that they have to say for now."""
-        if burst is not None:
-            self._wait_for_answer(burst, mark)
+    def _settle(self) -> None:
+        """Let both servers tell others what a step has caused, and close what is to be closed."""
         for _ in range(TURNS):
             self._turn()
 
@@ -208,7 +245,7 @@ class Stage:
     def _judge(self, program: Program) -> str:
         for side in self.sides:
             side.call("CLIENT", "UNPAUSE")
-        self._settle(None, b"")
+        self._settle()
         self._wait_while_lines_differ()
         found = [] if program.is_lossy else self._differences_of_lines(program.is_abrupt)
         for side in self.sides:

@@ -134,8 +134,9 @@ ANYWHERE: Final = [
 class Vocabulary:
     """Draws words; ``chance`` decides, and nothing else."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, is_hasty: bool = False) -> None:
         self.chance = chance
+        self._is_hasty = is_hasty
         self._lives = 0
 
     def key(self) -> bytes:
@@ -201,6 +202,8 @@ class Vocabulary:
         return b"%d" % (FIRST_LIFE_S + LIFE_STEP_S * self._lives)
 
     def milliseconds(self) -> bytes:
+        if self._is_hasty:  # for servers whose answers are not compared
+            return b"%d" % self.chance.choice([1, 2, 5, 10, 30, 100])
         life = self.seconds()
         return life + b"000" if life.isdigit() and life != b"0" and len(life) < 12 else life
 
