@@ -83,6 +83,15 @@ def fill(server: Server) -> None:
         )
 
 
+def fill_hash(server: Server) -> None:
+    """Store every field that redis-benchmark's HSET may store."""
+    with server.connect() as connection:
+        connection.load(
+            b"*4\r\n$4\r\nHSET\r\n$6\r\nmyhash\r\n$20\r\nelement:%012d\r\n$3\r\nxxx\r\n" % number
+            for number in range(KEYS)
+        )
+
+
 def _figures(output: str, cpu_us_per_request: float) -> Figures:
     # The table starts where its header does: errors and warnings may come before it.
     lines = output[output.index('"test"') :].splitlines()

@@ -123,16 +123,19 @@ def start_redis(config: Mapping[str, str] | None = None, label: str = REDIS) -> 
     return Server(label, command, config or {})
 
 
-def start_respcache(config: Mapping[str, str] | None = None, python: str = sys.executable) -> Server:
-    """Start a respcache of this repository."""
-    return Server(RESPCACHE, [python, "-m", "respcache", "serve"], config or {})
+def start_respcache(
+    config: Mapping[str, str] | None = None, python: str = sys.executable, *, is_pure: bool = False
+) -> Server:
+    """Start a respcache of this repository, compiled if it was built, or as plain Python."""
+    program = ["env", "RESPCACHE_PURE=1", python] if is_pure else [python]
+    return Server(RESPCACHE, [*program, "-m", "respcache", "serve"], config or {})
 
 
 def start_ours(options: argparse.Namespace, config: Mapping[str, str] | None = None) -> Server:
     """Start respcache, or what stands in for it when a script tries itself."""
     if options.self_test:
         return start_redis(config, label="redis-server too")
-    return start_respcache(config, options.python)
+    return start_respcache(config, options.python, is_pure=options.pure)
 
 
 def starters(options: argparse.Namespace) -> list[Callable[[], Server]]:
@@ -168,5 +171,6 @@ def option_parser(documentation: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--self-test", action="store_true", help="run redis-server in place of respcache")
+    parser.add_argument("--pure", action="store_true", help="run respcache as plain Python")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that runs respcache")
     return parser
