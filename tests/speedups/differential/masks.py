@@ -64,7 +64,7 @@ def first_difference(one: bytes, other: bytes, *, was_reset: bool = False) -> st
         return ""
     (ours, our_news), (theirs, their_news) = _told(split(one)), _told(split(other))
     if was_reset:
-        both = min(len(ours), len(theirs)) - 1  # the last one may be cut
+        both = max(min(len(ours), len(theirs)) - 1, 0)  # the last one may be cut
         ours, theirs, our_news, their_news = ours[:both], theirs[:both], set(), set()
     for number, (mine, his) in enumerate(zip(ours, theirs, strict=False)):
         before = ours[number - 1] if number else b""
