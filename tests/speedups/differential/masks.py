@@ -20,6 +20,7 @@ MARK_REACH: Final = 4
 """How many replies behind: a client that monitors itself is told of the mark and of the request in between."""
 
 INVALIDATION: Final = b">2\r\n$10\r\ninvalidate\r\n*"
+FLUSHED: Final = b">2\r\n$10\r\ninvalidate\r\n_\r\n"
 
 LEAST_DEADLINE_MS: Final = 100_000_000
 LATEST_MS: Final = 60_000
@@ -75,7 +76,8 @@ def first_difference(one: bytes, other: bytes, *, was_reset: bool = False) -> st
         longer = ours if len(ours) > len(theirs) else theirs
         at = min(len(ours), len(theirs))
         return f"{len(ours)} replies, not {len(theirs)}: one has also {shown(longer[at])}"
-    if our_news != their_news:
+    # News of a flush stands for all that has not been told yet.
+    if our_news != their_news and FLUSHED not in one:
         return f"keys {our_news ^ their_news} were told to one only to have changed"
     return ""
 
