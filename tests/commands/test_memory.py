@@ -40,9 +40,10 @@ def test_a_keys_usage_grows_with_its_value_and_its_deadline(client: HarnessClien
     client("SET", "a", "v" * 100)
     small = client("MEMORY USAGE a")
     client("SET", "a", "v" * 1100)
-    assert client("MEMORY USAGE a SAMPLES 0") == small + 1000
+    large = client("MEMORY USAGE a SAMPLES 0")
+    assert small + 1000 <= large < small + 1200
     client("EXPIRE a 100")
-    assert client("MEMORY USAGE a") > small + 1000
+    assert client("MEMORY USAGE a") > large
 
 
 def test_asking_for_a_keys_usage_is_no_use_of_it(client: HarnessClient) -> None:
