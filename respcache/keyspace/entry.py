@@ -19,6 +19,7 @@ APPEND or SETRANGE has made (Redis' "raw" encoding), and is changed in place."""
 
 TYPE_NAMES: Final[dict[type, str]] = {bytes: "string", bytearray: "string", Hash: "hash"}
 
+
 @compiled_twin
 class Bucket(set["Entry"]):
     """Entries that the expiry wheel looks at when ``due_ms`` has come."""

@@ -81,7 +81,9 @@ class DatabaseMachine(RuleBasedStateMachine):
     def counts_are_those_of_what_is_there(self) -> None:
         entries = self.db.entries.values()
         deadlines = sum(entry.expires_at_ms is not None for entry in entries)
-        sizes = sum(ENTRY_BYTES + entry.slack_bytes + len(entry.key) + size_of(entry.value) for entry in entries)
+        sizes = sum(
+            ENTRY_BYTES + entry.slack_bytes + len(entry.key) + size_of(entry.value) for entry in entries
+        )
         assert self.db.deadlines == deadlines
         assert self.db.used_bytes == sizes + deadlines * DEADLINE_BYTES
 

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from ...keyspace.clock import Clock
-from ...keyspace.entry import ENTRY_BYTES, Entry, size_of
+from ...keyspace.entry import Entry, size_of
 from ...keyspace.hashes import Hash
 from ..bus.frames import BrokenFrameError
 from . import records
@@ -33,7 +33,7 @@ class Applied(enum.Enum):
     """It builds on a state that is not here: the copy must be got again."""
 
 
-COPY_BYTES: Final = ENTRY_BYTES + KEPT_BYTES - 42 - 9
+COPY_BYTES: Final = Entry.OWN_BYTES + KEPT_BYTES
 """Estimated memory of an entry of a copy beside key and value: it has no place in a database and in its roster."""
 
 

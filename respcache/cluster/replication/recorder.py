@@ -28,7 +28,7 @@ from .wording import (
     state_record,
 )
 
-KEPT_BYTES: Final = 48 + 42
+KEPT_BYTES: Final = Entry.KEPT_BYTES
 """Estimated memory beside each entry: its version (see docs/decisions/entry_versions.md), and a place in the table of
 its partition."""
 
