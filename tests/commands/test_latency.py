@@ -73,7 +73,7 @@ def test_a_healthy_patient_is_told_so(threshold: str, word: str) -> None:
 
 def test_a_histogram_counts_calls_up_to_each_bound(harness: Harness, client: HarnessClient) -> None:
     client("SET a 1")
-    harness.node.command_statistics["set"].counts[:] = [0] * 64
+    harness.node.command_statistics["set"].reset()
     harness.node.command_statistics["set"].counts[10] = 2
     harness.node.command_statistics["set"].counts[13] = 1
     assert client("LATENCY HISTOGRAM SET nosuch") == {b"set": {b"calls": 3, b"histogram_usec": {1: 2, 8: 3}}}
