@@ -8,6 +8,7 @@ from respcache.commands.client import Client, Ending
 from respcache.commands.context import Context
 from respcache.commands.pending import Pending, Slot
 from respcache.commands.spec import Command
+from respcache.keyspace.slots import SLOTS as KEY_SLOTS
 from respcache.protocol.replies import ErrorReply, Reply
 from respcache.server.session import COMMANDS_PER_TURN, SLOTS
 from tests.commands.harness import Harness, HarnessClient
@@ -239,6 +240,10 @@ class Elsewhere:
 
     def unwatch(self, client: Client) -> None:
         """Watch nothing."""
+
+    @property
+    def marks(self) -> tuple[bytearray, list[int]]:
+        return bytearray(KEY_SLOTS), []
 
 
 @pytest.mark.parametrize("way", ["short", "long"])
