@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.speedups.differential.masks import shown
 from tests.speedups.differential.programs import Burst, Program, make_program
-from tests.speedups.differential.shrinking import Shrinker
+from tests.speedups.differential.shrinking import SHRINKING_S, Shrinker
 from tests.speedups.differential.sides import Kind
 from tests.speedups.differential.stage import Stage
 
@@ -40,6 +40,7 @@ class Campaign:
     kinds: Sequence[Kind]
     longest: int = 10_000
     keep_going: bool = False
+    shrinking_s: float = SHRINKING_S
     failures: list[Failure] = field(default_factory=list)
     scenes: Counter[str] = field(default_factory=Counter)
     pieces: int = 0
@@ -91,7 +92,7 @@ class Campaign:
                 flush=True,
             )
             return Failure(program, account, is_repeatable=False)
-        shortest = Shrinker(lambda shorter: bool(stage.play(shorter))).shrink(program)
+        shortest = Shrinker(lambda shorter: bool(stage.play(shorter)), self.shrinking_s).shrink(program)
         account = stage.play(shortest) or account
         print(f"{account}\nin\n{listing(shortest)}\nagain: {command_for(program)}", flush=True)
         return Failure(shortest, account, is_repeatable=True)

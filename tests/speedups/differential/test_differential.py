@@ -38,10 +38,12 @@ PLANTED = Kind("planted", PURE.environment, changes=(("CONFIG", "SET", "hash-max
 # -- the two paths -------------------------------------------------------------
 
 
-@pytest.mark.timeout(60)  # a busy machine takes long to start two servers
+@pytest.mark.timeout(120)  # a busy machine takes long to start servers, and a failure is made shorter first
 def test_both_paths_answer_random_streams_alike() -> None:
-    campaign = Campaign([PURE, COMPILED], longest=1025)
-    failures = campaign.run(SEED, SECONDS, None)
+    campaign = Campaign([PURE, COMPILED], longest=1025, keep_going=True, shrinking_s=20)
+    # What does not come again in three repetitions is printed, and counts in long runs: here a machine that stops a
+    # server for seconds would make others' changes fail.
+    failures = [one for one in campaign.run(SEED, SECONDS, None) if one.is_repeatable]
     assert not failures, "\n".join(f"{one.account}\n{listing(one.program)}" for one in failures)
     assert campaign.pieces
 
