@@ -185,8 +185,10 @@ class HotPath:
         set_clock: Callable[[], None],
         handlers: Sequence[Callable[[Any], None]],
         most: int,
+        *,
+        clock: ClockState | None = None,
     ) -> None:
-        """See ``serving.pyx``, which calls the ``handlers``."""
+        """See ``serving.pyx``, which calls the ``handlers``, and sets the ``clock`` itself where it may."""
         self._poll = poller.poll
         self._most = most
         self._set_clock = set_clock

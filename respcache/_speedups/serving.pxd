@@ -2,11 +2,22 @@
 from .calls cimport Call
 from .hot_commands cimport HotCommand, HotCommands
 from .parser cimport RequestParser
-from .state cimport ClientState, ConnectionState, LedgerState, SessionState, StatisticsState
+from .state cimport ClientState, ClockState, ConnectionState, LedgerState, SessionState, StatisticsState
+
+
+cdef extern from "sys/epoll.h" nogil:
+    ctypedef union epoll_data_t:
+        int fd
+    struct epoll_event:
+        unsigned int events
+        epoll_data_t data
 
 
 cdef class HotPath:
     cdef readonly int ready
+    cdef epoll_event events[512]
+    cdef bint has_called       # Python code has run since the last wait
+    cdef ClockState clock      # None: only set_clock knows the time
     cdef int poller_fd, most
     cdef object dispatcher, set_clock, finish, drop, give_up
     cdef bint has_marks
@@ -19,6 +30,8 @@ cdef class HotPath:
     cdef HotCommands commands, built
     cdef list connections
 
+    cdef int wait(self, int timeout_ms) except -1
+    cdef int serve_events(self, int count, list others) except -1
     cdef bint serve(self, ConnectionState connection) except -1
     cdef bint is_ordinary(self, SessionState session) except -1
     cdef int receive(self, ConnectionState connection, SessionState session) except -1

@@ -16,44 +16,35 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN, EINTR, errno
 
 from .calls cimport Call
+from .clocks cimport milliseconds, now_ns, wall_ms
 from .fanout cimport load
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .parser cimport RequestParser
 from .replies cimport Output
 from .slots cimport slot_of
 from .state cimport (
-    ClientState, CommandRecord, ConnectionState, ContextState, DispatcherState, GuardState, SessionState, StatisticsState
+    ClientState, ClockState, CommandRecord, ConnectionState, ContextState, DispatcherState, GuardState, SessionState, StatisticsState
 )
 
 
 cdef extern from "sys/epoll.h" nogil:
-    ctypedef union epoll_data_t:
-        int fd
-    struct epoll_event:
-        unsigned int events
-        epoll_data_t data
     int epoll_wait(int, epoll_event*, int, int)
 
 cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int, void*, size_t, int)
     enum: MSG_DONTWAIT
 
-cdef extern from "time.h" nogil:
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(int, timespec*)
-    enum: CLOCK_MONOTONIC
-
 cdef extern from *:
     int __builtin_clzll(unsigned long long) nogil
 
-cdef int _READABLE = 1
-"""As ``pollers.READABLE``."""
+cdef int _READABLE = 1  # as ``pollers.READABLE``
 
 COMMANDS_TOGETHER = 64
 """How many commands the Python session gets at once: as many as it runs between two looks at its output."""
 cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
+
+cdef double MOST_SECONDS = 1e6
+"""A longer wait is as good as for ever, and fits every type."""
 
 SMALL_ARGUMENTS = 8
 """As in ``memory_guard.py``: a command with more words is always counted."""
@@ -68,12 +59,6 @@ LEFT_PER_TURN = 1024
 cdef int _LEFT_PER_TURN = LEFT_PER_TURN
 
 
-cdef long long now_ns() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <long long>now.tv_sec * 1_000_000_000 + now.tv_nsec
-
-
 cdef inline bint may_pass(GuardState guard, int argc) noexcept:
     """Say whether a guard lets such a command pass without a look."""
     return guard.uncounted > 0 and argc <= _SMALL_ARGUMENTS
@@ -85,16 +70,16 @@ cdef class HotPath:
     ``add`` and ``remove`` tell it of connections; only those whose session is a ``SessionState`` are ever served here.
     """
 
-    def __init__(self, poller, DispatcherState dispatcher not None, set_clock, handlers, int most):
+    def __init__(self, poller, DispatcherState dispatcher not None, set_clock, handlers, int most, *, ClockState clock=None):
         """Serve what is registered with the epoll object ``poller``, at most ``most`` connections at a time.
 
         The ``handlers`` are the reactor's own, called with a connection: what finishes its turn after Python code has run
         for it, what drops it when the other end has closed it, and what gives it up, after an exception that is being handled.
         """
         self.poller_fd = poller.fileno()
-        self.most = min(most, 512)
+        self.most = min(most, <int>(sizeof(self.events) // sizeof(epoll_event)))
         self.dispatcher = dispatcher
-        self.set_clock = set_clock
+        self.set_clock, self.clock = set_clock, clock
         self.finish, self.drop, self.give_up = handlers
         self.ledger = dispatcher.ledger
         self.statistics = dispatcher.statistics
@@ -118,30 +103,49 @@ cdef class HotPath:
             self.connections[connection.fd] = None
 
     def poll(self, double timeout_s):
-        """Wait up to so long; serve what is ordinary, and return the rest as (descriptor, mask); ``ready`` counts both."""
-        cdef epoll_event events[512]
-        cdef int count, at, fd, timeout_ms, problem
+        """Wait up to so long; serve what is ordinary, and return the rest as (descriptor, mask); ``ready`` counts both.
+
+        With a ``clock`` it goes on, until that time is up or something is left to do for Python, be it only to look around
+        after Python code has run.
+        """
         cdef list others = []
-        cdef object connection
-        timeout_ms = -1 if timeout_s < 0 else <int>(min(timeout_s, 1_000_000.0) * 1000 + 0.999999)
-        with nogil:
-            count = epoll_wait(self.poller_fd, events, self.most, timeout_ms)
-            problem = errno
-        if count < 0:
-            if problem != EINTR:
-                raise OSError(problem, "epoll_wait")
-            PyErr_CheckSignals()
-            count = 0
-        self.ready = count
+        cdef int count
+        cdef long long left_ns, until_ns = now_ns() + <long long>(min(max(timeout_s, 0.0), MOST_SECONDS) * 1e9)
+        count = self.wait(-1 if timeout_s < 0 else milliseconds(until_ns - now_ns()))
         self.set_clock()
+        while True:
+            self.ready = count
+            self.has_called = False
+            self.serve_events(count, others)
+            left_ns = until_ns - now_ns()
+            if others or self.has_called or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
+                return others
+            count = self.wait(milliseconds(left_ns))
+            self.clock.now_ms = wall_ms()
+
+    cdef int wait(self, int timeout_ms) except -1:
+        cdef int count, problem
+        with nogil:
+            count = epoll_wait(self.poller_fd, self.events, self.most, timeout_ms)
+            problem = errno
+        if count >= 0:
+            return count
+        if problem != EINTR:
+            raise OSError(problem, "epoll_wait")
+        PyErr_CheckSignals()
+        return 0
+
+    cdef int serve_events(self, int count, list others) except -1:
+        cdef int at, fd
+        cdef object connection
         for at in range(count):
-            fd = events[at].data.fd
-            if events[at].events == <unsigned int>_READABLE and fd < len(self.connections):
+            fd = self.events[at].data.fd
+            if self.events[at].events == <unsigned int>_READABLE and fd < len(self.connections):
                 connection = self.connections[fd]
                 if connection is not None and self.serve(connection):
                     continue
-            others.append((fd, events[at].events))
-        return others
+            others.append((fd, self.events[at].events))
+        return 0
 
     def take(self, list events not None):
         """Serve what is ordinary of what somebody else has waited for, and return the rest."""
@@ -193,6 +197,7 @@ cdef class HotPath:
             self.receive(connection, session)
         except Exception:
             self.call.out.clear()
+            self.has_called = True
             self.give_up(connection)
         return True
 
@@ -226,6 +231,7 @@ cdef class HotPath:
         if size <= 0:
             parser.received(0)
             if size == 0 or (problem != EAGAIN and problem != EINTR):
+                self.has_called = True
                 self.drop(connection)
             return 0
         parser.received(size)
@@ -235,6 +241,7 @@ cdef class HotPath:
         if self.run(session, parser):
             self.send(connection, session)
         else:
+            self.has_called = True
             self.finish(connection)
         return 0
 
@@ -248,6 +255,7 @@ cdef class HotPath:
             sent = out.send(connection.fd)
         except OSError:
             out.clear()
+            self.has_called = True
             self.drop(connection)
             return 0
         if sent > 0:
@@ -255,6 +263,7 @@ cdef class HotPath:
             self.statistics.total_net_output_bytes += sent
         if out.total:
             session.out.extend(out.take())
+            self.has_called = True
             self.finish(connection)
         return 0
 
@@ -284,6 +293,7 @@ cdef class HotPath:
                     words = parser.words_as_list()
                     self.leave(session, waiting)
                     waiting = []
+                    last = None
                     if not self.is_ordinary(session):
                         return self.leave_rest(session, [words])
                     self.look_again(session, client)

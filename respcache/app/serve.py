@@ -208,7 +208,7 @@ class Server:
         poller = new_poller()
         if poller is None:
             raise RuntimeError("this platform has neither epoll nor kqueue")
-        reactor = Reactor(poller, parts.dispatcher, self._begin_turn)
+        reactor = Reactor(poller, parts.dispatcher, self._begin_turn, clock=self._clock)
         admission = Admission(self._settings, parts.dispatcher)
         for listener in listeners:
             reactor.add_listener(listener, admission.open_session)

@@ -22,6 +22,7 @@ import trio
 
 from .._speedups import HotPath, waker
 from ..commands.client import Ending
+from ..keyspace.clock import BatchClock
 from .conversation import Conversation, ReactorConnection
 from .dispatcher import Dispatcher
 from .listeners import close_listener
@@ -58,10 +59,13 @@ class Reactor:
         dispatcher: Dispatcher,
         set_clock: Callable[[], None],
         find_trio: Callable[[], TrioDue | None] = TrioDue.find,
+        *,
+        clock: BatchClock | None = None,
     ) -> None:
+        """``set_clock`` is called at the begin of a turn, but of those in a row that need no Python; they set ``clock``."""
         self._poller = poller
         self._path = HotPath(
-            poller, dispatcher, set_clock, (self._finish, self._drop, self._give_up), EVENTS_PER_POLL
+            poller, dispatcher, set_clock, (self._finish, self._drop, self._give_up), EVENTS_PER_POLL, clock=clock
         )
         self._dispatcher = dispatcher
         self._find_trio = find_trio

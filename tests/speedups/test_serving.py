@@ -145,6 +145,18 @@ async def test_every_command_is_counted_and_timed(served: Served) -> None:
     assert node.statistics.total_net_output_bytes == 5 * 10 + 7 * 7
 
 
+async def test_a_client_is_known_by_its_last_command_whoever_ran_it(served: Served) -> None:
+    async with await served.connect() as stream:
+        for request, answer, name in (
+            (b"GET a\r\n", b"$-1\r\n", "get"),
+            (b"GET a\r\nDBSIZE\r\n", b"$-1\r\n:0\r\n", "dbsize"),
+            (b"GET a\r\nDBSIZE\r\nGET a\r\n", b"$-1\r\n:0\r\n$-1\r\n", "get"),
+        ):
+            await expect(stream, request, answer)
+            [client] = served.harness.node.clients
+            assert client.last_command == name
+
+
 async def test_slow_commands_are_noted() -> None:
     async with serving(Harness(slowlog_log_slower_than="0")) as served, await served.connect() as stream:
         await expect(stream, b"SET a 1\r\nGET a\r\n", b"+OK\r\n$1\r\n1\r\n")
