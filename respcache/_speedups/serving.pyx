@@ -274,7 +274,6 @@ cdef class HotPath:
         cdef HotCommand command, last = None
         cdef list waiting = []
         cdef long long begun, ended
-        cdef long long slow_ns = self.ledger.slow_ns
         cdef int found, left = 0
         self.look_again(session, client)
         begun = now_ns()
@@ -309,7 +308,7 @@ cdef class HotPath:
                     if command.guard is not None:
                         command.guard.uncounted -= 1
                     self.count(command, ended - begun)
-                    if ended - begun >= slow_ns:
+                    if ended - begun >= self.ledger.slow_ns:
                         self.dispatcher.ledger.note_slow(client, command.bound, parser.words_as_list(), ended - begun)
                     begun = ended
                     if command is not last:

@@ -164,6 +164,14 @@ async def test_slow_commands_are_noted() -> None:
         assert words[:2] == [(b"GET", b"a"), (b"SET", b"a", b"1")]
 
 
+async def test_what_counts_as_slow_may_change_within_a_pipeline(served: Served) -> None:
+    async with await served.connect() as stream:
+        await expect(
+            stream, b"GET a\r\nCONFIG SET slowlog-log-slower-than 0\r\nGET b\r\n", b"$-1\r\n+OK\r\n$-1\r\n"
+        )
+    assert (b"GET", b"b") in [entry.argv for entry in served.harness.node.slowlog.get(10)]
+
+
 async def test_a_monitor_sees_commands_although_they_are_compiled(served: Served, left: list[bytes]) -> None:
     async with await served.connect() as stream, await served.connect() as monitor:
         await expect(monitor, b"MONITOR\r\n", b"+OK\r\n")
