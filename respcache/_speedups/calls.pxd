@@ -13,7 +13,7 @@ cdef class Call:
     cdef Output out
     cdef int protocol
     cdef long long now_ms
-    cdef bint may_write        # nobody follows, records, watches or listens to changes of this database, and no default lives
+    cdef bint may_write        # nobody records, watches or listens to changes of this database, and it has no default lives
     cdef bint may_read         # nobody listens to reads; no policy stamps uses; no life is renewed by reading
     # The words of the command; they stay where they are until it has been answered.
     cdef int argc

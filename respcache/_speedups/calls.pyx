@@ -4,7 +4,7 @@ A compiled command either answers in full, or leaves everything as it was and sa
 command runs. So errors, rare options and whatever else is not worth compiling are written once, in Python.
 
 ``may_write`` and ``may_read`` say whether anybody has to be told of a change or a read: copies, watchers, listeners,
-eviction policies with an order of their own, default lives. If so, compiled commands decline.
+policies that count uses, default lives. If so, compiled commands decline.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -37,7 +37,5 @@ cdef class Call:
         self.protocol = protocol
         self.now_ms = (<ClockState?>db.clock).now_ms
         self.may_read = not journal.wants_reads and db.stamp is None and db.lives is None
-        self.may_write = (
-            self.may_read and not journal.attentive and db.follower is None and db.recorder is None
-        )
+        self.may_write = self.may_read and not journal.attentive and db.recorder is None
         return 0

@@ -1,6 +1,6 @@
-"""The changes of ``keyspace/database.py`` for compiled commands, while nobody has to be told of them.
+"""The changes of ``keyspace/database.py`` for compiled commands, while nobody but an eviction policy has to be told of them.
 
-Each function leaves the database as the method of that name does when nobody watches, listens, follows, records or
+Each function leaves the database as the method of that name does when nobody watches, listens, records or
 stamps, and no default life is set: ``Call.may_write`` says so, and whoever calls these has asked it. Sizes, numbers of
 deadlines, uses and changes are counted here and nowhere else in compiled code.
 """
@@ -47,6 +47,8 @@ cdef Entry put_text(
             entry = copy_of_parts(name, value, call.now_ms)
             call.entries[name] = entry
         call.db.payload_bytes += key_size + text_size
+        if call.db.follower is not None:
+            call.db.follower.entry_added(entry)
     else:
         old_size = size_of_value(entry)
         if value is None:
@@ -64,8 +66,11 @@ cdef Entry put_text(
 cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState value) except -1:
     """Store a hash at a key where there is none yet."""
     cdef bytes name = key[:key_size]
-    call.entries[name] = copy_of_parts(name, value, call.now_ms)
+    cdef Entry entry = copy_of_parts(name, value, call.now_ms)
+    call.entries[name] = entry
     call.db.payload_bytes += key_size + value.size_bytes
+    if call.db.follower is not None:
+        call.db.follower.entry_added(entry)
     call.journal.changes += 1
     return 0
 
@@ -82,6 +87,8 @@ cdef int set_deadline(Call call, Entry entry, int64_t deadline_ms) except -1:
     """Give an entry a deadline, which lies ahead; a change of its own or part of another, for the caller to count."""
     if entry.deadline_ms() == 0:
         call.db.deadlines += 1
+        if call.db.follower is not None:
+            call.db.follower.deadline_set(entry)
     note_deadline(entry, deadline_ms, False)
     if entry.extra.bucket == NULL or (<Bucket>entry.extra.bucket).due_ms > deadline_ms:
         schedule(call.db.wheel, entry, deadline_ms, call.now_ms)
@@ -106,6 +113,8 @@ cdef int remove(Call call, Entry entry) except -1:
         call.db.deadlines -= 1
     if entry.extra != NULL and entry.extra.bucket != NULL:
         (<Bucket>entry.extra.bucket).drop(entry)
+    if call.db.follower is not None:
+        call.db.follower.entry_removed(entry)
     kill(entry)
     call.journal.changes += 1
     return 0

@@ -1,6 +1,7 @@
 import pytest
 
 from respcache._speedups import IS_COMPILED
+from respcache.keyspace.entry import Entry
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -48,6 +49,53 @@ def test_a_key_that_was_persisted_lives_on() -> None:
         harness.clock.advance(2_000)
         assert harness.sweep() == 0
     assert twins.call([b"EXPIRE", b"k", b"100"]) == b":1\r\n"
+
+
+class Heard:
+    """A follower that writes down what it is told."""
+
+    entry_bytes = deadline_bytes = 0
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bytes, object, int | None]] = []
+
+    def _note(self, what: str, entry: Entry) -> None:
+        self.told.append((what, entry.key, entry.value.__class__, entry.expires_at_ms))
+
+    def entry_added(self, entry: Entry) -> None:
+        self._note("added", entry)
+
+    def entry_removed(self, entry: Entry) -> None:
+        self._note("removed", entry)
+
+    def deadline_set(self, entry: Entry) -> None:
+        self._note("deadline", entry)
+
+    def emptied(self) -> None:
+        raise AssertionError("nobody empties anything here")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SET k 1",
+        "SET new 1",
+        "SET k 1 EX 9",
+        "SET new 1 EX 9",
+        "DEL k h",
+        "EXPIRE k 9",
+        "EXPIRE l 9",
+        "PERSIST l",
+    ]
+    + ["HSET h f 1", "HSET new f 1", "MSET k 1 new 2 l 3", "GETDEL l", "INCR new", "GETEX k EX 5"],
+)
+def test_a_policy_with_an_order_of_its_own_is_told_as_by_the_database(line: str) -> None:
+    twins = Twins({b"k": State(b"7"), b"l": State(b"7", 1_500), b"h": State({b"f": b"v"})})
+    heard = [Heard(), Heard()]
+    for harness, follower in zip(twins.harnesses, heard, strict=True):
+        harness.node.keyspace.databases[0].follow(follower)
+    assert twins.call(line.encode().split()) is not None
+    assert heard[0].told == heard[1].told
 
 
 @pytest.mark.parametrize(
