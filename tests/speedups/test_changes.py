@@ -86,8 +86,13 @@ class Heard:
         "EXPIRE k 9",
         "EXPIRE l 9",
         "PERSIST l",
-    ]
-    + ["HSET h f 1", "HSET new f 1", "MSET k 1 new 2 l 3", "GETDEL l", "INCR new", "GETEX k EX 5"],
+        "HSET h f 1",
+        "HSET new f 1",
+        "MSET k 1 new 2 l 3",
+        "GETDEL l",
+        "INCR new",
+        "GETEX k EX 5",
+    ],
 )
 def test_a_policy_with_an_order_of_its_own_is_told_as_by_the_database(line: str) -> None:
     twins = Twins({b"k": State(b"7"), b"l": State(b"7", 1_500), b"h": State({b"f": b"v"})})
