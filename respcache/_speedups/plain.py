@@ -106,8 +106,9 @@ class DispatcherState:
 class GuardState:
     """A guard that lets some commands pass unseen."""
 
-    __slots__ = ("uncounted",)
+    __slots__ = ("credit_bytes", "uncounted")
 
+    credit_bytes: int
     uncounted: int
 
 

@@ -18,12 +18,13 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from .calls cimport Call
 from .clocks cimport milliseconds, now_ns, wall_ms
 from .fanout cimport load
+from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, note_passed
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .parser cimport RequestParser
 from .replies cimport Output
 from .slots cimport slot_of
 from .state cimport (
-    ClientState, ClockState, CommandRecord, ConnectionState, ContextState, DispatcherState, GuardState, SessionState, StatisticsState
+    ClientState, ClockState, CommandRecord, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
 )
 
 
@@ -46,9 +47,8 @@ cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
 cdef double MOST_SECONDS = 1e6
 """A longer wait is as good as for ever, and fits every type."""
 
-SMALL_ARGUMENTS = 8
-"""As in ``memory_guard.py``: a command with more words is always counted."""
-cdef int _SMALL_ARGUMENTS = SMALL_ARGUMENTS
+GUARD_BYTES = (BYTES_PER_COMMAND, BYTES_PER_WORD)
+"""What the memory guard's question reckons with."""
 
 OUTPUT_PER_TURN_BYTES = 1 << 20
 """A turn ends when this much waits to be sent, so that big values cannot pile up in one turn."""
@@ -57,11 +57,6 @@ cdef Py_ssize_t _OUTPUT_PER_TURN_BYTES = OUTPUT_PER_TURN_BYTES
 LEFT_PER_TURN = 1024
 """How many commands of one read may be left to Python before others get their turn; see ``session.py``."""
 cdef int _LEFT_PER_TURN = LEFT_PER_TURN
-
-
-cdef inline bint may_pass(GuardState guard, int argc) noexcept:
-    """Say whether a guard lets such a command pass without a look."""
-    return guard.uncounted > 0 and argc <= _SMALL_ARGUMENTS
 
 
 cdef class HotPath:
@@ -273,7 +268,7 @@ cdef class HotPath:
         cdef ClientState client = <ClientState>session.client
         cdef HotCommand command, last = None
         cdef list waiting = []
-        cdef long long begun, ended
+        cdef long long begun, ended, cost
         cdef int found, left = 0
         self.look_again(session, client)
         begun = now_ns()
@@ -303,10 +298,11 @@ cdef class HotPath:
                         continue
                     begun = now_ns()
                 call.argc, call.words, call.sizes, call.input = parser.argc, parser.words, parser.sizes, parser
-                if (command.guard is None or may_pass(command.guard, parser.argc)) and command.run(call):
+                cost = 0 if command.guard is None else cost_bytes(parser.argc, parser.sizes)
+                if (command.guard is None or may_pass(command.guard, cost)) and command.run(call):
                     ended = now_ns()
                     if command.guard is not None:
-                        command.guard.uncounted -= 1
+                        note_passed(command.guard, cost)
                     self.count(command, ended - begun)
                     if ended - begun >= self.ledger.slow_ns:
                         self.dispatcher.ledger.note_slow(client, command.bound, parser.words_as_list(), ended - begun)

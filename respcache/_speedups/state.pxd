@@ -42,7 +42,7 @@ cdef class DispatcherState:
 
 
 cdef class GuardState:
-    cdef public long long uncounted
+    cdef public long long uncounted, credit_bytes
 
 
 cdef class SessionState:

@@ -65,7 +65,12 @@ class Reactor:
         """``set_clock`` is called at the begin of a turn, but of those in a row that need no Python; they set ``clock``."""
         self._poller = poller
         self._path = HotPath(
-            poller, dispatcher, set_clock, (self._finish, self._drop, self._give_up), EVENTS_PER_POLL, clock=clock
+            poller,
+            dispatcher,
+            set_clock,
+            (self._finish, self._drop, self._give_up),
+            EVENTS_PER_POLL,
+            clock=clock,
         )
         self._dispatcher = dispatcher
         self._find_trio = find_trio

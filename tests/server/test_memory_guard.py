@@ -58,6 +58,28 @@ def test_far_from_the_limit_not_every_write_counts() -> None:
         assert client("SET", f"a{number}", "1") == b"OK"
 
 
+def test_what_is_not_counted_never_passes_the_limit_by_more_than_a_few_commands() -> None:
+    harness = Harness(maxmemory="300kb", maxmemory_policy="noeviction")
+    client = harness.client()
+    for number in range(2_000):
+        client("SET", f"key:{number}", "x" * (number % 400))
+    assert 300 * 1024 - 2_000 < harness.node.keyspace.used_bytes < 300 * 1024 + 2_000
+
+
+def test_who_makes_room_makes_enough_for_the_next_few() -> None:
+    harness = Harness(maxmemory="16mb")
+    fill(harness, 16_000)
+    client = harness.client()
+    before = harness.node.statistics.evicted_keys
+    client("SET", "a", "x" * 1000)
+    made = [harness.node.statistics.evicted_keys]
+    for number in range(100):
+        client("SET", f"b{number}", "x" * 1000)
+        made.append(harness.node.statistics.evicted_keys)
+    assert made[-1] - before >= 80
+    assert len(set(made)) < 20, "in a few goes"
+
+
 def test_queued_writes_are_refused_as_they_are_queued() -> None:
     harness = Harness(maxmemory="1kb", maxmemory_policy="noeviction")
     fill(harness, 3)

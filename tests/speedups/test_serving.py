@@ -7,9 +7,13 @@ import trio
 
 from respcache._speedups import IS_COMPILED
 from respcache.commands.client import Client
+from respcache.server import memory_guard
 from respcache.server.session import Session
 from tests.commands.harness import Harness
 from tests.server.served import Served, serving
+
+if IS_COMPILED:
+    from respcache._speedups import serving as serving_module
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the extension is not in use")
 
@@ -228,6 +232,20 @@ async def test_a_message_is_sent_to_all_its_subscribers_in_one_go(
     assert set(sent_by_python) == {publisher}
     for listener in listeners:
         await listener.aclose()
+
+
+async def test_at_the_limit_most_writes_are_still_compiled(left: list[bytes]) -> None:
+    harness = Harness(maxmemory="16mb")
+    async with serving(harness) as served, await served.connect() as stream:
+        request = b"".join(b"SET key:%d %b\r\n" % (n, b"x" * 1000) for n in range(30_000))
+        await expect(stream, request, b"+OK\r\n" * 30_000)
+    assert harness.node.keyspace.used_bytes < (16 << 20) + 100_000
+    assert harness.node.statistics.evicted_keys > 10_000
+    assert len(left) < 6_000
+
+
+def test_the_loop_reckons_as_the_guard_does() -> None:
+    assert serving_module.GUARD_BYTES == (memory_guard.BYTES_PER_COMMAND, memory_guard.BYTES_PER_WORD)
 
 
 async def test_clients_that_are_not_ordinary_are_the_python_sessions(
