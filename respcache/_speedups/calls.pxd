@@ -7,7 +7,7 @@ from .state cimport ContextState, DatabaseState, JournalState, StatisticsState
 
 cdef class Call:
     cdef DatabaseState db
-    cdef EntryTable entries
+    cdef EntryTable entries    # None while Python code runs: it may put another one in its place, and free this
     cdef JournalState journal
     cdef StatisticsState statistics
     cdef Output out
@@ -20,6 +20,7 @@ cdef class Call:
     cdef const char** words
     cdef Py_ssize_t* sizes
     cdef RequestInput input    # where they stand; None: somewhere else
+    cdef bint has_called       # a command has run Python code although it answered itself
 
     cdef bytes owner_of(self, const char* word)
     cdef int look_at(self, ContextState context, int protocol) except -1

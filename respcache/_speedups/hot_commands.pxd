@@ -12,6 +12,8 @@ cdef class HotCommand:
     cdef GuardState guard  # None: nothing stands in front of it
     cdef object bound, full_name
 
+    cdef int count(self, long long took_ns) except -1
+
 
 cdef struct Place:
     # A name in capitals, padded with zeros, and its command.

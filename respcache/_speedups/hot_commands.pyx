@@ -10,8 +10,11 @@ from libc.string cimport memcpy, memset
 from .calls cimport Compiled
 from .hashes_calls cimport compiled_command as compiled_hash_command
 from .keys_calls cimport compiled_command as compiled_key_command
-from .state cimport GuardState
+from .state cimport CommandRecord, GuardState
 from .strings_calls cimport compiled_command as compiled_string_command
+
+cdef extern from *:
+    int __builtin_clzll(unsigned long long) nogil
 
 cdef int PLACES = 512
 cdef int MOST_COMMANDS = 256
@@ -30,6 +33,15 @@ cdef Compiled compiled(bytes name):
 
 cdef class HotCommand:
     """A compiled command, what is asked before it, and what is counted for it."""
+
+    cdef int count(self, long long took_ns) except -1:
+        """Count a call."""
+        cdef CommandRecord record = self.record
+        cdef int bits = 0 if took_ns <= 0 else 64 - __builtin_clzll(<unsigned long long>took_ns)
+        record.calls += 1
+        record.nanoseconds += took_ns
+        record.numbers[bits] += 1
+        return 0
 
 
 cdef class HotCommands:

@@ -12,6 +12,7 @@ cdef Entry live_entry(Call call, int word):
     """Return what stands at a key; if it is past its deadline it dies here, as for ``Database.find``."""
     cdef Entry entry = entry_at(call, word)
     if entry is not None and is_past(call, entry):
+        call.has_called = True  # whoever listens to expiries is told, and may have been given something to send
         call.db.find(entry.key)
         return None
     return entry

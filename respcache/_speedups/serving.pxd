@@ -32,6 +32,7 @@ cdef class HotPath:
 
     cdef int wait(self, int timeout_ms) except -1
     cdef int serve_events(self, int count, list others) except -1
+    cdef int fail(self, ConnectionState connection, object problem) except -1
     cdef bint serve(self, ConnectionState connection) except -1
     cdef bint is_ordinary(self, SessionState session) except -1
     cdef int receive(self, ConnectionState connection, SessionState session) except -1
@@ -40,6 +41,5 @@ cdef class HotPath:
     cdef int look_again(self, SessionState session, ClientState client) except -1
     cdef int leave(self, SessionState session, list commands) except -1
     cdef int leave_rest(self, SessionState session, list commands) except -1
-    cdef int count(self, HotCommand command, long long took_ns) except -1
     cdef int follow(self, dict fast) except -1
     cdef bint is_here(self, HotCommand command, RequestParser parser) except -1

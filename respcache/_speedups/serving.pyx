@@ -24,7 +24,7 @@ from .parser cimport RequestParser
 from .replies cimport Output
 from .slots cimport slot_of
 from .state cimport (
-    ClientState, ClockState, CommandRecord, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
+    ClientState, ClockState, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
 )
 
 
@@ -35,15 +35,10 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int, void*, size_t, int)
     enum: MSG_DONTWAIT
 
-cdef extern from *:
-    int __builtin_clzll(unsigned long long) nogil
-
 cdef int _READABLE = 1  # as ``pollers.READABLE``
-
 COMMANDS_TOGETHER = 64
 """How many commands the Python session gets at once: as many as it runs between two looks at its output."""
 cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
-
 cdef double MOST_SECONDS = 1e6
 """A longer wait is as good as for ever, and fits every type."""
 
@@ -116,7 +111,10 @@ cdef class HotPath:
             if others or self.has_called or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
                 return others
             count = self.wait(milliseconds(left_ns))
-            self.clock.now_ms = wall_ms()
+            if self.has_marks:
+                self.set_clock()  # in a cluster, that is also to ask whether this node may go on after a wait
+            else:
+                self.clock.now_ms = wall_ms()
 
     cdef int wait(self, int timeout_ms) except -1:
         cdef int count, problem
@@ -161,18 +159,16 @@ cdef class HotPath:
         cdef list connections = list(stirred), others = []
         stirred.clear()
         for connection in connections:
-            if (
-                connection.fd >= len(self.connections)
-                or self.connections[connection.fd] is not connection
-                or not load(connection, self.call.out)
-            ):
+            if connection.fd >= len(self.connections) or self.connections[connection.fd] is not connection:
                 others.append(connection)
                 continue
             try:
-                self.send(connection, <SessionState>connection.session)
-            except Exception:
-                self.call.out.clear()
-                self.give_up(connection)
+                if load(connection, self.call.out):
+                    self.send(connection, <SessionState>connection.session)
+                else:
+                    others.append(connection)
+            except BaseException as problem:
+                self.fail(connection, problem)
         return others
 
     cdef bint serve(self, ConnectionState connection) except -1:
@@ -190,11 +186,18 @@ cdef class HotPath:
             return False
         try:
             self.receive(connection, session)
-        except Exception:
-            self.call.out.clear()
-            self.has_called = True
-            self.give_up(connection)
+        except BaseException as problem:
+            self.fail(connection, problem)
         return True
+
+    cdef int fail(self, ConnectionState connection, object problem) except -1:
+        """Give a connection up, and leave nothing behind that another one would be sent."""
+        self.call.out.clear()
+        self.has_called = True
+        if not isinstance(problem, Exception):
+            raise problem
+        self.give_up(connection)
+        return 0
 
     # -- within ------------------------------------------------------------
 
@@ -216,6 +219,7 @@ cdef class HotPath:
         cdef Py_ssize_t room = 0
         cdef ssize_t size
         cdef int fd = connection.fd, problem
+        cdef bint is_done
         cdef char* into
         if parser.error is not None:
             return 0
@@ -233,7 +237,11 @@ cdef class HotPath:
         session.received_bytes += size
         self.statistics.total_net_input_bytes += size
         session.is_awaited = False
-        if self.run(session, parser):
+        is_done = self.run(session, parser)
+        self.call.entries = None
+        if self.call.has_called:
+            self.has_called, self.call.has_called = True, False
+        if is_done:
             self.send(connection, session)
         else:
             self.has_called = True
@@ -257,7 +265,7 @@ cdef class HotPath:
             session.sent_bytes += sent
             self.statistics.total_net_output_bytes += sent
         if out.total:
-            session.out.extend(out.take())
+            session.out[:0] = out.take()  # in front: a message may have come while the answers were written
             self.has_called = True
             self.finish(connection)
         return 0
@@ -303,7 +311,8 @@ cdef class HotPath:
                     ended = now_ns()
                     if command.guard is not None:
                         note_passed(command.guard, cost)
-                    self.count(command, ended - begun)
+                    command.count(ended - begun)
+                    self.statistics.total_commands_processed += 1
                     if ended - begun >= self.ledger.slow_ns:
                         self.dispatcher.ledger.note_slow(client, command.bound, parser.words_as_list(), ended - begun)
                     begun = ended
@@ -342,6 +351,7 @@ cdef class HotPath:
         """Let the Python session run commands behind what has been answered here."""
         if self.call.out.total:
             session.out.extend(self.call.out.take())
+        self.call.entries = None
         session.take_over(commands)
         return 0
 
@@ -349,16 +359,8 @@ cdef class HotPath:
         """Let the Python session run commands, and everything else that has been received."""
         if self.call.out.total:
             session.out.extend(self.call.out.take())
+        self.call.entries = None
         session.take_over_all(commands)
-        return 0
-
-    cdef int count(self, HotCommand command, long long took_ns) except -1:
-        cdef CommandRecord record = command.record
-        cdef int bits = 0 if took_ns <= 0 else 64 - __builtin_clzll(<unsigned long long>took_ns)
-        record.calls += 1
-        record.nanoseconds += took_ns
-        record.numbers[bits] += 1
-        self.statistics.total_commands_processed += 1
         return 0
 
     # -- the table ---------------------------------------------------------
@@ -379,16 +381,18 @@ cdef class HotPath:
         return 0
 
     cdef bint is_here(self, HotCommand command, RequestParser parser) except -1:
-        """Say whether all keys are this node's, and nothing unconfirmed has been written to their partitions."""
-        cdef int at, stop
+        """Say whether the keys are in one slot, which is this node's, and nothing there is unconfirmed."""
+        cdef int at, stop, slot, first = -1
         if not command.key_step:
             return True
         if command.has_odd_keys or self.written:
             return False
         stop = parser.argc + command.last_key if command.last_key < 0 else command.first_key + command.last_key
         for at in range(command.first_key, stop + 1, command.key_step):
-            if self.mine[slot_of(parser.words[at], parser.sizes[at])] != 1:
+            slot = slot_of(parser.words[at], parser.sizes[at])
+            if self.mine[slot] != 1 or (first >= 0 and slot != first):
                 return False
+            first = slot
         return True
 
 

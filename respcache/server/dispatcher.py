@@ -43,6 +43,10 @@ SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", 
 """Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
 
 
+HARMLESS: Final = Trait.IN_SUBSCRIBER_MODE | Trait.OUTGROWS_ITS_WORDS
+"""Traits that do not keep a command from the short way."""
+
+
 class Held:
     """What ``execute`` answers when the command must be offered again later; a class used as its own mark."""
 
@@ -88,7 +92,7 @@ class Dispatcher(DispatcherState):
             spelling: self._bound[command.full_name]
             for command in self.node.table
             if command.group in SHORT_WAY_GROUPS
-            and not command.traits & ~Trait.IN_SUBSCRIBER_MODE
+            and not command.traits & ~HARMLESS
             and not self.node.table.children(command)
             for spelling in (command.name.encode(), command.name.lower().encode())
         }

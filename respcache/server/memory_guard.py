@@ -6,7 +6,7 @@ from typing import Final
 from .._speedups import GuardState
 from ..commands.context import Context
 from ..commands.errors import CommandError
-from ..commands.spec import Command, Flag
+from ..commands.spec import Command, Flag, Trait
 from ..keyspace.eviction import Evictor
 from ..keyspace.keyspace import Keyspace
 
@@ -14,7 +14,7 @@ MOST_CREDIT_BYTES: Final = 1 << 20
 """Memory is counted when commands may have filled the room that there was, or so much of it. Counting takes 0.5 us, as much as a compiled SET's whole work."""
 
 UNCOUNTED_WRITES: Final = 256
-"""And after so many commands at the latest: SETRANGE stores more than its words."""
+"""And after so many commands at the latest: what their words take is reckoned, and not known."""
 
 BYTES_PER_COMMAND: Final = 256
 BYTES_PER_WORD: Final = 64
@@ -54,9 +54,10 @@ class MemoryGuard(GuardState):
     def check(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         # The compiled loop asks the same question first.
         cost_bytes = BYTES_PER_COMMAND + BYTES_PER_WORD * len(argv) + sum(map(len, argv))
-        if (self.uncounted <= 0 or cost_bytes > self.credit_bytes) and not self.make_room():
+        outgrows = Trait.OUTGROWS_ITS_WORDS in command.traits
+        if (self.uncounted <= 0 or cost_bytes > self.credit_bytes or outgrows) and not self.make_room():
             raise CommandError("command not allowed when used memory > 'maxmemory'.", "OOM")
-        self.uncounted -= 1
+        self.uncounted = 0 if outgrows else self.uncounted - 1
         self.credit_bytes -= cost_bytes
 
     def make_room(self) -> bool:

@@ -45,7 +45,6 @@ LOW_WATER_BYTES: Final = 64 * 1024
 ACCEPTS_PER_TURN: Final = 128
 """Redis accepts up to 1000 per event; fewer keeps a storm of new clients from delaying the old ones."""
 
-
 Opener: TypeAlias = Callable[[socket.socket, Callable[[], None]], Conversation | None]
 """Makes the session for a socket, given what wakes its connection; or refuses by None."""
 
@@ -62,7 +61,7 @@ class Reactor:
         *,
         clock: BatchClock | None = None,
     ) -> None:
-        """``set_clock`` is called at the begin of a turn, but of those in a row that need no Python; they set ``clock``."""
+        """``set_clock`` is called at the begin of a turn; of those in a row that need no Python only ``clock`` is set."""
         self._poller = poller
         self._path = HotPath(
             poller,
@@ -83,8 +82,8 @@ class Reactor:
         self._in_turn = False
         self._trio_rang = False
         self._bell, self._bell_rope = socket.socketpair()  # ends a wait when there is work but no event
-        for end in (self._bell, self._bell_rope):
-            end.setblocking(False)
+        self._bell.setblocking(False)
+        self._bell_rope.setblocking(False)
         poller.register(self._bell.fileno(), READABLE)
 
     def __len__(self) -> int:
@@ -200,8 +199,7 @@ class Reactor:
     def check_limits(self, now_ms: int, idle_limit_ms: int) -> None:
         """Let go whoever has been over a soft limit, or idle, for too long; called every now and then."""
         for connection in list(self._connections.values()):
-            session = connection.session
-            client = session.client
+            session, client = connection.session, connection.session.client
             if connection.unsent or session.has_output:
                 self._enforce_limit(connection)
             if (
@@ -276,10 +274,7 @@ class Reactor:
         return session
 
     def _stir(self, connection: ReactorConnection) -> None:
-        """Look soon at a connection whose session has output, an end, or room for more outside its own turn.
-
-        Soon, not now: a sweep that expires a thousand keys tells a subscriber a thousand things in one send.
-        """
+        """Look soon, but not yet, at a connection whose session has output, an end, or room outside its turn: there may be more."""
         if connection.session.client.ending is Ending.AT_ONCE:
             # It hears of its end now: the killer's reply may leave before the stirred are looked at.
             with contextlib.suppress(OSError):
@@ -290,11 +285,11 @@ class Reactor:
 
     def _receive(self, connection: ReactorConnection) -> None:
         session = connection.session
+        if session.client.ending is Ending.AT_ONCE:
+            return  # killed in this very batch
         wanted = session.parser.wanted_bytes
         try:
-            data = connection.recv(
-                RECEIVE_BYTES if wanted <= RECEIVE_BYTES else min(wanted, BIG_RECEIVE_BYTES)
-            )
+            data = connection.recv(max(RECEIVE_BYTES, min(wanted, BIG_RECEIVE_BYTES)))
         except BlockingIOError:
             return
         except OSError:

@@ -285,6 +285,13 @@ def test_redis_cli_is_told_the_owner_on_the_cluster_port_only(cluster: Cluster) 
 
 
 @pytest.mark.redis
+@pytest.mark.parametrize("command", ["MGET", "EXISTS", "DEL", "TOUCH"])
+def test_redis_cli_is_told_that_keys_are_in_several_slots(command: str, cluster: Cluster) -> None:
+    keys = [key.decode() for key in cluster.keys_of(cluster[0], 2)]
+    assert cli("-p", str(cluster[0].cluster_port), command, *keys).startswith("CROSSSLOT ")
+
+
+@pytest.mark.redis
 def test_redis_cli_finds_the_cluster_in_order(cluster: Cluster) -> None:
     found = cli("--cluster", "info", f"127.0.0.1:{cluster[0].cluster_port}")
     assert "3 masters" in found or "3 primaries" in found

@@ -1,5 +1,6 @@
 """The compiled loop, over real sockets: what it serves itself, and what it leaves to the session, in which order."""
 
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,6 +8,7 @@ import trio
 
 from respcache._speedups import IS_COMPILED
 from respcache.commands.client import Client
+from respcache.keyspace.entry import Value
 from respcache.server import memory_guard
 from respcache.server.session import Session
 from tests.commands.harness import Harness
@@ -232,6 +234,37 @@ async def test_a_message_is_sent_to_all_its_subscribers_in_one_go(
     assert set(sent_by_python) == {publisher}
     for listener in listeners:
         await listener.aclose()
+
+
+async def test_an_expiry_that_a_compiled_command_finds_is_told_at_once(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MGET answers in compiled code, and the loop must not go on to wait with a message for somebody unsent."""
+    told: list[bytes] = []
+
+    def expired(db: int, key: bytes, value: Value) -> None:
+        told.append(key)
+        subscriber.connection.push(b"+told\r\n")
+
+    harness = served.harness
+    async with await served.connect() as listener, await served.connect() as stream:
+        await expect(listener, b"PING\r\n", b"+PONG\r\n")
+        [subscriber] = [one for one in harness.node.clients if one.last_command == "ping"]
+        await expect(stream, b"SET k v PX 100\r\nSET l v\r\n", b"+OK\r\n+OK\r\n")
+        monkeypatch.setattr(harness.node.keyspace.journal, "expired", expired)
+        harness.node.keyspace.journal.attentive = True
+        harness.clock.advance(200)
+        await expect(stream, b"MGET l k l\r\n", b"*3\r\n$1\r\nv\r\n$-1\r\n$1\r\nv\r\n")
+        await expect(listener, b"", b"+told\r\n")
+    assert told == [b"k"]
+
+
+async def test_a_flush_frees_what_there_was(served: Served) -> None:
+    async with await served.connect() as stream, await served.connect() as other:
+        await expect(stream, b"SET a 1\r\n", b"+OK\r\n")
+        table = served.harness.node.keyspace.databases[0].entries
+        await expect(other, b"MULTI\r\nFLUSHALL\r\nEXEC\r\n", b"+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n")
+        assert sys.getrefcount(table) == 2, "nobody else has it"
 
 
 async def test_at_the_limit_most_writes_are_still_compiled(left: list[bytes]) -> None:
