@@ -232,7 +232,8 @@ def _twin(value: Value) -> Value:
     since="6.2.0",
     complexity="O(N), N being the length of the string or the number of fields of the hash.",
     flags=Flag.WRITE | Flag.DENYOOM,
-    traits=Trait.EVERY_KEY,  # a key of another database is not named as the owners know it
+    # A key of another database is not named as the owners know it.
+    traits=Trait.EVERY_KEY | Trait.OUTGROWS_ITS_WORDS,
     args=(
         arg.key("source", Access.RO | Access.ACCESS),
         arg.key("destination", Access.OW | Access.UPDATE),

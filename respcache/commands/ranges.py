@@ -13,7 +13,7 @@ from .arguments import Access
 from .context import Context
 from .errors import CommandError
 from .numbers import parse_integer
-from .spec import CommandGroup, Flag
+from .spec import CommandGroup, Flag, Trait
 from .string_values import check_length, find_string, view_string
 
 ranges = CommandGroup("string")
@@ -115,6 +115,7 @@ def _parse_offset(raw: bytes) -> int:
     since="2.2.0",
     complexity="O(N), N being the length of what is written, and of the gap before it if there is one.",
     flags=Flag.WRITE | Flag.DENYOOM,
+    traits=Trait.OUTGROWS_ITS_WORDS,
     args=(
         arg.key("key", Access.RW | Access.UPDATE),
         arg.integer("offset", convert=_parse_offset),

@@ -73,6 +73,8 @@ class Trait(enum.Flag):
     """May answer later than it runs, but not in a transaction; so it never takes the short way."""
     SELECTS = enum.auto()
     """Turns to another database, and changes nothing else of the session."""
+    OUTGROWS_ITS_WORDS = enum.auto()
+    """May store far more than it is sent, so memory is counted before it and after it."""
 
 
 NO_TRAITS = Trait(0)

@@ -1,5 +1,7 @@
 """maxmemory: who must make room, who is refused, who does not care."""
 
+import pytest
+
 from tests.commands.harness import Harness
 
 
@@ -64,6 +66,17 @@ def test_what_is_not_counted_never_passes_the_limit_by_more_than_a_few_commands(
     for number in range(2_000):
         client("SET", f"key:{number}", "x" * (number % 400))
     assert 300 * 1024 - 2_000 < harness.node.keyspace.used_bytes < 300 * 1024 + 2_000
+
+
+@pytest.mark.parametrize("line", ["SETRANGE k{} 500000 x", "COPY big k{}"])
+def test_what_stores_more_than_its_words_is_counted_each_time(line: str) -> None:
+    harness = Harness(maxmemory="10mb")
+    client = harness.client()
+    for number in range(100):
+        client("SET", "big", "x" * 500_000)
+        client(line.format(number))
+    assert harness.node.keyspace.used_bytes < (10 << 20) + 600_000
+    assert harness.node.statistics.evicted_keys > 50
 
 
 def test_who_makes_room_makes_enough_for_the_next_few() -> None:

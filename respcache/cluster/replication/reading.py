@@ -35,7 +35,7 @@ WORDS: Final[dict[int, int]] = {
     FLUSHED: 5,
 }
 
-MOST_DEADLINE_MS: Final = 1 << 62
+MOST_DEADLINE_MS: Final = 1 << 63
 """Beyond what EXPIRE takes."""
 
 

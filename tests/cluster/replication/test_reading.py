@@ -84,7 +84,8 @@ def test_a_key_is_of_its_partition(key: Any) -> None:
 
 
 def test_a_deadline_is_a_number_that_fits() -> None:
-    check_deadline(-5)
+    for deadline in (-5, 2**63 - 1, -(2**63) + 1):  # SET takes whatever is an integer to Redis
+        check_deadline(deadline)
     for deadline in (MOST_DEADLINE_MS, -MOST_DEADLINE_MS, 1.5, None):
         with pytest.raises(BrokenFrameError):
             check_deadline(deadline)
