@@ -101,6 +101,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "outbox": (),
     "replies": ("best_encoders",),
     "fanout": ("FanOut", "waker"),
+    "fields": (),
     "hash_state": (
         "HashState",
         "offer_hash_class",
