@@ -43,4 +43,4 @@ cdef inline FieldText text_of(Entry field) noexcept:
     return text
 
 
-cdef FieldTable table_of(dict fields)
+cdef FieldTable table_of(dict fields, order)

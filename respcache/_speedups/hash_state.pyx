@@ -11,6 +11,7 @@ look-up reaches for fewer places in it; it keeps the table when it shrinks.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
 from cpython.object cimport PyObject
+from libc.stdint cimport UINT32_MAX
 
 from .fields cimport FieldTable, FieldText, table_of
 
@@ -56,7 +57,8 @@ cdef class HashState:
         cdef Py_ssize_t size_bytes = self.size_bytes
         cdef FieldTable table
         try:
-            table = table_of(fields)
+            # A walk that goes on may have met what comes last in its order, and nothing else.
+            table = table_of(fields, fields if self._roster is None else self._roster.walk(0, UINT32_MAX)[1])
         except MemoryError:
             return 0  # nobody has to know: a dictionary does as well
         for field, value in fields.items():

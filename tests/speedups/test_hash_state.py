@@ -88,3 +88,19 @@ def test_a_copy_of_a_large_hash_is_alike_and_apart() -> None:
     twin.set(b"new", b"v")
     assert b"new" not in made.fields
     assert twin.size_bytes > made.size_bytes
+
+
+def test_a_walk_that_has_begun_in_a_dictionary_meets_all_fields_that_stay() -> None:
+    made = filled(400)
+    made.is_compact = False
+    made.scan(0, 1)
+    made.delete(b"0")
+    made.set(b"0", b"again")  # the last of the dictionary, and the first of the roster still
+    cursor, met = made.scan(0, 200)
+    stayed = set(made.fields)
+    for number in range(400, 1000):
+        made.set(b"%d" % number, b"v")
+    while cursor:
+        cursor, more = made.scan(cursor, 200)
+        met += more
+    assert stayed <= set(met)
