@@ -70,7 +70,7 @@ __all__ = [
     "waker",
 ]
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
@@ -101,6 +101,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "outbox": (),
     "replies": ("best_encoders",),
     "fanout": ("FanOut", "waker"),
+    "fields": (),
     "hash_state": (
         "HashState",
         "offer_hash_class",

@@ -20,6 +20,7 @@ from libc.string cimport memcmp, memset
 from .buckets import Bucket
 from .entry import register_default_deadline
 from .fifos import Fifo
+from .hash_state import delete_field, field_roster, store_field
 from .entry cimport Entry, enter_ledger, key_hash, leave_ledger, new_entry
 from .ledgers cimport close_ledger, open_ledger, slacks
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
@@ -294,7 +295,12 @@ def new_contents():
     return table, EntryRoster(table)
 
 
-_TWINS = {one.__name__: one for one in (Bucket, Entry, Fifo, new_contents, register_default_deadline)}
+_TWINS = {
+    one.__name__: one
+    for one in (
+        Bucket, Entry, Fifo, delete_field, field_roster, new_contents, register_default_deadline, store_field,
+    )
+}
 
 plain_twins = {}
 """What was replaced, by name: for tests that compare."""

@@ -3,17 +3,16 @@
 Declined are wrong types, keys past their deadline, numbers that are errors, and an HDEL that might empty a hash.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Size
-from cpython.object cimport PyObject
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from .calls cimport Call, Compiled
 from .changes cimport modified, put_hash
 from .entry cimport Entry
-from .hash_state cimport HashState, new_hash
+from .fields cimport FieldTable, FieldText, field_at, text_of
+from .hash_state cimport HashState, is_hash, new_hash
 from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
 from .reads cimport entry_at, is_past, note_miss, note_read
+from .replies cimport Output
 
 cdef enum:
     FIELDS
@@ -54,13 +53,19 @@ cdef Compiled compiled_command(bytes name):
 
 cdef HashState hash_in(Call call, Entry entry):
     """Return the hash of an entry that is alive; None where it is past its deadline, or holds something else."""
-    if entry.value == NULL or is_past(call, entry) or not isinstance(<object>entry.value, HashState):
+    if entry.value == NULL or is_past(call, entry) or not is_hash(<object>entry.value):
         return None
     return <HashState>entry.value
 
 
-cdef bytes word_at(Call call, int word):
-    return PyBytes_FromStringAndSize(call.words[word], call.sizes[word])
+cdef inline bint look_up(Call call, HashState found, int word, FieldText* text) except -1:
+    """Find the value of the field that is this word; false where there is none."""
+    return found.look_up(call.words[word], call.sizes[word], text)
+
+
+cdef inline bint store(Call call, HashState changed, int word) except -1:
+    """Store the field that is this word, with the next as its value."""
+    return changed.store_text(call.words[word], call.sizes[word], call.words[word + 1], call.sizes[word + 1])
 
 
 # -- reading -------------------------------------------------------------------
@@ -84,14 +89,15 @@ cdef HashState found_to_read(Call call, bint* is_missing):
     return found
 
 
+cdef inline int write(Output out, const FieldText* text) except -1:
+    """Write a value. A long one is not copied."""
+    return out.bulk(text.data, text.size) if text.owner == NULL else out.bulk_object(<bytes>text.owner)
+
+
 cdef int answer_field(Call call, HashState found, int word) except -1:
     """Answer the value of the field that is this word."""
-    cdef PyObject* value = found.get(word_at(call, word))
-    if value == NULL:
-        call.out.null(call.protocol)
-    else:
-        call.out.bulk_object(<bytes>value)
-    return 0
+    cdef FieldText text
+    return write(call.out, &text) if look_up(call, found, word, &text) else call.out.null(call.protocol)
 
 
 cdef int hget(Call call) except -1:
@@ -121,6 +127,32 @@ cdef int hmget(Call call) except -1:
     return 1
 
 
+cdef int answer_table(Call call, FieldTable table, int kind) except -1:
+    """Write all of a large hash: from its blocks, with no objects between."""
+    cdef Output out = call.out
+    cdef Py_ssize_t size = out.size, kept_count = out.kept_count
+    cdef uint32_t count = table.places.count
+    cdef uint32_t place
+    cdef Entry field
+    cdef FieldText text
+    try:
+        if kind == FIELDS_AND_VALUES and call.protocol == 3:
+            out.header(c"%", count)
+        else:
+            out.array(2 * <Py_ssize_t>count if kind == FIELDS_AND_VALUES else count)
+        for place in range(count):
+            field = field_at(table, place)
+            if kind != VALUES:
+                out.bulk(field.key_data(), field.key_size())
+            if kind != FIELDS:
+                text = text_of(field)
+                write(out, &text)
+    except:
+        out.rewind(size, kept_count)
+        raise
+    return 1
+
+
 cdef int answer_all(Call call, int kind) except -1:
     """Answer all fields, all values, or both."""
     cdef bint is_missing
@@ -128,6 +160,8 @@ cdef int answer_all(Call call, int kind) except -1:
     if found is None and not is_missing:
         return 0
     fields = {} if found is None else found.fields
+    if type(fields) is FieldTable:
+        return answer_table(call, <FieldTable>fields, kind)
     if kind == FIELDS:
         fields = list(fields)
     elif kind == VALUES:
@@ -153,7 +187,7 @@ cdef int hlen(Call call) except -1:
     cdef HashState found = found_to_read(call, &is_missing)
     if found is None and not is_missing:
         return 0
-    call.out.integer(0 if found is None else PyDict_Size(found.fields))
+    call.out.integer(0 if found is None else found.count())
     return 1
 
 
@@ -161,13 +195,12 @@ cdef int field_size(Call call, Py_ssize_t* size) except -1:
     """Find the size of a field's value, -1 where there is none, as HEXISTS and HSTRLEN do; false to decline."""
     cdef bint is_missing
     cdef HashState found = found_to_read(call, &is_missing)
-    cdef PyObject* value
+    cdef FieldText text
     size[0] = -1
     if found is None:
         return is_missing
-    value = found.get(word_at(call, 2))
-    if value != NULL:
-        size[0] = PyBytes_GET_SIZE(<object>value)
+    if look_up(call, found, 2, &text):
+        size[0] = text.size
     return 1
 
 
@@ -214,8 +247,8 @@ cdef int store_words(Call call, int* created) except -1:
         return 0
     old_bytes = found.size_bytes
     for word in range(2, call.argc, 2):
-        created[0] += found.store(word_at(call, word), word_at(call, word + 1))
-    if found.is_compact:
+        created[0] += store(call, found, word)
+    if found.compact:
         found.outgrow_words(call.db.hash_limits, call.sizes, 2, call.argc)
     finish_change(call, entry, found, old_bytes)
     return 1
@@ -240,6 +273,7 @@ cdef int hmset(Call call) except -1:
 cdef int hsetnx(Call call) except -1:
     cdef Entry entry
     cdef HashState found
+    cdef FieldText text
     if not call.may_write:
         return 0
     entry = entry_at(call, 1)
@@ -247,7 +281,7 @@ cdef int hsetnx(Call call) except -1:
         found = hash_in(call, entry)
         if found is None:
             return 0
-        if found.get(word_at(call, 2)) != NULL:
+        if look_up(call, found, 2, &text):
             call.out.integer(0)
             return 1
     return hset(call)
@@ -256,8 +290,7 @@ cdef int hsetnx(Call call) except -1:
 cdef int hincrby(Call call) except -1:
     cdef HashState found
     cdef Entry entry
-    cdef PyObject* old
-    cdef bytes field
+    cdef FieldText old
     cdef Py_ssize_t old_bytes
     cdef int64_t amount
     cdef int64_t number = 0
@@ -269,17 +302,15 @@ cdef int hincrby(Call call) except -1:
     found = new_hash() if entry is None else hash_in(call, entry)
     if found is None:
         return 0
-    field = word_at(call, 2)
-    old = found.get(field)
-    if old != NULL and not parse_int64(PyBytes_AS_STRING(<object>old), PyBytes_GET_SIZE(<object>old), &number):
+    if look_up(call, found, 2, &old) and not parse_int64(old.data, old.size, &number):
         return 0
     if not add_int64(number, amount, &number):
         return 0
     old_bytes = found.size_bytes
     sizes[0] = call.sizes[2]
     sizes[1] = format_int64(number, shown)
-    found.store(field, PyBytes_FromStringAndSize(shown, sizes[1]))
-    if found.is_compact:
+    found.store_text(call.words[2], call.sizes[2], shown, sizes[1])
+    if found.compact:
         found.outgrow_words(call.db.hash_limits, sizes, 0, 2)
     finish_change(call, entry, found, old_bytes)
     call.out.integer(number)
@@ -299,11 +330,11 @@ cdef int hdel(Call call) except -1:
         call.out.integer(0)
         return 1
     found = hash_in(call, entry)
-    if found is None or PyDict_Size(found.fields) <= call.argc - 2:  # its last field may go, and the key with it
+    if found is None or found.count() <= call.argc - 2:  # its last field may go, and the key with it
         return 0
     old_bytes = found.size_bytes
     for word in range(2, call.argc):
-        removed += found.discard(word_at(call, word))
+        removed += found.discard_text(call.words[word], call.sizes[word])
     if removed:
         modified(call, entry, found.size_bytes - old_bytes)
     call.out.integer(removed)

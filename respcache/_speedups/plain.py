@@ -288,7 +288,7 @@ class HashState:
     size_bytes: int
 
 
-def offer_hash_class(cls: type[HashState], bytes_per_field: int) -> None:
+def offer_hash_class(cls: type[HashState], bytes_per_field: int, roster: type) -> None:
     """Compiled code makes new hashes itself, and asks here what of; plain code knows."""
 
 

@@ -10,11 +10,12 @@ from typing import Final
 
 import msgspec
 
-from .._speedups import HashState, offer_hash_class
+from .._speedups import HashState, compiled_twin, offer_hash_class
 from .roster import FieldRoster
 
 FIELD_BYTES: Final = 2 * 33 + 42 + 8
-"""Estimated memory of a field beside its bytes: two bytes headers, a place in the dictionary, rounding."""
+"""Estimated memory of a field beside its bytes: two bytes headers, a place in the dictionary, rounding. Of large hashes
+compiled code keeps the fields otherwise, and says itself what they take (``_speedups/fields.pyx``)."""
 
 HASH_BYTES: Final = 64 + 232
 """The hash object and an empty dictionary."""
@@ -25,6 +26,38 @@ class HashLimits(msgspec.Struct, frozen=True):
 
     max_entries: int = 512
     max_value_bytes: int = 64
+
+
+@compiled_twin
+def store_field(self: "Hash", field: bytes, value: bytes) -> bool:
+    """Store one field; say whether it is new."""
+    old = self.fields.get(field)
+    self.fields[field] = value
+    if old is not None:
+        self.size_bytes += len(value) - len(old)
+        return False
+    self.size_bytes += FIELD_BYTES + len(field) + len(value)
+    if self._roster is not None:
+        self._roster.add(field)
+    return True
+
+
+@compiled_twin
+def delete_field(self: "Hash", field: bytes) -> bool:
+    """Remove one field; say whether it was there."""
+    old = self.fields.pop(field, None)
+    if old is None:
+        return False
+    self.size_bytes -= FIELD_BYTES + len(field) + len(old)
+    if self._roster is not None:
+        self._roster.note_removed(field)
+    return True
+
+
+@compiled_twin
+def field_roster(fields: dict[bytes, bytes]) -> FieldRoster:
+    """Return what can walk and draw the fields."""
+    return FieldRoster(fields)
 
 
 class Hash(HashState):
@@ -47,27 +80,8 @@ class Hash(HashState):
         """The name OBJECT ENCODING gives."""
         return "listpack" if self.is_compact else "hashtable"
 
-    def set(self, field: bytes, value: bytes) -> bool:
-        """Store one field; say whether it is new."""
-        old = self.fields.get(field)
-        self.fields[field] = value
-        if old is not None:
-            self.size_bytes += len(value) - len(old)
-            return False
-        self.size_bytes += FIELD_BYTES + len(field) + len(value)
-        if self._roster is not None:
-            self._roster.add(field)
-        return True
-
-    def delete(self, field: bytes) -> bool:
-        """Remove one field; say whether it was there."""
-        old = self.fields.pop(field, None)
-        if old is None:
-            return False
-        self.size_bytes -= FIELD_BYTES + len(field) + len(old)
-        if self._roster is not None:
-            self._roster.note_removed(field)
-        return True
+    set = store_field
+    delete = delete_field
 
     def outgrow(self, limits: HashLimits, words: Iterable[bytes]) -> None:
         """Give up the compact form where the number of fields, or the length of a new word, asks for it."""
@@ -90,15 +104,15 @@ class Hash(HashState):
     def roster(self) -> FieldRoster:
         """The fields by position, for scanning and random picks; made when first needed."""
         if self._roster is None:
-            self._roster = FieldRoster(self.fields)
+            self._roster = field_roster(self.fields)
         return self._roster
 
     def copy(self) -> "Hash":
         twin = Hash()
-        twin.fields = dict(self.fields)
+        twin.fields = self.fields.copy()
         twin.size_bytes = self.size_bytes
         twin.is_compact = self.is_compact
         return twin
 
 
-offer_hash_class(Hash, FIELD_BYTES)
+offer_hash_class(Hash, FIELD_BYTES, FieldRoster)

@@ -1,11 +1,13 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
+
+from tests.thoroughness import examples
 
 from .scenes import FIELDS, KEY, NO_NUMBERS, NUMBERS, PROTOCOLS, STATES, TEXTS, call, pairs, several
 from .twins import State, Twins
@@ -42,6 +44,49 @@ def test_they_do_what_their_handlers_do_or_nothing(
     twins = Twins(states)
     for words in calls:
         twins.call(words, protocol)
+
+
+LARGE = {b"%d" % number: b"%d" % number for number in range(600)} | {
+    b"long": b"x" * 20_000,
+    b"wide": b"y" * 300,
+}
+LARGE_FIELDS = st.sampled_from([b"0", b"1", b"598", b"599", b"long", b"wide", b"none", b"", b"l" * 80])
+LARGE_KEY = st.just(b"large")
+LARGE_CALLS = st.one_of(
+    call(b"HGET", LARGE_KEY, LARGE_FIELDS),
+    call(b"HMGET", LARGE_KEY, more=several(LARGE_FIELDS)),
+    call(b"HGETALL", LARGE_KEY),
+    call(b"HKEYS", LARGE_KEY),
+    call(b"HVALS", LARGE_KEY),
+    call(b"HSETNX", LARGE_KEY, LARGE_FIELDS, TEXTS),
+    call(b"HLEN", LARGE_KEY),
+    call(b"HEXISTS", LARGE_KEY, LARGE_FIELDS),
+    call(b"HSTRLEN", LARGE_KEY, LARGE_FIELDS),
+    call(b"HSET", LARGE_KEY, more=pairs(LARGE_FIELDS, TEXTS | NUMBERS)),
+    call(b"HMSET", LARGE_KEY, more=pairs(LARGE_FIELDS, TEXTS)),
+    call(b"HDEL", LARGE_KEY, more=several(LARGE_FIELDS)),
+    call(b"HINCRBY", LARGE_KEY, LARGE_FIELDS, NUMBERS | NO_NUMBERS),
+)
+
+
+@settings(max_examples=examples(25, 100))
+@given(st.lists(LARGE_CALLS, min_size=1, max_size=6), PROTOCOLS)
+def test_they_do_the_same_with_a_large_hash(calls: list[list[bytes]], protocol: int) -> None:
+    twins = Twins({b"large": State(LARGE)})
+    for words in calls:
+        twins.call(words, protocol)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_large_hash_is_answered_whole_and_what_is_kept_of_it_outlives_it(protocol: int) -> None:
+    twins = Twins({b"large": State(LARGE)})
+    wire = twins.call([b"HGETALL", b"large"], protocol)
+    assert wire is not None
+    assert wire.startswith(b"%602\r\n" if protocol == 3 else b"*1204\r\n")
+    assert twins.call([b"HGET", b"large", b"long"]) == b"$20000\r\n" + b"x" * 20_000 + b"\r\n"
+    assert twins.call([b"HDEL", b"large", b"long", b"7"]) == b":2\r\n"
+    assert twins.call([b"HGET", b"large", b"long"]) == b"$-1\r\n"
+    assert twins.call([b"HLEN", b"large"]) == b":600\r\n"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +144,9 @@ def test_a_hash_of_512_fields_is_compact_and_one_more_ends_that() -> None:
     words = [word for number in range(512) for word in (b"%d" % number, b"v")]
     assert twins.call([b"HSET", b"new", *words]) == b":512\r\n"
     assert twins.call([b"HSET", b"new", b"another", b"v"]) == b":1\r\n"
+    assert twins.call([b"HSET", b"new", b"another", b"w", b"third", b"v"]) == b":1\r\n"
+    assert twins.call([b"HDEL", b"new", b"0"]) == b":1\r\n"
+    assert twins.call([b"HGETALL", b"new"]) is not None
 
 
 def test_a_long_word_ends_the_compact_form_as_the_setting_says() -> None:

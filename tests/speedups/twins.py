@@ -17,6 +17,7 @@ from respcache.keyspace.database import Database
 from respcache.keyspace.entry import Entry, Value
 from respcache.keyspace.hashes import Hash
 from respcache.keyspace.journal import Notice
+from respcache.keyspace.roster import FieldRoster
 from respcache.protocol.encoder import encode
 from tests.commands.harness import START_MS, Harness
 from tests.commands.snapshots import check_accounts
@@ -70,7 +71,8 @@ def _put(db: Database, key: bytes, state: State) -> None:
 
 def _plain(value: Value | None) -> object:
     if isinstance(value, Hash):
-        order = None if value._roster is None else value._roster._items  # a walk would tell less
+        # A walk would tell less. A table is its own roster.
+        order = value._roster._items if isinstance(value._roster, FieldRoster) else None
         return list(value.fields.items()), value.size_bytes, value.is_compact, order
     return value.__class__, value
 

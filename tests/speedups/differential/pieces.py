@@ -70,6 +70,12 @@ UNFINISHED: Final = [
 ]
 
 
+LARGE_HASHES: Final = [b"large", b"large:other"]
+"""Keys that only ``Pieces.large`` uses: hashes of so many fields that they show no order."""
+LARGE_HASH_FIELDS: Final = 1500
+FIELDS_AT_ONCE: Final = [1, 3, 20, 400]
+
+
 class Pieces:
     """Draws pieces."""
 
@@ -120,6 +126,47 @@ class Pieces:
                 ]
             )()
         )
+
+    def large(self) -> bytes:
+        """Return a request to a hash that grows large, and shrinks; what tells its order is marked as ``_listing``."""
+        chance, value = self._chance, self._calls.words.value
+        key = chance.choice(LARGE_HASHES)
+        first = chance.randrange(LARGE_HASH_FIELDS)
+        names = [b"%d" % number for number in range(first, first + chance.choice(FIELDS_AT_ONCE))]
+        pairs = [word for name in names for word in (name, value())]
+        kind = chance.random()
+        if kind < 0.15:
+            listing = chance.choice(
+                [
+                    [b"HGETALL", key],
+                    [b"HKEYS", key],
+                    [b"HVALS", key],
+                    [b"HSCAN", key, b"0", b"COUNT", b"1000000"],
+                ]
+            )
+            return encode_command([b"ECHO", UNORDERED]) * 2 + encode_command(spelled(listing, chance))
+        call = chance.choice(
+            [
+                [b"HSET", key, *pairs],
+                [b"HSET", key, *pairs],
+                [b"HMSET", key, *pairs],
+                [b"HSETNX", key, *pairs[:2]],
+                [b"HDEL", key, *names],
+                [b"HGET", key, names[0]],
+                [b"HGET", key, names[0]],
+                [b"HMGET", key, *names],
+                [b"HEXISTS", key, names[0]],
+                [b"HSTRLEN", key, names[0]],
+                [b"HINCRBY", key, names[0], self._calls.words.integer()],
+                [b"HINCRBYFLOAT", key, names[0], b"0.5"],
+                [b"HLEN", key],
+                [b"OBJECT", b"ENCODING", key],
+                [b"COPY", *LARGE_HASHES, b"REPLACE"],
+            ]
+        )
+        if chance.random() < 0.01:
+            call = [b"DEL", key]
+        return encode_command(spelled(call, chance))
 
     def odd(self) -> bytes:
         """Return what is no request, or only the begin of one, or one that has suffered."""

@@ -189,9 +189,10 @@ class _Maker:
         self._longest = longest
         self._calls = Calls(Vocabulary(chance, is_hasty=is_hasty))
         self._pieces = Pieces(self._calls)
-        # Of one trial: how much of what is sent is broken, and how many huge values are.
+        # Of one trial: how much of what is sent is broken, how many huge values are, and how much goes to large hashes.
         self._oddness = chance.choice([0.0, 0.0, 0.01, 0.05])
         self._hugeness = chance.choice([0.0, 0.0, 0.0, 0.02])
+        self._largeness = chance.choice([0.0, 0.0, 0.0, 0.3])
 
     def step(self) -> Step:
         chance = self._chance
@@ -235,6 +236,8 @@ class _Maker:
             return self._pieces.odd()
         if kind < self._oddness + self._hugeness:
             return self._pieces.huge()
+        if self._chance.random() < self._largeness:
+            return self._pieces.large()
         return self._pieces.well_formed()
 
     def _long(self) -> list[bytes]:

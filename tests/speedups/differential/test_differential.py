@@ -96,6 +96,7 @@ def test_pieces_come_in_arrays_and_lines_and_broken() -> None:
     whole = [pieces.well_formed() for _ in range(300)]
     assert {piece[:1] == b"*" for piece in whole} == {True, False}
     assert len({pieces.odd() for _ in range(300)}) > 50
+    assert len({pieces.large() for _ in range(300)}) > 150
 
 
 # -- what agrees ------------------------------------------------------------------
