@@ -86,9 +86,9 @@ def test_a_key_is_of_its_partition(key: Any) -> None:
 def test_a_deadline_is_a_number_that_fits() -> None:
     for deadline in (-5, 2**63 - 1, -(2**63) + 1):  # SET takes whatever is an integer to Redis
         check_deadline(deadline)
-    for deadline in (MOST_DEADLINE_MS, -MOST_DEADLINE_MS, 1.5, None):
+    for odd in (MOST_DEADLINE_MS, -MOST_DEADLINE_MS, 1.5, None):
         with pytest.raises(BrokenFrameError):
-            check_deadline(deadline)
+            check_deadline(odd)
 
 
 def test_words_are_bytes() -> None:

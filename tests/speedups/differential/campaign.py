@@ -49,11 +49,11 @@ class Campaign:
 
     def run(self, seed: int, seconds: float | None, trials: int | None) -> list[Failure]:
         """Play from ``seed`` on until a limit is met, or a difference; return what differed."""
-        begin_s = told_s = time.monotonic()
         played = 0
         with Stage(self.kinds) as stage:
+            begin_s = told_s = time.monotonic()  # now: servers may take their time to start
             while (trials is None or played < trials) and (
-                seconds is None or time.monotonic() - begin_s < seconds
+                seconds is None or not played or time.monotonic() - begin_s < seconds
             ):
                 if played and played % TRIALS_OF_SERVERS == 0:
                     stage.restart()
