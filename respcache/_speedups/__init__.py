@@ -111,6 +111,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "ledgers": (),
     "entry": (),
     "places": (),
+    "tables": (),
     "buckets": (),
     "fifos": (),
     "entries": ("compiled_twin",),

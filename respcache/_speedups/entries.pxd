@@ -3,13 +3,12 @@ cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 from .entry cimport ALIVE, DEFAULT_DEADLINE, INLINE, Entry, Extra
-from .places cimport Places
+from .tables cimport Table
 
 
 @cython.final
 @cython.no_gc
-cdef class EntryTable:
-    cdef Places places
+cdef class EntryTable(Table):
     cdef uint16_t ledger
 
     cdef int enter(self, Entry entry) except -1

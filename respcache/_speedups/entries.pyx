@@ -4,15 +4,12 @@ For Python it is a ``dict[bytes, Entry]`` as far as the keyspace needs one, and 
 ``keyspace/roster.py`` that goes with it. There are no dead places here: whoever is removed is gone at once, and
 only the last ever moves, to an earlier place, so that SCAN's promise holds as it does there.
 
-Iterating goes in order of position. When the number of entries changes meanwhile, it ends in RuntimeError, as
-a dictionary's does.
-
-Left to others: how places are kept (``places.pyx``), and what an entry is (``entry.pyx``).
+Left to others: how places are kept (``places.pyx``), going over them (``tables.pyx``), and what an entry is (``entry.pyx``).
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.object cimport Py_EQ, Py_NE, PyObject
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcmp, memset
@@ -24,12 +21,7 @@ from .hash_state import delete_field, field_roster, store_field
 from .entry cimport Entry, enter_ledger, key_hash, leave_ledger, new_entry
 from .ledgers cimport close_ledger, open_ledger, slacks
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, replace, take
-
-
-cdef enum:
-    KEYS
-    VALUES
-    ITEMS
+from .tables cimport NAMES, VALUES, Part, Table
 
 
 cdef void release(Places* places) noexcept:
@@ -44,7 +36,7 @@ cdef void release(Places* places) noexcept:
 @cython.final
 @cython.no_gc
 @cython.auto_pickle(False)
-cdef class EntryTable:
+cdef class EntryTable(Table):
     """Entries by key."""
 
     def __cinit__(self):
@@ -54,6 +46,12 @@ cdef class EntryTable:
         release(&self.places)
         if self.ledger:
             close_ledger(self.ledger)
+
+    cdef object part(self, uint32_t place, Part part):
+        cdef Entry entry = <Entry>entry_at(&self.places, place)
+        if part == VALUES:
+            return entry
+        return entry.key if part == NAMES else (entry.key, entry)
 
     cdef int enter(self, Entry entry) except -1:
         """Take in an entry whose key is not here."""
@@ -160,92 +158,8 @@ cdef class EntryTable:
             >= 0
         )
 
-    def __len__(self):
-        return self.places.count
-
-    def __bool__(self):
-        return self.places.count != 0
-
-    def __iter__(self):
-        return EntryIterator(self, KEYS)
-
-    def keys(self):
-        return EntriesView(self, KEYS)
-
-    def values(self):
-        return EntriesView(self, VALUES)
-
-    def items(self):
-        return EntriesView(self, ITEMS)
-
-    def __richcmp__(self, other, int comparison):
-        if comparison not in (Py_EQ, Py_NE) or not isinstance(other, (dict, EntryTable)):
-            return NotImplemented
-        return dict(self.items()) == dict(other.items()) if comparison == Py_EQ else not self == other
-
-    __hash__ = None
-
     def __sizeof__(self):
         return <size_t>(<object>EntryTable).__basicsize__ + bytes_of(&self.places)
-
-
-@cython.final
-@cython.no_gc
-@cython.auto_pickle(False)
-cdef class EntriesView:
-    """The keys, the entries, or both, of a table as it is whenever one looks."""
-
-    cdef EntryTable table
-    cdef int kind
-
-    def __cinit__(self, EntryTable table not None, int kind):
-        self.table = table
-        self.kind = kind
-
-    def __len__(self):
-        return self.table.places.count
-
-    def __iter__(self):
-        return EntryIterator(self.table, self.kind)
-
-    def __contains__(self, thing):
-        return thing in self.table if self.kind == KEYS else any([thing == one for one in self])
-
-
-@cython.final
-@cython.no_gc
-@cython.auto_pickle(False)
-cdef class EntryIterator:
-    """Goes over a table by position."""
-
-    cdef EntryTable table
-    cdef int kind
-    cdef uint32_t place
-    cdef uint32_t count
-
-    def __cinit__(self, EntryTable table not None, int kind):
-        self.table = table
-        self.kind = kind
-        self.place = 0
-        self.count = table.places.count
-
-    def __iter__(self):
-        return self
-
-    def __length_hint__(self):
-        return self.count - self.place
-
-    def __next__(self):
-        cdef Entry entry
-        if self.table.places.count != self.count:
-            raise RuntimeError("entries changed in number during iteration")
-        if self.place >= self.count:
-            raise StopIteration
-        entry = <Entry>entry_at(&self.table.places, self.place)
-        self.place += 1
-        if self.kind == VALUES:
-            return entry
-        return entry.key if self.kind == KEYS else (entry.key, entry)
 
 
 @cython.final
@@ -275,18 +189,12 @@ cdef class EntryRoster:
         """Do nothing: who has left the table has left the roster."""
 
     def draw(self, chance):
-        cdef uint32_t count = self.table.places.count
-        cdef double share
-        if count == 0:
-            return None
-        share = chance.random()
-        return <Entry>entry_at(&self.table.places, min(<uint32_t>(share * count), count - 1))
+        return self.table.part(self.table.drawn(chance), VALUES) if self.table.places.count else None
 
     def walk(self, cursor, count):
-        cdef Py_ssize_t length = self.table.places.count
-        cdef Py_ssize_t stop = length if cursor == 0 else min(cursor, length)
-        cdef Py_ssize_t start = max(stop - min(count, length), 0)
-        return start, [<Entry>entry_at(&self.table.places, place) for place in range(start, stop)]
+        cdef Py_ssize_t start
+        entries = self.table.walked(cursor, count, VALUES, &start)
+        return start, entries
 
 
 def new_contents():

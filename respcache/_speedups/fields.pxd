@@ -4,7 +4,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
 from .entry cimport Entry
-from .places cimport Places, entry_at
+from .places cimport entry_at
+from .tables cimport Table
 
 
 cdef struct FieldText:
@@ -16,8 +17,7 @@ cdef struct FieldText:
 
 @cython.final
 @cython.no_gc
-cdef class FieldTable:
-    cdef Places places
+cdef class FieldTable(Table):
     cdef readonly Py_ssize_t held_bytes
 
     cdef bint look_up(self, const char* field, Py_ssize_t size, FieldText* found) noexcept

@@ -7,10 +7,7 @@ object it is, or becomes one.
 
 ``held_bytes`` is what all fields take in memory, counted with each change.
 
-Iterating goes in order of position. When the number of fields changes meanwhile, it ends in RuntimeError, as a
-dictionary's does.
-
-Left to others: how places are kept (``places.pyx``), what a block is (``entry.pyx``: a field is an entry that nobody
+Left to others: how places are kept (``places.pyx``), going over them (``tables.pyx``), what a block is (``entry.pyx``: a field is an entry that nobody
 outside sees), and which hashes are large (``hash_state.pyx``).
 """
 
@@ -18,18 +15,14 @@ cimport cython
 from collections.abc import Mapping
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport Py_EQ, Py_NE, PyObject
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from .entry cimport INLINE, Entry, block_bytes, copy_of_parts, key_hash, new_entry, set_value, slack_of
 from .places cimport Places, append, bytes_of, dismantle, entry_at, find, take
-
-cdef enum:
-    FIELDS
-    VALUES
-    ITEMS
+from .tables cimport NAMES, VALUES, Part, Table
 
 cdef Py_ssize_t _bytes_per_field = Entry.OWN_BYTES + Entry.PLACE_BYTES
 
@@ -69,11 +62,17 @@ cdef FieldTable table_of(dict fields, order):
 @cython.final
 @cython.no_gc
 @cython.auto_pickle(False)
-cdef class FieldTable:
+cdef class FieldTable(Table):
     """Values by field."""
 
     def __dealloc__(self):
         release(&self.places)
+
+    cdef object part(self, uint32_t place, Part part):
+        cdef Entry entry = <Entry>entry_at(&self.places, place)
+        if part == VALUES:
+            return value_of(entry)
+        return name_of(entry) if part == NAMES else (name_of(entry), value_of(entry))
 
     cdef int enter(self, Entry entry) except -1:
         """Take in a field that is not here."""
@@ -196,31 +195,6 @@ cdef class FieldTable:
     def __contains__(self, bytes field not None):
         return self.place_of(field) >= 0
 
-    def __len__(self):
-        return self.places.count
-
-    def __bool__(self):
-        return self.places.count != 0
-
-    def __iter__(self):
-        return FieldIterator(self, FIELDS)
-
-    def keys(self):
-        return FieldsView(self, FIELDS)
-
-    def values(self):
-        return FieldsView(self, VALUES)
-
-    def items(self):
-        return FieldsView(self, ITEMS)
-
-    def __richcmp__(self, other, int comparison):
-        if comparison not in (Py_EQ, Py_NE) or not isinstance(other, (dict, FieldTable)):
-            return NotImplemented
-        return dict(self.items()) == dict(other.items()) if comparison == Py_EQ else not self == other
-
-    __hash__ = None
-
     def __sizeof__(self):
         """Return all that there is: for this, it looks at every field."""
         cdef size_t size = <size_t>(<object>FieldTable).__basicsize__ + bytes_of(&self.places)
@@ -237,82 +211,20 @@ cdef class FieldTable:
 
     def draw(self, chance):
         """Pick a field, each as likely as any other, of a table that has any."""
-        cdef double share = chance.random()
-        cdef uint32_t count = self.places.count
-        if count == 0:
+        if not self.places.count:
             raise IndexError("there is no field")
-        return name_of(<Entry>entry_at(&self.places, min(<uint32_t>(share * count), count - 1)))
+        return self.part(self.drawn(chance), NAMES)
 
     def walk(self, cursor, count):
         """As ``FieldRoster.walk``."""
-        cdef Py_ssize_t length = self.places.count
-        cdef Py_ssize_t stop = length if cursor == 0 else min(cursor, length)
-        cdef Py_ssize_t start = max(stop - min(count, length), 0)
-        return start, [name_of(<Entry>entry_at(&self.places, place)) for place in range(start, stop)]
+        cdef Py_ssize_t start
+        fields = self.walked(cursor, count, NAMES, &start)
+        return start, fields
 
     cdef int64_t place_of(self, bytes field) noexcept:
         cdef const char* name = PyBytes_AS_STRING(field)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(field)
         return find(&self.places, key_hash(name, size), name, size)
-
-
-@cython.final
-@cython.no_gc
-@cython.auto_pickle(False)
-cdef class FieldsView:
-    """The fields, their values, or both, of a table as it is whenever one looks."""
-
-    cdef FieldTable table
-    cdef int kind
-
-    def __cinit__(self, FieldTable table not None, int kind):
-        self.table = table
-        self.kind = kind
-
-    def __len__(self):
-        return self.table.places.count
-
-    def __iter__(self):
-        return FieldIterator(self.table, self.kind)
-
-    def __contains__(self, thing):
-        return thing in self.table if self.kind == FIELDS else any([thing == one for one in self])
-
-
-@cython.final
-@cython.no_gc
-@cython.auto_pickle(False)
-cdef class FieldIterator:
-    """Goes over a table by position."""
-
-    cdef FieldTable table
-    cdef int kind
-    cdef uint32_t place
-    cdef uint32_t count
-
-    def __cinit__(self, FieldTable table not None, int kind):
-        self.table = table
-        self.kind = kind
-        self.place = 0
-        self.count = table.places.count
-
-    def __iter__(self):
-        return self
-
-    def __length_hint__(self):
-        return self.count - self.place
-
-    def __next__(self):
-        cdef Entry entry
-        if self.table.places.count != self.count:
-            raise RuntimeError("fields changed in number during iteration")
-        if self.place >= self.count:
-            raise StopIteration
-        entry = <Entry>entry_at(&self.table.places, self.place)
-        self.place += 1
-        if self.kind == VALUES:
-            return value_of(entry)
-        return name_of(entry) if self.kind == FIELDS else (name_of(entry), value_of(entry))
 
 
 Mapping.register(FieldTable)

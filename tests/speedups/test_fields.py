@@ -147,18 +147,6 @@ def test_a_number_of_fields_that_changes_ends_an_iteration() -> None:
             next(one)
 
 
-def test_an_iterator_and_a_view_outlive_what_they_look_at() -> None:
-    table = filled(2000)
-    names, values = iter(table), table.values()
-    del table
-    assert len(list(names)) == len(list(values)) == 2000
-    table = filled(2000)
-    names = iter(table)
-    table.clear()
-    with pytest.raises(RuntimeError):
-        next(names)
-
-
 @given(
     st.integers(0, 60), st.lists(st.lists(st.integers(0, 80), max_size=40), max_size=20), st.integers(1, 20)
 )
@@ -174,13 +162,6 @@ def test_a_walk_meets_all_fields_that_stay(size: int, turns: list[list[int]], co
                 table[b"%d" % number] = b"v"
             stayed &= set(table)
     assert stayed <= met
-
-
-def test_a_cursor_and_a_count_may_be_any_number() -> None:
-    table = filled(10)
-    assert table.walk(10**30, 3) == (7, [b"7", b"8", b"9"])
-    assert table.walk(0, 10**30)[0] == 0
-    assert FieldTable().walk(0, 10) == (0, [])
 
 
 def test_each_field_is_drawn_as_often_as_any_other() -> None:
