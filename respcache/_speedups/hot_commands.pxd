@@ -29,4 +29,5 @@ cdef class HotCommands:
     cdef HotCommand find(self, const char* name, Py_ssize_t size)
 
 
+cdef Compiled compiled(bytes name)
 cdef HotCommands commands_of(dict fast)

@@ -4,20 +4,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 from .calls cimport Call, Compiled
-from .hashes_calls cimport compiled_command as compiled_hash_command
-from .keys_calls cimport compiled_command as compiled_key_command
+from .hot_commands cimport compiled
 from .state cimport ContextState
-from .strings_calls cimport compiled_command as compiled_string_command
-
-
-cdef Compiled compiled(bytes name):
-    """Return the compiled command of this name, in capitals, or NULL."""
-    cdef Compiled found = compiled_string_command(name)
-    if found == NULL:
-        found = compiled_key_command(name)
-    if found == NULL:
-        found = compiled_hash_command(name)
-    return found
 
 
 def is_compiled(bytes name not None):
