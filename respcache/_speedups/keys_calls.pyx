@@ -42,21 +42,8 @@ cdef int del_(Call call) except -1:
     return 1
 
 
-cdef int exists(Call call) except -1:
-    cdef int word
-    cdef int found = 0
-    if not call.may_read:
-        return 0
-    for word in range(1, call.argc):
-        if live_entry(call, word) is not None:
-            found += 1
-    call.statistics.keyspace_hits += found
-    call.statistics.keyspace_misses += call.argc - 1 - found
-    call.out.integer(found)
-    return 1
-
-
-cdef int touch(Call call) except -1:
+cdef int count_living(Call call, bint are_used) except -1:
+    """Do what EXISTS and TOUCH do; only the latter is a use of the keys."""
     cdef Entry entry
     cdef int word
     cdef int found = 0
@@ -65,12 +52,21 @@ cdef int touch(Call call) except -1:
     for word in range(1, call.argc):
         entry = live_entry(call, word)
         if entry is not None:
-            entry.seen_ms = call.now_ms
             found += 1
+            if are_used:
+                entry.seen_ms = call.now_ms
     call.statistics.keyspace_hits += found
     call.statistics.keyspace_misses += call.argc - 1 - found
     call.out.integer(found)
     return 1
+
+
+cdef int exists(Call call) except -1:
+    return count_living(call, False)
+
+
+cdef int touch(Call call) except -1:
+    return count_living(call, True)
 
 
 cdef int type_(Call call) except -1:

@@ -55,19 +55,26 @@ cdef Compiled compiled_command(bytes name):
 # -- reading -------------------------------------------------------------------
 
 
-cdef int get(Call call) except -1:
-    cdef Entry entry
-    if not call.may_read:
-        return 0
-    entry = entry_at(call, 1)
+cdef enum Outcome:
+    DECLINED
+    MISSING
+    FOUND
+
+
+cdef inline Outcome answer_string(Call call, Entry entry) except? DECLINED:
+    """Read and answer the string of an entry, null for None; or decline, and leave no trace."""
     if entry is None:
         answer_miss(call)
-        return 1
+        return MISSING
     if is_past(call, entry) or not is_text(entry):
-        return 0
+        return DECLINED
     note_read(call, entry)
     answer_value(call, entry)
-    return 1
+    return FOUND
+
+
+cdef int get(Call call) except -1:
+    return call.may_read and answer_string(call, entry_at(call, 1)) != DECLINED
 
 
 cdef int mget(Call call) except -1:
@@ -203,14 +210,10 @@ cdef int set_with_options(Call call) except -1:
         if deadline_ms == 0:
             return 0
     entry = entry_at(call, 1)
-    if entry is not None and (is_past(call, entry) or (options.get and not is_text(entry))):
+    if entry is not None and is_past(call, entry):
         return 0
-    if options.get:
-        if entry is None:
-            answer_miss(call)
-        else:
-            note_read(call, entry)
-            answer_value(call, entry)
+    if options.get and answer_string(call, entry) == DECLINED:
+        return 0
     if options.only_existing if entry is None else options.only_new:
         if not options.get:
             call.out.null(call.protocol)
@@ -280,37 +283,29 @@ cdef int getset(Call call) except -1:
     if not call.may_write:
         return 0
     entry = entry_at(call, 1)
-    if entry is None:
-        answer_miss(call)
-    elif is_past(call, entry) or not is_text(entry):
+    if answer_string(call, entry) == DECLINED:
         return 0
-    else:
-        note_read(call, entry)
-        answer_value(call, entry)
     put_text(call, entry, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False)
     return 1
 
 
 cdef int getdel(Call call) except -1:
     cdef Entry entry
+    cdef Outcome outcome
     if not call.may_write:
         return 0
     entry = entry_at(call, 1)
-    if entry is None:
-        answer_miss(call)
-        return 1
-    if is_past(call, entry) or not is_text(entry):
-        return 0
-    note_read(call, entry)
-    answer_value(call, entry)
-    remove(call, entry)
-    return 1
+    outcome = answer_string(call, entry)
+    if outcome == FOUND:
+        remove(call, entry)
+    return outcome != DECLINED
 
 
 cdef int getex(Call call) except -1:
     """Answer a string, and renew its life or take the deadline away; declines more than one option."""
     cdef Entry entry
     cdef SetOptions options
+    cdef Outcome outcome
     cdef int64_t deadline_ms = 0
     cdef bint persists = call.argc == 3 and is_word(call.words[2], call.sizes[2], b"PERSIST", 7)
     if not call.may_write:
@@ -323,19 +318,14 @@ cdef int getex(Call call) except -1:
         if deadline_ms == 0:
             return 0
     entry = entry_at(call, 1)
-    if entry is None:
-        answer_miss(call)
-        return 1
-    if is_past(call, entry) or not is_text(entry):
-        return 0
-    note_read(call, entry)
-    answer_value(call, entry)
-    if deadline_ms != 0:
-        set_deadline(call, entry, deadline_ms)
-        call.journal.changes += 1
-    elif persists and clear_deadline(call, entry):
-        call.journal.changes += 1
-    return 1
+    outcome = answer_string(call, entry)
+    if outcome == FOUND:
+        if deadline_ms != 0:
+            set_deadline(call, entry, deadline_ms)
+            call.journal.changes += 1
+        elif persists and clear_deadline(call, entry):
+            call.journal.changes += 1
+    return outcome != DECLINED
 
 
 cdef int mset(Call call) except -1:
