@@ -1,14 +1,15 @@
 """States of a keyspace and words of commands, for holding compiled commands against their handlers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache.commands.numbers import INT64_MAX, INT64_MIN
 from tests.commands.harness import START_MS
 
-from .twins import State
+from .twins import State, Twins
 
 KEYS: Final = (b"a", b"bb", b"key:000000000001", b"")
 
@@ -98,3 +99,15 @@ def in_any_spelling(*options: bytes) -> st.SearchStrategy[bytes]:
     return st.sampled_from(
         [spelling for option in options for spelling in (option, option.lower(), option.title())]
     )
+
+
+def like_their_handlers(calls: st.SearchStrategy[list[bytes]]) -> Callable[[], None]:
+    """Return the test that whatever is called, in whatever state, is done as the handlers do it, or not at all."""
+
+    @given(STATES, st.lists(calls, min_size=1, max_size=4), PROTOCOLS)
+    def test(states: dict[bytes, State], calls: list[list[bytes]], protocol: int) -> None:
+        twins = Twins(states)
+        for words in calls:
+            twins.call(words, protocol)
+
+    return test

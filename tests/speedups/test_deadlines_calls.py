@@ -1,5 +1,4 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
@@ -9,7 +8,7 @@ if not IS_COMPILED:
 
 from tests.commands.harness import START_MS
 
-from .scenes import KEY, PROTOCOLS, STATES, TIMES, call, in_any_spelling, several
+from .scenes import KEY, TIMES, call, in_any_spelling, like_their_handlers, several
 from .twins import State, Twins
 
 CONDITIONS = several(in_any_spelling(b"NX", b"XX", b"GT", b"LT") | st.sampled_from([b"NO", b""]), 0)
@@ -28,13 +27,7 @@ HERE = {
 }
 
 
-@given(STATES, st.lists(CALLS, min_size=1, max_size=4), PROTOCOLS)
-def test_they_do_what_their_handlers_do_or_nothing(
-    states: dict[bytes, State], calls: list[list[bytes]], protocol: int
-) -> None:
-    twins = Twins(states)
-    for words in calls:
-        twins.call(words, protocol)
+test_they_do_what_their_handlers_do_or_nothing = like_their_handlers(CALLS)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
@@ -7,7 +6,7 @@ from respcache._speedups import IS_COMPILED
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
 
-from .scenes import KEY, NO_NUMBERS, NUMBERS, PROTOCOLS, STATES, call
+from .scenes import KEY, NO_NUMBERS, NUMBERS, call, like_their_handlers
 from .twins import State, Twins
 
 CALLS = st.one_of(
@@ -28,13 +27,7 @@ HERE = {
 }
 
 
-@given(STATES, st.lists(CALLS, min_size=1, max_size=4), PROTOCOLS)
-def test_they_do_what_their_handlers_do_or_nothing(
-    states: dict[bytes, State], calls: list[list[bytes]], protocol: int
-) -> None:
-    twins = Twins(states)
-    for words in calls:
-        twins.call(words, protocol)
+test_they_do_what_their_handlers_do_or_nothing = like_their_handlers(CALLS)
 
 
 @pytest.mark.parametrize(
