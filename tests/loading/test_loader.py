@@ -1,0 +1,27 @@
+import pytest
+
+from respcache.loading import KEEP, Loader, Missing
+from respcache.loading.loader import Mark
+
+
+class Users(Loader):
+    pattern = "user:*"
+
+    async def bulk_load(self, keys: list[bytes]) -> dict[bytes, bytes]:
+        return {key: b"x" for key in keys}
+
+
+def test_marks_are_shown_by_their_names_and_equal_only_themselves():
+    assert (repr(Missing), repr(KEEP)) == ("Missing", "KEEP")
+    assert Mark("Missing") != Missing
+
+
+def test_a_value_is_the_datum_unless_the_loader_makes_another():
+    users = Users()
+    assert users.new(b"user:1", b"x") == b"x"
+    assert users.refresh(b"user:1", b"old", b"new") == b"new"
+
+
+def test_a_loader_without_bulk_load_says_so():
+    with pytest.raises(NotImplementedError, match="Loader has no bulk_load"):
+        Loader().bulk_load([])
