@@ -11,6 +11,9 @@ included, and runs when it stands first everywhere. It is queued everywhere at
 once, so any two commands stand in the same order in every mailbox they share,
 and no circle of waiting can form.
 
+Who works for many keys at once, as a loader does, needs no task for each: it ``engages`` owners
+and ``releases`` them.
+
 If the work of an owner crashes, the commands that wait for the key get an
 error, the crash is reported, and the next command finds a fresh owner. The
 value stays as it was.
@@ -18,6 +21,7 @@ value stays as it was.
 Nothing here knows trio: tasks are started by a function handed in.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeAlias
@@ -25,6 +29,7 @@ from typing import Any, Final, TypeAlias
 from ..commands.errors import CommandError
 from ..commands.pending import Pending
 from ..keyspace.clock import Clock
+from ..keyspace.slots import SLOTS, key_slot
 from ..protocol.replies import ErrorReply, Reply
 from .mailbox import Job, Owner, OwnerKey
 
@@ -46,6 +51,8 @@ class Owners:
 
     def __init__(self, clock: Clock, spawn: Spawn, rest: Callable[[], Awaitable[None]]) -> None:
         self.awake: dict[OwnerKey, Owner] = {}
+        self.busy_slots = array("I", bytes(4 * SLOTS))
+        """How many of them there are by the slot of the key: what compiled code asks."""
         self.on_wake: Callable[[], None] = lambda: None
         """Called when the first owner wakes and when the last one falls asleep."""
         self.on_crash: Callable[[OwnerKey, Exception], None] = lambda key, error: None
@@ -75,6 +82,22 @@ class Owners:
 
         self._spawn(tend)
         return pending
+
+    def engage(self, db: int, key: bytes) -> None:
+        """Keep the key busy until ``release``: somebody works for it, and for others.
+
+        Called when the key's owner is idle, or only holds commands that wait for other owners.
+        """
+        owner = self._owner((db, key))
+        assert not owner.is_working, "somebody works for the key already"
+        owner.is_working = True
+        self._woken += 1
+
+    def release(self, db: int, key: bytes) -> None:
+        """End what ``engage`` began: the commands that wait run now, or in turns. The clock has been set."""
+        owner = self.awake[db, key]
+        owner.is_working = False
+        self._move(owner)
 
     def submit(self, keys: Sequence[OwnerKey], run: Callable[[], Reply | Pending]) -> Pending:
         """Queue a command behind the owners of its keys; at least one of them is awake."""
@@ -116,6 +139,7 @@ class Owners:
         owner = self.awake.get(key)
         if owner is None:
             owner = self.awake[key] = Owner(key)
+            self.busy_slots[key_slot(key[1])] += 1
             if len(self.awake) == 1:
                 self.on_wake()
         return owner
@@ -196,6 +220,7 @@ class Owners:
             owner.mailbox.popleft()
         if not owner.mailbox:
             del self.awake[owner.key]
+            self.busy_slots[key_slot(owner.key[1])] -= 1
             if not self.awake:
                 self.on_wake()
             return 0

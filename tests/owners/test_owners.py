@@ -9,6 +9,7 @@ from trio.testing import MockClock
 from respcache.commands.errors import CommandError
 from respcache.commands.pending import Pending
 from respcache.keyspace.clock import BatchClock
+from respcache.keyspace.slots import key_slot
 from respcache.owners.owners import CRASHED, SHUTTING_DOWN, Owners
 from respcache.protocol.replies import OK, ErrorReply, Reply
 
@@ -213,3 +214,27 @@ async def test_statistics_tell_who_is_awake_and_who_waits(bench: Bench, autojump
     assert figures["owners_longest_mailbox"] == 1
     await trio.sleep(2)
     assert bench.owners.statistics()["owners_awake"] == 0
+
+
+async def test_an_engaged_owner_holds_commands_without_a_task_of_its_own(bench: Bench) -> None:
+    bench.owners.engage(*KEY)
+    waiting = [bench.submit(name, KEY) for name in "ab"]
+    assert bench.ran == []
+    assert bench.owners.statistics()["owners_working"] == 1
+    bench.owners.release(*KEY)
+    assert [reply_of(one) for one in waiting] == [b"a", b"b"]
+    assert not bench.owners.awake
+
+
+async def test_owners_are_counted_by_slot(bench: Bench) -> None:
+    def busy() -> dict[int, int]:
+        return {slot: count for slot, count in enumerate(bench.owners.busy_slots) if count}
+
+    same_slot = (0, b"{key}2")
+    bench.owners.engage(*KEY)
+    bench.owners.engage(*same_slot)
+    bench.owners.engage(*OTHER)
+    assert busy() == {key_slot(b"key"): 2, key_slot(b"other"): 1}
+    for key in (KEY, OTHER, same_slot):
+        bench.owners.release(*key)
+    assert busy() == {}
