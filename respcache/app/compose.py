@@ -43,6 +43,7 @@ class Composition(msgspec.Struct, frozen=True):
     dispatcher: Dispatcher
     owners: Owners
     evictor: Evictor
+    memory: MemoryGuard
     announcer: Announcer
     name: str
     """What events call this node."""
@@ -101,4 +102,4 @@ def compose(
         OwnerCrashed(clock.now_ms, name, key[0], key[1], f"{type(error).__name__}: {error}")
     )
     Applier(settings, node, dispatcher, evictor, memory).apply_all()
-    return Composition(node, dispatcher, owners, evictor, announcer, name)
+    return Composition(node, dispatcher, owners, evictor, memory, announcer, name)

@@ -34,10 +34,12 @@ from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from ..sinks.settings import SinkSettingsError
 from .compose import Composition, compose
+from .loaders import has_loaders, join_loaders
 from .reloading import reload_settings
 from .sinks import EventSinks
 
 if TYPE_CHECKING:
+    from ..loading.loading import Loading
     from .clustering import Clustering  # imported where a cluster is asked for
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,7 @@ class Server:
         )
         self._parts.owners.before_turn = self._set_clock
         self._clustering: Clustering | None = None
+        self._loading: Loading | None = None
         self._reason = "SHUTDOWN"
 
     # -- starting ------------------------------------------------------------
@@ -129,6 +132,16 @@ class Server:
             )
         if is_clustered(settings):
             self._prepare_cluster()
+        if has_loaders(settings):
+            self._prepare_loaders()
+
+    def _prepare_loaders(self) -> None:
+        from ..loading.options import LoaderSettingsError  # noqa: PLC0415  # not for a server without one
+
+        try:
+            self._loading = join_loaders(self._settings, self._parts, self._set_clock)
+        except LoaderSettingsError as error:
+            raise CannotStartError(str(error)) from error
 
     def _prepare_cluster(self) -> None:
         from .clustering import Clustering, ClusteringError  # noqa: PLC0415  # not for a server that is alone
@@ -167,6 +180,8 @@ class Server:
                 if self._clustering is not None:
                     self._clustering.join(_port_of(self._listeners), _port_of(self._cluster_listeners))
                     await nursery.start(self._clustering.run, reactor)
+                if self._loading is not None:
+                    self._owners.start_soon(self._loading.run)
                 calm_garbage_collector()
                 self._announce()
                 await self._host.wait_shutdown()

@@ -7,7 +7,8 @@ from pathlib import Path
 import trio
 
 from ..events.notifications import parse_notification_classes
-from ..events.vocabulary import CHANGES, CLUSTER, READS, SERVER, Event
+from ..events.record import Event
+from ..events.vocabulary import CHANGES, CLUSTER, READS, SERVER
 from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from ..sinks.assembly import make_sinks

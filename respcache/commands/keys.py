@@ -240,6 +240,7 @@ def _twin(value: Value) -> Value:
         arg.integer("destination-db", token="DB", optional=True),
         arg.flag("REPLACE", optional=True),
     ),
+    depends=lambda argv: True,  # without REPLACE it only fills a gap
     raw=True,
 )
 def copy(context: Context, argv: Sequence[bytes]) -> Reply:

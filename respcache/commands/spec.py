@@ -73,6 +73,8 @@ class Trait(enum.Flag):
     """May answer later than it runs, but not in a transaction; so it never takes the short way."""
     SELECTS = enum.auto()
     """Turns to another database, and changes nothing else of the session."""
+    LOADS_NOTHING = enum.auto()
+    """Speaks of keys that may be missing; a loader is not asked for them."""
     OUTGROWS_ITS_WORDS = enum.auto()
     """May store far more than it is sent, so memory is counted before it and after it."""
 
@@ -97,6 +99,8 @@ class Command:
     """Given only when ``args`` cannot say."""
     access_of_call: Callable[[Sequence[bytes]], Access] | None = None
     """What one concrete call does to its keys, where that depends on its options (VARIABLE_FLAGS)."""
+    depends: Callable[[Sequence[bytes]], bool] | None = None
+    """Whether what a concrete call does depends on what is there, although it overwrites that: SET with NX."""
     acl: frozenset[str] = frozenset()
     """Categories beyond those that group and flags imply."""
     tips: tuple[str, ...] = ()
@@ -204,6 +208,7 @@ class Declaration(Required, total=False):
     traits: Trait
     keys: tuple[KeySpan, ...]
     access_of_call: Callable[[Sequence[bytes]], Access]
+    depends: Callable[[Sequence[bytes]], bool]
     acl: frozenset[str]
     tips: tuple[str, ...]
     history: tuple[tuple[str, str], ...]

@@ -71,6 +71,11 @@ def _access_of_set(argv: Sequence[bytes]) -> Access:
     return Access.OW | Access.UPDATE
 
 
+def _depends_on_old(argv: Sequence[bytes]) -> bool:
+    """SET with a condition or with GET asks what is there."""
+    return any(word.upper() in (b"NX", b"XX", b"GET") for word in argv[3:])
+
+
 def _put_until(db: Database, key: bytes, value: bytes, deadline_ms: int) -> None:
     db.put(key, value, SET_NOTICE, deadline_ms)
     db.notify(key, EXPIRE_NOTICE)
@@ -121,6 +126,7 @@ def get(context: Context, key: bytes) -> Reply:
         ),
     ),
     access_of_call=_access_of_set,
+    depends=_depends_on_old,
     history=(
         ("2.6.12", "Takes `EX`, `PX`, `NX` and `XX`."),
         ("6.0.0", "Takes `KEEPTTL`."),

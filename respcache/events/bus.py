@@ -17,7 +17,8 @@ events can be attached and detached as a whole. A sink's error stays here.
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
-from .vocabulary import CHANGES, READS, Event
+from .record import Event
+from .vocabulary import CHANGES, READS
 
 
 class Sink(Protocol):

@@ -15,13 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from .excerpt import Excerpt, excerpt
+from .record import Event, KeyEvent
 from .vocabulary import (
     Created,
     Deleted,
     Dropped,
-    Event,
     Flushed,
-    KeyEvent,
     MemberActive,
     MemberDied,
     MemberJoined,

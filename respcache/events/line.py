@@ -13,13 +13,12 @@ from typing import Final
 
 from .encoding import shortened
 from .excerpt import Content, Excerpt
+from .record import Event, KeyEvent
 from .vocabulary import (
     Created,
     Deleted,
     Dropped,
-    Event,
     Flushed,
-    KeyEvent,
     MemberEvent,
     MergeFinished,
     MergeStarted,

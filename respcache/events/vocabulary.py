@@ -13,20 +13,9 @@ under which ``notify-keyspace-events`` switches it on.
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, TypeAlias
 
-import msgspec
-
 from .excerpt import Excerpt
-
-
-class Event(msgspec.Struct, frozen=True):
-    """What all events have."""
-
-    kind: ClassVar[str]
-
-    at_ms: int
-    """Unix time in milliseconds, by the clock of the node."""
-    node: str
-    """The name of the node where it happened."""
+from .loading import LOADING
+from .record import Event, KeyEvent
 
 
 class Started(Event, frozen=True):
@@ -43,13 +32,6 @@ class Stopped(Event, frozen=True):
     kind: ClassVar[str] = "stopped"
 
     reason: str
-
-
-class KeyEvent(Event, frozen=True):
-    """What all events about one key have."""
-
-    db: int
-    key: bytes
 
 
 class Created(KeyEvent, frozen=True):
@@ -326,7 +308,7 @@ CLUSTER: Final[frozenset[type[Event]]] = frozenset(
 )
 """What a node notices of the cluster that it is part of; each node tells what it has noticed itself."""
 
-ALL: Final = CHANGES | READS | SERVER | CLUSTER
+ALL: Final = CHANGES | READS | SERVER | CLUSTER | LOADING
 
 GROUPS: Final[Mapping[str, frozenset[type[Event]]]] = {
     "all": ALL,
@@ -334,6 +316,7 @@ GROUPS: Final[Mapping[str, frozenset[type[Event]]]] = {
     "reads": READS,
     "server": SERVER,
     "cluster": CLUSTER,
+    "loading": LOADING,
     **{event.kind: frozenset({event}) for event in ALL},
 }
 """Every word that a setting may use to choose events."""

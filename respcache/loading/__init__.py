@@ -2,4 +2,4 @@
 
 from .loader import KEEP, Change, Loaded, Loader, LoadError, Missing
 
-__all__ = ["KEEP", "Change", "Loaded", "LoadError", "Loader", "Missing"]
+__all__ = ["KEEP", "Change", "LoadError", "Loaded", "Loader", "Missing"]

@@ -1,12 +1,11 @@
 """A loader's settings, read from its class and from the settings file, and checked once."""
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from .loader import Loader, Seconds
+from .loader import Loader
 
 LONGEST_MS: Final = 3_600_000
 """No client waits for an hour."""
@@ -71,11 +70,11 @@ OTHER_NAMES: Final = {"write": "write_mode"}
 """Tables have no methods that a setting could be confused with."""
 
 
-def milliseconds(seconds: Seconds) -> int | None:
+def milliseconds(seconds: Any) -> int | None:
     """Return a life in milliseconds; None for ever. Raises ValueError for what is none."""
     if seconds == "infinity":
         return None
-    if isinstance(seconds, str) or not 0 < seconds < LONGEST_SECONDS or not math.isfinite(seconds):
+    if isinstance(seconds, str) or not 0 < seconds < LONGEST_SECONDS:  # nor NaN
         raise ValueError(f"no life in seconds: {seconds!r}")
     return max(round(seconds * 1000), 1)
 

@@ -42,3 +42,6 @@ _NO_COMMAND: Final = Command("", _nothing, "", "", "", Flag(0), ())
 NOT_FAST: Final = BoundCommand(_NO_COMMAND, _NO_COMMAND.run, NO_SUCH_ARITY, CommandStatistics())
 """What the session finds for a word that may not take the short way. Its arity never fits, so
 that the test for the number of words is the only one that the hot loop needs."""
+
+NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
+"""The table of a client that is in any unusual state."""

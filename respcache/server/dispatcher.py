@@ -22,6 +22,7 @@ from .._speedups import DispatcherState
 from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..commands.errors import CommandError
+from ..commands.loads import Loads
 from ..commands.node import Node, Router
 from ..commands.pending import Pending, Slot
 from ..commands.spec import Command, Flag, Trait
@@ -33,6 +34,7 @@ from ..telemetry.command_statistics import CommandStatistics
 from .binding import BoundCommand, bind_command
 from .guards import Guard, session_guards
 from .ledger import Ledger
+from .load_gate import LoadGate
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
 from .waiting import Waiting
@@ -77,6 +79,8 @@ class Dispatcher(DispatcherState):
         self._spellings_here: dict[bytes, BoundCommand] = {}
         self._session_guards = session_guards()
         self._waiting = Waiting(node, owners, self.run_now)
+        self.gate: LoadGate | None = None
+        """Asked for each command while there are loaders; else an owner that is awake closes the short way to all."""
         owners.on_wake = self.refresh
         node.pause.on_change = self._follow_pause
         self.rebind()
@@ -113,7 +117,7 @@ class Dispatcher(DispatcherState):
     def refresh(self) -> None:
         """Open or close the short way; call it when anything changes that the long way looks at."""
         self.ledger.refresh()
-        closed = self.node.monitors or self.is_paused or self.owners.awake
+        closed = self.node.monitors or self.is_paused or (self.owners.awake and self.gate is None)
         self.fast = {} if closed else self._spellings
         self.fast_here = {} if closed else self._spellings_here
 
@@ -190,10 +194,17 @@ class Dispatcher(DispatcherState):
                 return Held
             if is_queued:
                 return queue_command(context, command, argv)
+            pending = self.gate.submit(context, command, argv) if self.gate is not None else None
         except CommandError as error:
             return self._refuse(context, bound, error)
-        pending = self._waiting.submit(context, command, argv) if self.owners.awake else None
+        if pending is None and self.owners.awake:
+            pending = self._waiting.submit(context, command, argv)
         return pending or self.run_now(context, command, argv)
+
+    def load_by(self, loads: Loads) -> None:
+        """Let commands that need a missing key wait until it is loaded, from now on."""
+        self.gate = LoadGate(self.node, loads, self.owners.awake, self._waiting)
+        self.refresh()
 
     def _ask_session_guards(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         for guard in self._session_guards:

@@ -60,6 +60,10 @@ class MemoryGuard(GuardState):
         self.uncounted = 0 if outgrows else self.uncounted - 1
         self.credit_bytes -= cost_bytes
 
+    def may_grow(self) -> bool:
+        """Say whether something may be stored that no command has brought, after making room for it."""
+        return not self._limit_bytes or self.make_room()
+
     def make_room(self) -> bool:
         """Evict until the data fits, within one command's share of work; say whether writing may go on."""
         limit_bytes = self._limit_bytes

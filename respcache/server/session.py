@@ -29,7 +29,7 @@ from ..protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES, encode
 from ..protocol.limits import UNAUTHENTICATED, Limits
 from ..protocol.parser import QUERY_LIMIT, RequestParser
 from ..protocol.replies import OK, NoReply, Reply
-from .binding import NOT_FAST, BoundCommand
+from .binding import NOT_FAST, NOTHING_FAST
 from .dispatcher import Dispatcher, Held
 
 COMMANDS_PER_TURN: Final = 1024
@@ -39,12 +39,10 @@ COMMANDS_PER_CHECK: Final = 64
 """After how many commands the output's size is looked at: counting each reply costs 40 ns."""
 
 OUTPUT_PER_TURN_BYTES: Final = 1 << 20
-"""A turn ends when this much waits to be sent, so that big values cannot pile up in one turn."""
+"""A turn ends when this much waits to be sent: big values cannot pile up."""
 
 SLOTS: Final = 1024
 """Replies one client may be owed before the session stops taking commands: each holds a mailbox place."""
-
-NOTHING_FAST: Final[dict[bytes, BoundCommand]] = {}
 
 
 class Session(SessionState):
@@ -276,10 +274,13 @@ class Session(SessionState):
         append = self.tail.append
         current = not_fast = NOT_FAST
         run, arity = current.run, current.arity
+        gate = dispatcher.gate
         done = 0
         ended_ns = [perf_counter_ns()]  # when the run of equal commands began, and when each of them ended
         for argv in commands:
             bound = fast.get(argv[0], not_fast)
+            if gate is not None and gate.stops(context, bound.command, argv):
+                bound = not_fast
             if bound is not current:
                 if len(ended_ns) > 1:
                     dispatcher.count(client, current, ended_ns, commands, done)

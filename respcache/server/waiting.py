@@ -19,6 +19,9 @@ from ..owners.mailbox import OwnerKey
 from ..owners.owners import Owners
 from ..protocol.replies import ErrorReply, Reply
 
+Check = Callable[[], ErrorReply | None]
+"""Asked when a command's turn has come: the error that it is answered instead of running, if any."""
+
 RunNow = Callable[[Context, Command, Sequence[bytes]], Reply | Pending]
 
 
@@ -30,7 +33,9 @@ class Waiting:
         self._owners = owners
         self._run_now = run_now
 
-    def submit(self, context: Context, command: Command, argv: list[bytes]) -> Pending | None:
+    def submit(
+        self, context: Context, command: Command, argv: list[bytes], check: Check = lambda: None
+    ) -> Pending | None:
         """Queue a command behind the owners of its keys; None when all of them are asleep."""
         client = context.client
         db = client.db_index
@@ -49,8 +54,7 @@ class Waiting:
             busy = self._working() if concerns_all else []
             if busy:  # they have woken since
                 return self._owners.submit(busy, run)
-            lost = self._lost(calls)
-            return lost or self._run_in(db, context, command, argv)
+            return self._lost(calls) or check() or self._run_in(db, context, command, argv)
 
         pending = self._owners.submit(keys, run)
         return self._block_until(pending, client) if Trait.SESSION in command.traits else pending

@@ -79,6 +79,25 @@ class SinkSpecifications(Kind[tuple[SinkSpecification, ...]]):
         )
 
 
+class Tables(Kind[tuple[Mapping[str, Any], ...]]):
+    """Tables whose words their reader knows, and checks when the server starts."""
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+
+    def parse(self, text: str, current: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
+        return _schema().tables(text) if text else ()
+
+    def show(self, value: tuple[Mapping[str, Any], ...]) -> str:
+        return _schema().json([dict(table) for table in value]) if value else ""
+
+    def text_of_toml(self, value: object) -> str:
+        return _text_of_tables(value)
+
+    def toml(self, value: tuple[Mapping[str, Any], ...]) -> str:
+        return _toml_list(_toml_value(table) for table in value)
+
+
 def _schema() -> "type[Schema]":
     from .nested_schema import Schema  # noqa: PLC0415 - see the module's docstring
 

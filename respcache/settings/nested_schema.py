@@ -10,7 +10,7 @@ from .nested import INFINITY, ExpirationRule, SinkSpecification
 LONGEST_LIFE_SECONDS = 10**12
 """About 32,000 years; what the setting ``expiration`` can hold."""
 
-Table = TypeVar("Table", bound=msgspec.Struct)
+Table = TypeVar("Table")
 
 
 class _ExpirationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +40,10 @@ class Schema:
         return tuple(
             SinkSpecification(table.class_path, table.options) for table in _decode(text, list[_SinkTable])
         )
+
+    @staticmethod
+    def tables(text: str) -> tuple[dict[str, Any], ...]:
+        return tuple(_decode(text, list[dict[str, Any]]))
 
     @staticmethod
     def json(value: object) -> str:

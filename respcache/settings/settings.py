@@ -17,6 +17,7 @@ from .errors import InvalidValueError, SettingRefusedError, failed_change, unkno
 from .events import Events
 from .expiration import Expiration
 from .kinds import Value
+from .loading import Loading
 from .memory import Memory
 from .network import Network
 from .observation import Observation
@@ -33,6 +34,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Events,
     Cluster,
     Copies,
+    Loading,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -57,7 +59,17 @@ GlobCompiler = Callable[[bytes], Callable[[bytes], object]]
 
 
 class Settings(
-    Network, Clients, Memory, Expiration, Events, Observation, Process, Cluster, Copies, Compatibility
+    Network,
+    Clients,
+    Memory,
+    Expiration,
+    Events,
+    Observation,
+    Process,
+    Cluster,
+    Copies,
+    Loading,
+    Compatibility,
 ):
     """One value for every parameter. ``Settings()`` holds the defaults.
 

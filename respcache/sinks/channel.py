@@ -10,7 +10,8 @@ from typing import Final
 
 from respcache.events.bus import Bus
 from respcache.events.encoding import to_json
-from respcache.events.vocabulary import CHANGES, SERVER, Event
+from respcache.events.record import Event
+from respcache.events.vocabulary import CHANGES, SERVER
 
 from .statistics import SinkStatistics
 

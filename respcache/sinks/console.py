@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import trio
 
 from respcache.events.line import to_line
-from respcache.events.vocabulary import Event
+from respcache.events.record import Event
 
 from .descriptors import write_all
 

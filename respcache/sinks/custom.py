@@ -11,13 +11,13 @@ taking longer than the timeout, gives the batch up; the cache goes on in any cas
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
 
-from respcache.events.vocabulary import Event
+from respcache.events.record import Event
+from respcache.settings.class_path import CannotImportError, imported, made
 
 from .settings import CustomSettings, SinkSettingsError
 
@@ -56,39 +56,11 @@ class CustomOutlet:
 def custom_outlet(settings: CustomSettings) -> CustomOutlet:
     """Import, make and check what the settings name; SinkSettingsError says what is wrong with it."""
     try:
-        receiver = _made(_imported(settings.target), settings.options)
-    except SinkSettingsError as error:
+        receiver = made(imported(settings.target), settings.options)
+    except CannotImportError as error:
         raise SinkSettingsError(f"sink {settings.name}: {error}") from error.__cause__
-    return CustomOutlet(receiver, settings.timeout_s)
-
-
-def _imported(target: str) -> Callable[..., object]:
-    module_name, colon, class_name = target.partition(":")
-    if not (module_name and colon and class_name):
-        raise SinkSettingsError(f"{target!r} should look like package.module:Class")
-    try:
-        module = import_module(module_name)
-    except Exception as error:  # importing runs the operator's code, which may raise anything
-        raise SinkSettingsError(f"cannot import {module_name}: {_described(error)}") from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise SinkSettingsError(f"{module_name} has no {class_name}")
-    if not callable(found):
-        raise SinkSettingsError(f"{target} cannot be called")
-    return found  # type: ignore[no-any-return]  # getattr cannot know more than we have just checked
-
-
-def _made(factory: Callable[..., object], options: Mapping[str, Any]) -> object:
-    try:
-        receiver = factory(**options)
-    except Exception as error:  # the operator's code again
-        raise SinkSettingsError(
-            f"cannot make it with the options {list(options)}: {_described(error)}"
-        ) from error
     if not callable(getattr(receiver, "deliver_batch", None)):
-        raise SinkSettingsError(f"{type(receiver).__qualname__} has no method deliver_batch(events)")
-    return receiver
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+        raise SinkSettingsError(
+            f"sink {settings.name}: {type(receiver).__qualname__} has no method deliver_batch(events)"
+        )
+    return CustomOutlet(receiver, settings.timeout_s)

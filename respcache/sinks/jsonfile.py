@@ -18,7 +18,7 @@ from typing import Final
 import trio
 
 from respcache.events.encoding import to_json
-from respcache.events.vocabulary import Event
+from respcache.events.record import Event
 
 from .descriptors import write_all
 

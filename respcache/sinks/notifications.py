@@ -10,17 +10,8 @@ from typing import Final
 
 from respcache.events.bus import Bus
 from respcache.events.notifications import LETTERS, NotificationClass, channels_for
-from respcache.events.vocabulary import (
-    Created,
-    Deleted,
-    Event,
-    Evicted,
-    Expired,
-    KeyEvent,
-    Missed,
-    Touched,
-    Updated,
-)
+from respcache.events.record import Event, KeyEvent
+from respcache.events.vocabulary import Created, Deleted, Evicted, Expired, Missed, Touched, Updated
 
 from .statistics import SinkStatistics
 

@@ -15,7 +15,8 @@ from typing import Protocol
 import trio
 
 from respcache.events.backlog import Backlog
-from respcache.events.vocabulary import Dropped, Event
+from respcache.events.record import Event
+from respcache.events.vocabulary import Dropped
 
 from .settings import SinkSettings
 from .statistics import SinkStatistics

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from respcache.events.vocabulary import CHANGES, SERVER, Event
+from respcache.events.record import Event
+from respcache.events.vocabulary import CHANGES, SERVER
 
 
 class SinkSettingsError(ValueError):

@@ -22,7 +22,7 @@ import msgspec
 import trio
 
 from respcache.events.encoding import to_document
-from respcache.events.vocabulary import Event
+from respcache.events.record import Event
 
 from .backoff import Backoff
 from .settings import SinkSettingsError, WebhookSettings

@@ -3,7 +3,8 @@
 import random
 
 from respcache.app.compose import Composition, compose
-from respcache.events.vocabulary import Event, OwnerCrashed
+from respcache.events.record import Event
+from respcache.events.vocabulary import OwnerCrashed
 from respcache.keyspace.clock import BatchClock
 from respcache.protocol.replies import OK
 from respcache.settings.settings import Settings

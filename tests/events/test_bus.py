@@ -3,7 +3,8 @@ from collections.abc import Iterable
 import pytest
 
 from respcache.events.bus import Bus, Sink
-from respcache.events.vocabulary import CHANGES, Created, Event, Flushed, Missed, Read, Started
+from respcache.events.record import Event
+from respcache.events.vocabulary import CHANGES, Created, Flushed, Missed, Read, Started
 
 
 class Notebook:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from respcache.events.encoding import to_document, to_json
 from respcache.events.excerpt import Content, Excerpt, excerpt
+from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
     Created,
     Deleted,
     Dropped,
-    Event,
     Expired,
     Flushed,
     MemberDied,

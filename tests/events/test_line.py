@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from respcache.events.excerpt import Excerpt
 from respcache.events.line import quoted, to_line, utc_time
+from respcache.events.record import Event
 from respcache.events.vocabulary import (
     Created,
     Deleted,
     Dropped,
-    Event,
     Expired,
     Flushed,
     MemberDied,

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
     CHANGES,
@@ -10,7 +11,6 @@ from respcache.events.vocabulary import (
     SERVER,
     Created,
     Dropped,
-    Event,
     Expired,
     Missed,
     Read,

@@ -8,7 +8,7 @@ class Users(Loader):
     pattern = "user:*"
 
     async def bulk_load(self, keys: list[bytes]) -> dict[bytes, bytes]:
-        return {key: b"x" for key in keys}
+        return dict.fromkeys(keys, b"x")
 
 
 def test_marks_are_shown_by_their_names_and_equal_only_themselves():

@@ -1,11 +1,11 @@
 """From changes of keys to events."""
 
 from respcache.events.excerpt import Excerpt
+from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
     Created,
     Deleted,
-    Event,
     Expired,
     Flushed,
     Missed,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import trio
 
 from respcache.events.bus import Bus, Sink
-from respcache.events.vocabulary import Event, Flushed
+from respcache.events.record import Event
+from respcache.events.vocabulary import Flushed
 from respcache.sinks.queued import QueuedSink
 from respcache.sinks.settings import SinkSettings
 

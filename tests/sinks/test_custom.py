@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from respcache.events.vocabulary import Event
+from respcache.events.record import Event
 from respcache.sinks.custom import CustomOutlet, custom_outlet
 from respcache.sinks.settings import CustomSettings, SinkSettingsError
 

@@ -1,10 +1,10 @@
 import pytest
 
 from respcache.events.notifications import parse_notification_classes
+from respcache.events.record import Event
 from respcache.events.vocabulary import (
     Created,
     Deleted,
-    Event,
     Evicted,
     Expired,
     Flushed,

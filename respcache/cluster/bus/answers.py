@@ -5,8 +5,13 @@ so that they can answer in our stead, is said here, too.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
+from ...commands.errors import CommandError
+from ...commands.spec import Command
+from ...commands.spread import Over
+from ...keyspace.slots import key_slot, partition_of
 from ..replication.held import REPLACED_WIRE, Late
 from .frames import ANYWHERE, PARTITION_MASK, Request
 from .memory import READ_BYTES, Memory
@@ -120,3 +125,13 @@ def notable(
 def partitions_at(places: Sequence[int]) -> list[int]:
     """Return the partitions of a list of places."""
     return [partition for place in places if (partition := place & PARTITION_MASK) != ANYWHERE]
+
+
+def partitions_of_call(command: Command | None, argv: list[bytes], partition: int) -> Sequence[int]:
+    """Return the partitions of a command: those of all its keys, if it was cut for us."""
+    if partition == ANYWHERE:
+        return ()
+    if command is not None and command.spread is not None and command.spread.over is Over.KEYS:
+        with suppress(CommandError):
+            return [partition_of(key_slot(key)) for key in command.keys_in(argv)] or (partition,)
+    return (partition,)

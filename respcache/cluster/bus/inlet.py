@@ -16,15 +16,13 @@ from ...commands.context import Context
 from ...commands.errors import CommandError
 from ...commands.pending import Slot
 from ...commands.spec import Command
-from ...commands.spread import Over
 from ...commands.transactions import forget_watches
 from ...keyspace.clock import Clock
-from ...keyspace.slots import key_slot, partition_of
 from ...protocol.encoder import BULK_HEADERS, ENCODERS, SHORT_BULK_BYTES
 from ...protocol.replies import Reply
 from ..replication.held import Late
 from ..security.links import Link
-from .answers import LateAnswer, LateRun, notable, partitions_at
+from .answers import LateAnswer, LateRun, notable, partitions_at, partitions_of_call
 from .connection import BusConnection
 from .frames import (
     ANSWER,
@@ -146,7 +144,7 @@ class Inlet(BusConnection):
 
     # -- running -------------------------------------------------------------------
 
-    def _run_batch(self, request: Request) -> None:  # noqa: C901, PLR0915  # the owner's hot loop, see above
+    def _run_batch(self, request: Request) -> None:  # noqa: C901, PLR0912, PLR0915  # the owner's hot loop, see above
         """Run commands that were never sent before, in order."""
         context = self._context(request.db, request.protocol)
         owned, refused = self._territory.owned, self._refused
@@ -160,10 +158,13 @@ class Inlet(BusConnection):
         run: Callable[[Context, Sequence[bytes]], Reply | Slot] = _nothing
         arity = 0
         has_write = is_cut = has_cut = False
+        gate = executor.gate
         ended_ns = [now_ns()]
         for at, argv in enumerate(commands):
             partition = places[at] & PARTITION_MASK
             bound = executor.fast_here.get(argv[0])
+            if gate is not None and bound is not None and gate.stops(context, bound.command, argv):
+                bound = None
             if bound is not None and bound is not current:
                 run, arity, is_cut = bound.run, bound.arity, bound.command.spread is not None
             try:
@@ -172,7 +173,7 @@ class Inlet(BusConnection):
                 raise BrokenFrameError(f"no partition {partition}") from None
             if not is_ours or is_cut:
                 command = bound.command if bound is not None else None
-                is_ours = self._takes(_partitions(command, argv, partition), request.seen)
+                is_ours = self._takes(partitions_of_call(command, argv, partition), request.seen)
                 has_cut = self._touch(command, argv) or has_cut
             if bound is not current or not is_ours:
                 if current is not None and len(ended_ns) > 1:
@@ -280,7 +281,7 @@ class Inlet(BusConnection):
         with suppress(CommandError):  # a command that there is not says so itself
             command = self._runner.node.table.resolve(argv)
         is_write = command is not None and command.is_write
-        partitions = _partitions(command, argv, partition)
+        partitions = partitions_of_call(command, argv, partition)
         if not self._takes(partitions, request.seen):
             self._refuse(request.batch, position, partitions)
             return
@@ -383,16 +384,6 @@ class Inlet(BusConnection):
             self._unwatch(client)
         if self.was_established:
             self._territory.inlet_closed(self)
-
-
-def _partitions(command: Command | None, argv: list[bytes], partition: int) -> Sequence[int]:
-    """Return the partitions of a command: those of all its keys, if it was cut for us."""
-    if partition == ANYWHERE:
-        return ()
-    if command is not None and command.spread is not None and command.spread.over is Over.KEYS:
-        with suppress(CommandError):
-            return [partition_of(key_slot(key)) for key in command.keys_in(argv)] or (partition,)
-    return (partition,)
 
 
 def _nothing(context: Context, argv: Sequence[bytes]) -> Reply:

@@ -32,6 +32,13 @@ class Bound(Protocol):
     def statistics(self) -> CommandStatistics: ...
 
 
+class Gate(Protocol):
+    """Who knows of commands that have to wait for a key to be loaded."""
+
+    def stops(self, context: Context, command: Command, argv: Sequence[bytes]) -> bool:
+        """Say whether a command must take the long way."""
+
+
 class Executor(Protocol):
     """What the dispatcher offers to those who run commands that another node has sent on."""
 
@@ -39,6 +46,8 @@ class Executor(Protocol):
     def now_ns(self) -> Callable[[], int]:
         """A clock that only differences are taken of."""
 
+    @property
+    def gate(self) -> Gate | None: ...
     @property
     def fast_here(self) -> Mapping[bytes, Bound]: ...
     def execute_here(

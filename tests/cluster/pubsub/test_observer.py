@@ -9,7 +9,8 @@ from respcache.cluster.membership.outputs import Happened, Kind
 from respcache.cluster.modes.splits import Stage, Told
 from respcache.cluster.pubsub.observer import EVENTS, PARTITION_EVENTS, ranges_of
 from respcache.events.encoding import to_json
-from respcache.events.vocabulary import CLUSTER, Event, MemberDied
+from respcache.events.record import Event
+from respcache.events.vocabulary import CLUSTER, MemberDied
 from tests.cluster.bus.pair import World
 from tests.cluster.bus.peer import Peer
 

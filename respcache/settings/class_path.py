@@ -1,0 +1,47 @@
+"""From ``package.module:Class`` to the class: for sinks and loaders of the operator's own."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+CLASS_PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
+
+
+class CannotImportError(ValueError):
+    """A class cannot be had; the text says why, for the operator."""
+
+
+def imported(target: str) -> Callable[..., object]:
+    """Return what is named; the current directory is looked into as well, as ``python -m`` does."""
+    module_name, colon, class_name = target.partition(":")
+    if not (module_name and colon and class_name):
+        raise CannotImportError(f"{target!r} should look like package.module:Class")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # importing runs the operator's code, which may raise anything
+        raise CannotImportError(f"cannot import {module_name}: {described(error)}") from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise CannotImportError(f"{module_name} has no {class_name}")
+    if not callable(found):
+        raise CannotImportError(f"{target} cannot be called")
+    return found  # type: ignore[no-any-return]  # getattr cannot know more than we have just checked
+
+
+def made(factory: Callable[..., object], options: Mapping[str, Any]) -> object:
+    """Return an object of the class, made with these keyword arguments."""
+    try:
+        return factory(**options)
+    except Exception as error:  # the operator's code again
+        raise CannotImportError(
+            f"cannot make it with the options {list(options)}: {described(error)}"
+        ) from error
+
+
+def described(error: Exception) -> str:
+    """Return an exception in one line."""
+    return f"{type(error).__name__}: {error}"
