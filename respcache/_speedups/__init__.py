@@ -31,6 +31,7 @@ from .plain import (
     HotPath,
     JournalState,
     LedgerState,
+    LoadWatch,
     SessionState,
     StatisticsState,
     best_encoders,
@@ -59,6 +60,7 @@ __all__ = [
     "HotPath",
     "JournalState",
     "LedgerState",
+    "LoadWatch",
     "SessionState",
     "StatisticsState",
     "UnusableExtensionError",
@@ -70,7 +72,7 @@ __all__ = [
     "waker",
 ]
 
-INTERFACE: Final = 2
+INTERFACE: Final = 3
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
@@ -130,6 +132,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "hashes_calls": (),
     "single_calls": (),
     "hot_commands": (),
+    "load_watch": ("LoadWatch",),
     "serving": ("HotPath",),
 }
 """Every ``.pyx`` file here, and what it offers in place of the plain names above.

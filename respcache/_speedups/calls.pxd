@@ -20,6 +20,7 @@ cdef class Call:
     cdef const char** words
     cdef Py_ssize_t* sizes
     cdef RequestInput input    # where they stand; None: somewhere else
+    cdef Entry found           # what stands at the first word's key, if it was looked up before the command; else None
     cdef bint has_called       # a command has run Python code although it answered itself
 
     cdef bytes owner_of(self, const char* word)

@@ -7,7 +7,7 @@ cdef class HotCommand:
     cdef Compiled run
     cdef int arity
     cdef int first_key, last_key, key_step  # as in its declaration; key_step 0: it has no keys
-    cdef bint has_odd_keys
+    cdef bint has_odd_keys, is_write
     cdef CommandRecord record
     cdef GuardState guard  # None: nothing stands in front of it
     cdef object bound, full_name

@@ -119,6 +119,7 @@ cdef HotCommands commands_of(dict fast):
         command.run = run
         command.guard = bound.guards[0] if bound.guards else None
         command.bound = bound
+        command.is_write = bound.command.is_write
         command.arity = bound.command.arity
         command.full_name = bound.command.full_name
         command.record = bound.statistics

@@ -4,6 +4,7 @@ Classes of the server derive from these and keep all their behaviour in Python. 
 attributes named here as C fields. Most are explained where the deriving class sets them.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -100,7 +101,7 @@ class LedgerState:
 class DispatcherState:
     """The commands that may take the short way now."""
 
-    __slots__ = ("fast",)
+    __slots__ = ("fast", "load_watch")
 
 
 class GuardState:
@@ -174,6 +175,18 @@ class Poller(Protocol):
 
     def fileno(self) -> int: ...
     def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
+
+
+class LoadWatch:
+    """What the compiled loop asks where keys are loaded; the plain one asks ``LoadGate``."""
+
+    def __init__(
+        self,
+        loaders: list[tuple[int, bytes, int, bool]],
+        awake: Mapping[tuple[int, bytes], object],
+        busy_slots: "array[int]",
+    ) -> None:
+        pass
 
 
 class HotPath:

@@ -8,6 +8,8 @@ from .entry cimport Entry
 
 cdef inline Entry entry_at(Call call, int word):
     """Return what stands at the key that is this word, past its deadline or not."""
+    if word == 1 and call.found is not None:
+        return call.found
     return call.entries.look_up(call.words[word], call.sizes[word])
 
 

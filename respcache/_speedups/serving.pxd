@@ -1,6 +1,7 @@
 # The compiled loop; see serving.pyx.
 from .calls cimport Call
 from .hot_commands cimport HotCommand, HotCommands
+from .load_watch cimport LoadWatch
 from .parser cimport RequestParser
 from .state cimport ClientState, ClockState, ConnectionState, LedgerState, SessionState, StatisticsState
 
@@ -25,6 +26,7 @@ cdef class HotPath:
     cdef list written                 # and what must be empty for them to be true
     cdef Call call
     cdef LedgerState ledger
+    cdef LoadWatch watch       # None: nothing is loaded
     cdef StatisticsState statistics
     cdef dict fast, built_for
     cdef HotCommands commands, built

@@ -20,6 +20,7 @@ from .clocks cimport milliseconds, now_ns, wall_ms
 from .fanout cimport load
 from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, note_passed
 from .hot_commands cimport HotCommand, HotCommands, commands_of
+from .load_watch cimport LoadWatch
 from .parser cimport RequestParser
 from .replies cimport Output
 from .slots cimport slot_of
@@ -42,11 +43,10 @@ cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
 cdef double MOST_SECONDS = 1e6
 """A longer wait is as good as for ever, and fits every type."""
 
-GUARD_BYTES = (BYTES_PER_COMMAND, BYTES_PER_WORD)
-"""What the memory guard's question reckons with."""
+GUARD_BYTES = (BYTES_PER_COMMAND, BYTES_PER_WORD)  # what the memory guard's question reckons with
 
 OUTPUT_PER_TURN_BYTES = 1 << 20
-"""A turn ends when this much waits to be sent, so that big values cannot pile up in one turn."""
+"""A turn ends when this much waits to be sent: big values cannot pile up."""
 cdef Py_ssize_t _OUTPUT_PER_TURN_BYTES = OUTPUT_PER_TURN_BYTES
 
 LEFT_PER_TURN = 1024
@@ -307,7 +307,11 @@ cdef class HotPath:
                     begun = now_ns()
                 call.argc, call.words, call.sizes, call.input = parser.argc, parser.words, parser.sizes, parser
                 cost = 0 if command.guard is None else cost_bytes(parser.argc, parser.sizes)
-                if (command.guard is None or may_pass(command.guard, cost)) and command.run(call):
+                if (
+                    (self.watch is None or self.watch.lets(command, call))
+                    and (command.guard is None or may_pass(command.guard, cost))
+                    and command.run(call)
+                ):
                     ended = now_ns()
                     if command.guard is not None:
                         note_passed(command.guard, cost)
@@ -343,6 +347,7 @@ cdef class HotPath:
         cdef dict fast = (<DispatcherState>self.dispatcher).fast
         if fast is not self.fast:
             self.follow(fast)
+        self.watch = (<DispatcherState>self.dispatcher).load_watch
         self.call.look_at(<ContextState>session.context, client.protocol)
         client.last_used_ms = self.call.now_ms
         return 0

@@ -39,6 +39,7 @@ cdef class LedgerState:
 
 cdef class DispatcherState:
     cdef public dict fast
+    cdef public object load_watch
 
 
 cdef class GuardState:

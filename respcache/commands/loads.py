@@ -35,5 +35,8 @@ class Loads(Protocol):
     def overtake(self, db: int, key: bytes) -> None:
         """Note that a key is written or deleted without a look at what was there."""
 
+    def prefixes(self) -> list[tuple[int, bytes, int, bool]]:
+        """Return database, first bytes of the keys, ``ahead_ms`` and whether writes concern it, of every loader."""
+
     def takes_writes(self, db: int, key: bytes) -> bool:
         """Say whether what is written at this key goes to a database."""

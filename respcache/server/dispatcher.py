@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from .._speedups import DispatcherState
+from .._speedups import DispatcherState, LoadWatch
 from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..commands.errors import CommandError
@@ -79,6 +79,7 @@ class Dispatcher(DispatcherState):
         self._spellings_here: dict[bytes, BoundCommand] = {}
         self._session_guards = session_guards()
         self._waiting = Waiting(node, owners, self.run_now)
+        self.load_watch: LoadWatch | None = None
         self.gate: LoadGate | None = None
         """Asked for each command while there are loaders; else an owner that is awake closes the short way to all."""
         owners.on_wake = self.refresh
@@ -204,6 +205,7 @@ class Dispatcher(DispatcherState):
     def load_by(self, loads: Loads) -> None:
         """Let commands that need a missing key wait until it is loaded, from now on."""
         self.gate = LoadGate(self.node, loads, self.owners.awake, self._waiting)
+        self.load_watch = LoadWatch(loads.prefixes(), self.owners.awake, self.owners.busy_slots)
         self.refresh()
 
     def _ask_session_guards(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
