@@ -1,9 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from respcache.loading import Loader
-from respcache.loading.options import OPTION_NAMES, LoaderSettingsError, milliseconds, options_of
+from respcache.loading.options import OPTION_NAMES, OTHER_NAMES, LoaderSettingsError, milliseconds, options_of
+
+REPOSITORY = Path(__file__).parent.parent.parent
+OTHER_NAMES_BACK = {attribute: name for name, attribute in OTHER_NAMES.items()}
 
 
 class Users(Loader):
@@ -20,6 +24,12 @@ class Writing(Users):
 def test_each_attribute_of_a_loader_that_is_no_method_is_a_setting():
     attributes = {name for name, value in vars(Loader).items() if not callable(value) and name[0] != "_"}
     assert attributes == OPTION_NAMES
+
+
+def test_every_setting_is_documented():
+    page = (REPOSITORY / "docs" / "loading.md").read_text()
+    names = {OTHER_NAMES_BACK.get(name, name) for name in OPTION_NAMES}
+    assert {name for name in names if f"| `{name}` |" not in page} == set()
 
 
 def test_settings_are_the_attributes_of_the_class():
