@@ -103,6 +103,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "outbox": (),
     "replies": ("best_encoders",),
     "fanout": ("FanOut", "waker"),
+    "deliveries": (),
     "fields": (),
     "hash_state": (
         "HashState",

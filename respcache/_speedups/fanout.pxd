@@ -1,5 +1,4 @@
 # One message for many; see fanout.pyx.
-from .replies cimport Output
 from .state cimport ClientState, ConnectionState
 
 
@@ -16,6 +15,3 @@ cdef class FanOut:
     cdef object encode
 
     cdef bint deliver(self, ClientState client, bytes wire) except -1
-
-
-cdef bint load(ConnectionState connection, Output out) except -1

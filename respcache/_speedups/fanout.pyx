@@ -2,14 +2,10 @@
 
 A session that is in any way unusual, or whose output might be near a limit, is asked to ``push`` the message itself: it alone
 knows what to do then. To the others the message is appended, and their connections are noted to be sent to after the batch.
-Nothing is sent from here: see ``HotPath.flush``.
+Nothing is sent from here: see ``deliveries.pyx``.
 """
 
-from .replies cimport Output
 from .state cimport ClientState, ConnectionState, SessionState
-
-cdef int _READABLE = 1
-"""As ``pollers.READABLE``."""
 
 
 cdef class Waker:
@@ -72,29 +68,6 @@ cdef class FanOut:
         session.pushed_bytes += len(wire)
         (<Waker>session.wake).wake()
         return True
-
-
-cdef bint load(ConnectionState connection, Output out) except -1:
-    """Move all output of an ordinary session to ``out``; say whether it was one, and had any that may be sent now."""
-    cdef SessionState session
-    if connection.mask != _READABLE or not isinstance(connection.session, SessionState):
-        return False
-    session = <SessionState>connection.session
-    if (
-        not session.out
-        or session.unsent_bytes
-        or session.is_awaited
-        or session.is_held
-        or session.has_unread
-        or session.backlog
-        or (<ClientState>session.client).ending is not None
-    ):
-        return False
-    for wire in session.out:
-        out.raw_object(<bytes?>wire)
-    session.out.clear()
-    session.pushed_bytes = 0
-    return True
 
 
 def waker(look, connection, stirred, ring):

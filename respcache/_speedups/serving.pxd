@@ -1,5 +1,6 @@
 # The compiled loop; see serving.pyx.
 from .calls cimport Call
+from .deliveries cimport Deliveries
 from .hot_commands cimport HotCommand, HotCommands
 from .load_watch cimport LoadWatch
 from .parser cimport RequestParser
@@ -25,6 +26,7 @@ cdef class HotPath:
     cdef const unsigned char[:] mine  # in a cluster: the router's marks by slot
     cdef list written                 # and what must be empty for them to be true
     cdef Call call
+    cdef Deliveries deliveries
     cdef LedgerState ledger
     cdef LoadWatch watch       # None: nothing is loaded
     cdef StatisticsState statistics

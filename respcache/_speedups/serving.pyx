@@ -17,7 +17,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 
 from .calls cimport Call
 from .clocks cimport milliseconds, now_ns, wall_ms
-from .fanout cimport load
+from .deliveries cimport Deliveries, load
 from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, note_passed
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .load_watch cimport LoadWatch
@@ -37,11 +37,9 @@ cdef extern from "sys/socket.h" nogil:
     enum: MSG_DONTWAIT
 
 cdef int _READABLE = 1  # as ``pollers.READABLE``
-COMMANDS_TOGETHER = 64
-"""How many commands the Python session gets at once: as many as it runs between two looks at its output."""
+COMMANDS_TOGETHER = 64  # so many does the Python session get at once, as many as it runs between two looks at its output
 cdef int _COMMANDS_TOGETHER = COMMANDS_TOGETHER
-cdef double MOST_SECONDS = 1e6
-"""A longer wait is as good as for ever, and fits every type."""
+cdef double MOST_SECONDS = 1e6  # a longer wait is as good as for ever, and fits every type
 
 GUARD_BYTES = (BYTES_PER_COMMAND, BYTES_PER_WORD)  # what the memory guard's question reckons with
 
@@ -74,6 +72,7 @@ cdef class HotPath:
         self.ledger = dispatcher.ledger
         self.statistics = dispatcher.statistics
         self.call = Call()
+        self.deliveries = Deliveries(self.statistics, self.give_up)
         self.fast = None
         self.commands = HotCommands()
         self.connections = []
@@ -158,12 +157,9 @@ cdef class HotPath:
         cdef ConnectionState connection
         cdef list connections = list(stirred), others = []
         stirred.clear()
-        for connection in connections:
-            if connection.fd >= len(self.connections) or self.connections[connection.fd] is not connection:
-                others.append(connection)
-                continue
+        for connection in self.deliveries.make(connections, self.connections):
             try:
-                if load(connection, self.call.out):
+                if load(connection, self.connections, self.call.out):
                     self.send(connection, <SessionState>connection.session)
                 else:
                     others.append(connection)
