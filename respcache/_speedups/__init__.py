@@ -126,6 +126,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "reads": (),
     "changes": (),
     "connection_calls": (),
+    "pubsub_calls": (),
     "deadlines_calls": (),
     "keys_calls": (),
     "increments_calls": (),

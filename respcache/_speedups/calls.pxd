@@ -6,6 +6,7 @@ from .state cimport ContextState, DatabaseState, JournalState, StatisticsState
 
 
 cdef class Call:
+    cdef ContextState context  # None between the turns of sessions
     cdef DatabaseState db
     cdef EntryTable entries    # None while Python code runs: it may put another one in its place, and free this
     cdef JournalState journal

@@ -30,6 +30,7 @@ cdef class Call:
         """Turn to a session's database as it is now. To be done again whenever Python code has run."""
         cdef DatabaseState db = <DatabaseState?>context.db
         cdef JournalState journal = <JournalState?>db.journal
+        self.context = context
         self.db = db
         self.entries = <EntryTable?>db.entries
         self.journal = journal

@@ -8,6 +8,10 @@ Nothing is sent from here: see ``deliveries.pyx``.
 from .state cimport ClientState, ConnectionState, SessionState
 
 
+cdef enum:
+    FRAME_BYTES = 128  # more than what stands around the words of a message
+
+
 cdef class Waker:
     """What a session calls when it has output, an end, or room for more outside its own turn.
 
@@ -37,6 +41,9 @@ cdef class FanOut:
 
     def send(self, dict clients not None, list words not None):
         """Send a message to clients, by their ids; return how many there were."""
+        return self.send_to(clients, words)
+
+    cdef Py_ssize_t send_to(self, dict clients, list words) except -1:
         cdef bytes wire, resp2 = None, resp3 = None
         cdef list several = list(clients.values())  # a client over its output limit leaves while we send
         cdef ClientState client
@@ -54,16 +61,31 @@ cdef class FanOut:
                 client.connection.push(wire)
         return len(several)
 
-    cdef bint deliver(self, ClientState client, bytes wire) except -1:
-        """Append a message to an ordinary session's output; say whether it was one."""
+    cdef bint is_quick(self, dict clients, ClientState publisher, Py_ssize_t words_bytes) except -1:
+        """Say whether ``send`` would ask nobody; ``publisher`` must not be among the clients, either."""
+        cdef ClientState client
+        for one in clients.values():
+            client = <ClientState?>one
+            if client is publisher or not self.may_append(client, words_bytes + FRAME_BYTES):
+                return False
+        return True
+
+    cdef bint may_append(self, ClientState client, Py_ssize_t size) except -1:
+        """Say whether the client's session is an ordinary one, and may have so much more output."""
         cdef SessionState session
         if client.ending is not None or not isinstance(client.connection, SessionState):
             return False
         session = <SessionState>client.connection
         if session.is_running or not isinstance(session.wake, Waker):
             return False
-        if session.unsent_bytes + session.pushed_bytes + len(wire) > self.surely_allowed_bytes:
+        return session.unsent_bytes + session.pushed_bytes + size <= self.surely_allowed_bytes
+
+    cdef bint deliver(self, ClientState client, bytes wire) except -1:
+        """Append a message to an ordinary session's output; say whether it was one."""
+        cdef SessionState session
+        if not self.may_append(client, len(wire)):
             return False
+        session = <SessionState>client.connection
         session.tail.append(wire)
         session.pushed_bytes += len(wire)
         (<Waker>session.wake).wake()

@@ -10,6 +10,7 @@ from libc.string cimport memcpy, memset
 from .calls cimport Compiled
 from .hashes_calls cimport compiled_command as compiled_hash_command
 from .keys_calls cimport compiled_command as compiled_key_command
+from .pubsub_calls cimport compiled_command as compiled_pubsub_command
 from .state cimport CommandRecord, GuardState
 from .strings_calls cimport compiled_command as compiled_string_command
 
@@ -28,6 +29,8 @@ cdef Compiled compiled(bytes name):
         found = compiled_key_command(name)
     if found == NULL:
         found = compiled_hash_command(name)
+    if found == NULL:
+        found = compiled_pubsub_command(name)
     return found
 
 

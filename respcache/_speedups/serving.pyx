@@ -234,7 +234,7 @@ cdef class HotPath:
         self.statistics.total_net_input_bytes += size
         session.is_awaited = False
         is_done = self.run(session, parser)
-        self.call.entries = None
+        self.call.entries = self.call.context = None
         if self.call.has_called:
             self.has_called, self.call.has_called = True, False
         if is_done:

@@ -1,0 +1,34 @@
+"""What tests of the compiled loop say to a server, and how they know who has run it."""
+
+import pytest
+import trio
+
+from respcache.server.session import Session
+
+
+async def ask(stream: trio.SocketStream, request: bytes, length: int) -> bytes:
+    """Send bytes, and return as many as the answer should have; a longer answer fails."""
+    await stream.send_all(request)
+    got = b""
+    while len(got) < length:
+        data = await stream.receive_some(1 << 20)
+        assert data, f"closed after {got!r}"
+        got += data
+    return got
+
+
+async def expect(stream: trio.SocketStream, request: bytes, answer: bytes) -> None:
+    assert await ask(stream, request, len(answer)) == answer
+
+
+def note_left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the names of the commands that are left to the Python session, as they come."""
+    names: list[bytes] = []
+    run = Session._run
+
+    def note(session: Session, commands: list[list[bytes]]) -> None:
+        names.extend(argv[0] for argv in commands)
+        run(session, commands)
+
+    monkeypatch.setattr(Session, "_run", note)
+    return names
