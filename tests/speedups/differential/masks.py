@@ -16,6 +16,9 @@ CONTROL: Final = b"<harness>"
 UNORDERED: Final = b"<in any order>"
 """A reply of these bytes says that the next one's elements may come in any order."""
 
+PORT: Final = b"port"
+"""A setting that no two servers share; in CONFIG GET its value follows its name."""
+
 MARK_REACH: Final = 4
 """How many replies behind: a client that monitors itself is told of the mark and of the request in between."""
 
@@ -31,7 +34,7 @@ LATEST_S: Final = LATEST_MS // 1000
 _ADDRESS: Final = re.compile(rb"127\.0\.0\.1:\d+")
 _MONITORED: Final = re.compile(rb"^\d{10}\.\d{6} (?=\[)")
 _OF_THE_MOMENT: Final = re.compile(
-    rb"\b(fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem|tot-net-in|tot-net-out)=\S*"
+    rb"\b(fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem|events|tot-net-in|tot-net-out)=\S*"
 )
 _OF_THE_HARNESS: Final = re.compile(rb'"%b"|"INFO" "stats" "owners"|(?i:"unpause")' % CONTROL)
 """Of what monitors are told."""
@@ -123,7 +126,10 @@ def _agree(one: Node, other: Node) -> bool:
     if one.children:
         if _is_slow_entry(one) and _is_slow_entry(other):
             return all(_agree(one.children[at], other.children[at]) for at in (3, 4, 5))
-        return all(_agree(mine, his) for mine, his in zip(one.children, other.children, strict=True))
+        return all(
+            _agree(mine, his) or (at > 0 and one.children[at - 1].text == PORT == other.children[at - 1].text)
+            for at, (mine, his) in enumerate(zip(one.children, other.children, strict=True))
+        )
     if one.text == other.text:
         return True
     if one.kind == ":":

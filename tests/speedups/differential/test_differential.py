@@ -108,6 +108,8 @@ def test_pieces_come_in_arrays_and_lines_and_broken() -> None:
         (b"+OK\r\n", b"+OK\r\n"),
         (b":3999999999\r\n", b":3999999990\r\n"),
         (b"$21\r\naddr=127.0.0.1:1 id=1\r\n", b"$22\r\naddr=127.0.0.1:22 id=1\r\n"),
+        (b"$13\r\noll=0 events=r\r\n", b"$14\r\noll=1 events=rw\r\n"),
+        (b"*2\r\n$4\r\nport\r\n$4\r\n6379\r\n", b"*2\r\n$4\r\nport\r\n$4\r\n6380\r\n"),
         (
             b'+1700000000.000001 [0 127.0.0.1:1] "get" "a"\r\n',
             b'+1700000001.000009 [0 127.0.0.1:2] "get" "a"\r\n',
@@ -138,6 +140,7 @@ def test_what_differs_between_any_two_servers_agrees(one: bytes, other: bytes) -
         (b"+OK\r\n", b"+OK\r\n+OK\r\n"),
         (b"+OK\r\n", b"+OK\r\n$3\r\nab"),
         (b"$3\r\nabc\r\n", b"$3\r\nabd\r\n"),
+        (b"*2\r\n$4\r\nsort\r\n$4\r\n6379\r\n", b"*2\r\n$4\r\nsort\r\n$4\r\n6380\r\n"),
         (b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n", b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nb\r\n"),
     ],
 )
