@@ -4,7 +4,7 @@ Classes of the server derive from these and keep all their behaviour in Python. 
 attributes named here as C fields. Most are explained where the deriving class sets them.
 """
 
-from array import array
+import array
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -184,7 +184,7 @@ class LoadWatch:
         self,
         loaders: list[tuple[int, bytes, int, bool]],
         awake: Mapping[tuple[int, bytes], object],
-        busy_slots: "array[int]",
+        busy_slots: "array.array[int]",
     ) -> None:
         pass
 

@@ -274,8 +274,7 @@ class Session(SessionState):
         append = self.tail.append
         current = not_fast = NOT_FAST
         run, arity = current.run, current.arity
-        gate = dispatcher.gate
-        done = 0
+        gate, done = dispatcher.gate, 0
         ended_ns = [perf_counter_ns()]  # when the run of equal commands began, and when each of them ended
         for argv in commands:
             bound = fast.get(argv[0], not_fast)
