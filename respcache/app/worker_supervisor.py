@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..sinks.backoff import Backoff
+from ..backoff import Backoff
 from .worker_lifeline import VARIABLE, Watched
 
 log = logging.getLogger(__name__)

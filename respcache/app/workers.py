@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from .. import __version__
+from ..backoff import Backoff
 from ..server.listeners import CannotListenError, open_tcp_listeners
 from ..settings.cluster_rules import bus_hosts, bus_port
 from ..settings.settings import Settings
-from ..sinks.backoff import Backoff
 from .configuration import Configuration, ConfigurationError, enter_directory
 from .logs import Logs, start_logs
 from .worker_plan import worker_flags

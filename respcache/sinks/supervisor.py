@@ -16,9 +16,9 @@ from typing import Final, TypeAlias
 
 import trio
 
+from respcache.backoff import Backoff
 from respcache.events.bus import Bus
 
-from .backoff import Backoff
 from .queued import QueuedSink
 from .statistics import SinkStatistics
 

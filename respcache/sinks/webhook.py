@@ -21,10 +21,10 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from respcache.backoff import Backoff
 from respcache.events.encoding import to_document
 from respcache.events.record import Event
 
-from .backoff import Backoff
 from .settings import SinkSettingsError, WebhookSettings
 
 OK: Final = range(200, 300)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from respcache.app.worker_supervisor import Patience, Supervisor, Worker
-from respcache.sinks.backoff import Backoff
+from respcache.backoff import Backoff
 
 # Short words for the scripts below. A life is counted in a file, because only that outlives the process.
 PRELUDE = """
