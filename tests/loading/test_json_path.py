@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respcache.loading.json_path import JsonPath, NotThereError, items, kind_of, members
+from respcache.loading.json_path import MOST_PARTS, JsonPath, NotThereError, items, kind_of, members
 
 DOCUMENT = b"""
 {"data": {"price": 1.10, "big": 123456789012345678901234567890, "nothing": null, "tags": [ "a" , {"x": [[7]]} ]},
@@ -107,6 +107,14 @@ def test_kinds(text: bytes, kind: str) -> None:
 def test_only_what_has_parts_is_taken_apart(take: Any, text: bytes) -> None:
     with pytest.raises(NotThereError):
         take(msgspec.Raw(text))
+
+
+@pytest.mark.parametrize(("take", "text"), [(members, b'{%s"b":1}'), (items, b"[%s1]")])
+def test_what_would_become_too_many_parts_is_not_taken_apart(take: Any, text: bytes) -> None:
+    part = b'"a":1,' if take is members else b"1,"
+    assert take(msgspec.Raw(text % (part * MOST_PARTS)))
+    with pytest.raises(NotThereError, match="it has more than 2000000 parts"):
+        take(msgspec.Raw(text % (part * (MOST_PARTS + 1))))
 
 
 NAMES = st.text(st.characters(exclude_characters='"', exclude_categories=["Cs"]), max_size=5)
