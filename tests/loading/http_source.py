@@ -43,7 +43,7 @@ class Asked:
 @dataclass(frozen=True)
 class Reply:
     """``stall`` says nothing, ``slow_head`` a letter a second, ``garbage`` no HTTP, ``half`` and ``endless`` leave the body
-    short or without an end, ``chunked`` does not say how long it is, ``missing`` never begins a body, and ``hang_up`` closes.
+    short or without an end, ``chunked`` does not say how long it is, ``missing`` and ``long`` never begin a body, and ``hang_up`` closes.
     """
 
     status: int = 200
@@ -58,6 +58,8 @@ RAW = {
     "garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "half": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
     "missing": b"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n",
+    "half_missing": b"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\nNot",
+    "long": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n",
     "hang_up": b"",
     "huge_head": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n",
 }
@@ -144,7 +146,7 @@ class Source:
                 await trio.sleep(1)
         elif manner in RAW:
             await stream.send_all(RAW[manner])
-            if manner == "missing":
+            if manner in ("missing", "long"):
                 await trio.sleep_forever()
         else:
             length = {} if manner in ("chunked", "endless") else {"Content-Length": str(len(reply.body))}

@@ -86,7 +86,8 @@ async def test_connections_are_used_again_and_no_more_are_made_than_may_be_used_
     ):
         source.gate = trio.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(lambda: load(loader, *"abcdefghij", "gone"))
+            nursery.start_soon(lambda: load(loader, *"abcde", "gone"))
+            nursery.start_soon(lambda: load(loader, *"fghij"))
             await source.wait_until(lambda: source.busy >= 3)
             await wait_all_tasks_blocked(0.05)
             source.gate.set()
@@ -166,6 +167,7 @@ async def test_a_long_key_and_a_long_value_go_through() -> None:
             "the source's answer is longer than 1000 bytes (max_body)",
         ),
         (Reply(manner="endless"), "the source's answer is longer than 1000 bytes (max_body)"),
+        (Reply(manner="long"), "the source's answer is longer than 1000 bytes (max_body)"),
         (Reply(manner="half"), "the source has not answered: RemoteProtocolError: peer closed connection"),
         (Reply(manner="hang_up"), "the source has not answered: RemoteProtocolError: Server disconnected"),
         (Reply(manner="garbage"), "the source has not answered: RemoteProtocolError: illegal status line"),
@@ -211,6 +213,11 @@ async def test_an_error_whose_body_never_comes_is_told_soon(clock: MockClock) ->
         begin_s = trio.current_time()
         assert await load(loader, "bad") == [Missing]
         assert trio.current_time() - begin_s < 2.5
+
+
+async def test_an_error_whose_body_breaks_off_is_what_its_status_says() -> None:
+    async with loading(by_name(bad=Reply(manner="half_missing"))) as (_, loader):
+        assert await load(loader, "bad", "a") == [Missing, "a"]
 
 
 async def test_no_request_is_begun_when_nobody_waits_any_more(clock: MockClock) -> None:

@@ -194,6 +194,14 @@ def test_a_get_is_cut_where_the_url_is_full(lengths: list[int], join: str | None
         assert len(one.url) + len(next(iter(next_one.keys))) + len("&id=") > MOST_URL_BYTES
 
 
+@pytest.mark.parametrize("join", [None, ",", " and "])
+def test_many_short_keys_fill_urls_and_never_more(join: str | None) -> None:
+    keys = [b"product:%d" % number for number in range(10_000)]
+    askings = GetRequests(SHOP, PRODUCT, "id", join).askings(keys)
+    assert [key for asking in askings for key in asking.keys.values()] == keys
+    assert all(MOST_URL_BYTES - 20 < len(asking.url) <= MOST_URL_BYTES for asking in askings[:-1])
+
+
 @pytest.mark.parametrize(
     ("url", "pattern", "text"),
     [

@@ -1,5 +1,6 @@
 """Where an HTTP loader goes, whom it trusts, and what it tells nobody."""
 
+import dataclasses
 import logging
 import ssl
 import sys
@@ -118,6 +119,15 @@ async def test_no_secret_is_logged_or_told(caplog: pytest.LogCaptureFixture) -> 
     assert source.asked[0].headers["authorization"] == "Bearer s3cret"
     assert "s3cret" not in str(found)
     assert "s3cret" not in caplog.text
+
+
+async def test_what_cannot_be_sent_is_not_quoted() -> None:
+    async with Source(by_name()).running() as source:
+        loader, _ = http_loader({"pattern": "p:{id}", "url": source.url + "/{id}"})
+        loader._settings = dataclasses.replace(loader._settings, secrets={"x": "s3cret\r\nY: z"})
+        await loader.start()
+        assert await load(loader, "a") == ["all: the source has not answered: LocalProtocolError"]
+        await loader.close()
 
 
 def test_the_environment_is_the_processs_own_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
