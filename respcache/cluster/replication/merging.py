@@ -58,12 +58,15 @@ class Merger:
         value = read_value(kind, word, flag)
         if version <= table.known(key):
             return False
-        db.find(key)  # if what is here has expired, the world hears that first
+        deadline_ms = deadline_of_word(deadline_ms)
+        is_late = deadline_ms is not None and deadline_ms <= db.clock.now_ms
+        if db.find(key) is None and is_late:  # if what is here has expired, the world hears that first
+            return False  # it would be gone at once, and be news whenever it is offered
         recorder = self._recorder
         recorder.clock.see(version)
         notice = SET_NOTICE if kind == records.STRING else HSET_NOTICE
         db.recorder = None  # it is told below, with a version of its own
-        entry = db.put(key, value, notice, deadline_of_word(deadline_ms) or NEVER)
+        entry = db.put(key, value, notice, deadline_ms or NEVER)
         db.recorder = recorder
         recorder.advance(db.index, entry, version)
         if recorder.routes[p]:

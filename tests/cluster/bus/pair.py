@@ -20,6 +20,8 @@ from tests.cluster.bus.wires import RECONNECT_S, ROUNDS, Caller, Endpoint, Wire
 from tests.commands.harness import START_MS
 
 TICK_S: Final = 0.02
+SWEPT: Final = 500
+"""Keys that expire at a tick at most."""
 
 
 class World:
@@ -155,6 +157,7 @@ class World:
             self._next_tick_s += TICK_S
             for peer in self.peers:
                 if not peer.is_stopped:
+                    peer.node.keyspace.sweep(SWEPT)
                     peer.hub.tick()
         self.serve()
         return True

@@ -1,7 +1,7 @@
 """What clients of a cluster in trouble were told, and whether what they read can be.
 
 Every key has rules of its own: ``u`` is written once; ``own`` is written again and again by one client; ``c`` counts; ``nx`` is to be
-had once; ``log`` is appended to and ``h`` gets fields, each piece once. An answer that is an error leaves open whether the command has run.
+had once; ``log`` is appended to and ``h`` gets fields, each piece once; ``brief`` is written once and soon gone. An answer that is an error leaves open whether the command has run.
 """
 
 import random
@@ -16,9 +16,13 @@ MISSING: Final = None
 
 SHARES: Final = (
     ("u", 25), ("get u", 15), ("own", 20), ("del", 5), ("get own", 10), ("c", 10), ("nx", 7), ("log", 4), ("h", 4),
-    ("flush", 0.4),
 )  # fmt: skip
 """How often each kind of command is sent."""
+
+FLUSHES: Final = ("flush", 0.4)
+BRIEF: Final = ("brief", 20)
+BRIEF_MS: Final = 1500
+"""The life of a key: less than it takes until all that both sides of a split have is merged."""
 
 REFUSED: Final = frozenset({"CLUSTERDOWN"})
 """Errors that say that the command has not run."""
@@ -41,9 +45,9 @@ class Asked:
 class Ledger:
     """All that is known of all keys."""
 
-    def __init__(self, chance: random.Random, *, has_flushes: bool) -> None:
+    def __init__(self, chance: random.Random, *, has_flushes: bool, has_brief: bool = False) -> None:
         self._chance = chance
-        self._has_flushes = has_flushes
+        self._shares = (*SHARES, *((FLUSHES,) if has_flushes else ()), *((BRIEF,) if has_brief else ()))
         self._numbers = iter(range(1 << 30))
         self.unique: dict[str, set[bytes | None]] = {}
         """What a key may be; written once, or not at all where that was not acknowledged."""
@@ -55,6 +59,7 @@ class Ledger:
         self.granted: dict[str, int] = {}
         self.pieces: dict[str, tuple[list[bytes], set[bytes]]] = {}
         """Of logs and hashes: what was acknowledged, in order, and what may be there, too."""
+        self.brief: list[str] = []
         self.was_flushed = False
         self._flushing = 0
         self._flushed_times = 0
@@ -66,7 +71,7 @@ class Ledger:
     def next(self, user: int, now_s: float) -> Asked:
         """Return what a client asks next."""
         number = next(self._numbers)
-        shares = SHARES if self._has_flushes else SHARES[:-1]
+        shares = self._shares
         kind = self._chance.choices([kind for kind, _ in shares], [share for _, share in shares])[0]
         if kind == "flush":
             return self._flush()
@@ -75,6 +80,9 @@ class Ledger:
             return self._read(kind, self._chance.choice(list(known))) if known else Asked("ping", "", "PING")
         if kind in ("u", "own", "del"):
             return self._change(kind, user, number)
+        if kind == "brief":
+            self.brief.append(f"brief:{number}")
+            return Asked("brief", f"brief:{number}", f"SET brief:{number} {number} PX {BRIEF_MS}")
         return self._collect(kind, user, number, now_s)
 
     def _change(self, kind: str, user: int, number: int) -> Asked:
@@ -181,7 +189,7 @@ class Ledger:
 
     def keys(self) -> Iterator[tuple[str, str]]:
         """Yield every key, and the command that reads it."""
-        for key in (*self.unique, *self.own, *self.counted):
+        for key in (*self.unique, *self.own, *self.counted, *self.brief):
             yield key, f"GET {key}"
         for key in self.pieces:
             yield key, f"HKEYS {key}" if key.startswith("h") else f"GET {key}"
@@ -191,6 +199,7 @@ class Ledger:
         for key, allowed in self.unique.items():
             if found[key] not in allowed:
                 yield f"{key} is {found[key]!r}, must be of {allowed}"
+        yield from (f"{key} is there after its time" for key in self.brief if found[key] is not MISSING)
         if not is_exact:
             return
         yield from self.wrong

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from respcache.cluster.bus.frames import BrokenFrameError
-from respcache.cluster.replication.records import DEADLINE, FLUSHED, HASH, OFFER, REMOVED, STRING
+from respcache.cluster.replication.records import DEADLINE, DROPPED, FLUSHED, HASH, OFFER, REMOVED, STRING
 from respcache.keyspace.slots import key_partition
 from tests.cluster.replication.nodes import Node
 from tests.keyspace.conftest import Recorder as Listener
@@ -36,6 +36,35 @@ def test_a_newer_state_is_taken_with_its_version_and_told(node: Node) -> None:
 def test_an_older_state_changes_nothing(node: Node) -> None:
     assert not node.holdings.merge(P, string(1))
     assert (node.client("GET a"), node.stream.take()) == (b"mine", [])
+
+
+def test_a_state_that_is_past_its_deadline_is_not_taken_however_often_it_is_offered(node: Node) -> None:
+    node.client("DEL a")
+    node.stream.take()
+    late = string(NEVER_YET, node.harness.clock.now_ms)
+    for _ in range(2):
+        assert not node.holdings.merge(P, late)
+        assert not node.holdings.merge(P, [*late[:6], -late[6], *late[7:]])  # of a default life
+        node.keyspace.sweep(10)
+    assert (node.client("EXISTS a"), node.stream.take()) == (0, [])
+
+
+def test_a_state_that_is_past_its_deadline_ends_an_older_one_once(node: Node) -> None:
+    late = string(NEVER_YET, node.harness.clock.now_ms)
+    assert node.holdings.merge(P, late)
+    node.keyspace.sweep(10)
+    assert node.client("EXISTS a") == 0
+    assert [record[0] for record in node.stream.take()] == [STRING, DROPPED]
+    assert not node.holdings.merge(P, late)
+    assert node.stream.take() == []
+
+
+def test_of_two_states_that_are_past_their_deadlines_nothing_stays(node: Node) -> None:
+    node.client("SET a mine PX 10")
+    node.harness.clock.now_ms += 20
+    assert not node.holdings.merge(P, string(NEVER_YET, node.harness.clock.now_ms - 1))
+    assert node.client("EXISTS a") == 0
+    assert node.stream.take()[-1][0] == DROPPED
 
 
 def test_a_write_after_a_merge_is_newer(node: Node) -> None:

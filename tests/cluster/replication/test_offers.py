@@ -1,6 +1,10 @@
 """What may be missing where it belongs."""
 
+import pytest
+
 from respcache.cluster.replication.offers import PERIOD_S
+from respcache.cluster.replication.records import STRING
+from respcache.cluster.replication.versions import TAG_BITS
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
 
@@ -66,3 +70,20 @@ def test_an_offer_is_repeated_until_its_server_has_merged_it() -> None:
     world.rest()
     assert world.client(1)("GET", key) == b"mine"
     assert not mine.offers.waiting
+
+
+@pytest.mark.parametrize("life_ms", [-1, 500])
+def test_what_expires_before_it_is_merged_is_not_offered_for_ever(life_ms: int) -> None:
+    world = World(3, copies=2, active=(1, 2))
+    key = world.key_of(1).encode()
+    partition, replication = key_partition(key), world.peers[0].hub.replication
+    version = replication.clock.next() >> TAG_BITS, 7
+    deadline_ms = world.peers[0].harness.clock.now_ms + life_ms
+    replication.holdings.apply(partition, [STRING, partition, 0, key, *version, deadline_ms, b"1", False])
+    replication.serving.set_aside.add(partition)
+    world.run(PERIOD_S / 2)
+    assert replication.offers.waiting == (life_ms > 0)
+    world.run(PERIOD_S)
+    assert replication.offers.waiting == 0
+    assert not replication.holdings.holds(partition)
+    assert world.client(1)("EXISTS", key.decode()) == 0
