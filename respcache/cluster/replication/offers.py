@@ -17,6 +17,14 @@ PERIOD_S: Final = 2.0
 """Between offers of the same things: the server may be one that has just ceased to be it."""
 
 
+class _Mark:
+    """An offer that has brought something new."""
+
+    def __init__(self, content: int, streams: Sequence[Stream]) -> None:
+        self.content = content
+        self.positions = [(stream, stream.position) for stream in streams]
+
+
 class Offers:
     """The offers of one node, and what others offer to it."""
 
@@ -32,7 +40,9 @@ class Offers:
 
         self._fresh: set[tuple[bytes, int]] = set()
         """From whom something was merged, and of which partition, since he was last answered."""
-        self._marks: dict[tuple[bytes, int], list[tuple[Stream, tuple[int, int]]]] = {}
+        self._contents: dict[tuple[bytes, int], int] = {}
+        """What the offers that are being told have said so far, summed up: equal for the same keys in the same versions."""
+        self._marks: dict[tuple[bytes, int], _Mark] = {}
         """Up to where the copies must have acknowledged, before he is told so."""
 
     def has(self, partition: int) -> bool:
@@ -133,16 +143,23 @@ class Offers:
                 self._fresh.add((peer, partition))
             serving.witness.merged += 1
             serving.witness.conflicts += is_known
+        if peer:
+            offer = peer, partition
+            self._contents[offer] = self._contents.get(offer, 0) + hash((record[0], *record[2:6]))
 
     def is_merged(self, peer: bytes, partition: int) -> bool:
-        """Say whether everything that a node has offered is here and in the copies: then it may let go of it."""
+        """Say whether everything that a node has offered is here and in the copies: then it may let go of it.
+
+        It is enough that an offer of the same things was: what has been evicted since is new again each time, without end.
+        """
         offer, routes = (peer, partition), self._serving.recorder.routes[partition]
+        content, mark = self._contents.pop(offer, 0), self._marks.get(offer)
         if offer in self._fresh:
             self._fresh.discard(offer)
-            # Whoever tells of them has them as streams; see ``Serving.aim_records``.
-            streams = cast(Sequence[Stream], routes)
-            self._marks[offer] = [(stream, stream.position) for stream in streams]
-        for stream, position in self._marks.get(offer, ()):
+            if mark is None or mark.content != content:
+                # Whoever tells of them has them as streams; see ``Serving.aim_records``.
+                mark = self._marks[offer] = _Mark(content, cast(Sequence[Stream], routes))
+        for stream, position in () if mark is None else mark.positions:
             if stream in routes and not (stream.is_lagging or stream.has(position)):
                 return False
         self._marks.pop(offer, None)
@@ -151,7 +168,8 @@ class Offers:
     def forget(self, peer: bytes) -> None:
         """Forget a node that is gone."""
         self._fresh = {offer for offer in self._fresh if offer[0] != peer}
-        self._marks = {offer: marks for offer, marks in self._marks.items() if offer[0] != peer}
+        self._contents = {offer: content for offer, content in self._contents.items() if offer[0] != peer}
+        self._marks = {offer: mark for offer, mark in self._marks.items() if offer[0] != peer}
 
     def merge_own(self, partition: int) -> None:
         """Take what this node itself would have offered: it serves the partition now."""
