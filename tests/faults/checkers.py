@@ -182,7 +182,7 @@ def _grant(key: str, operations: Sequence[Operation]) -> Iterable[Finding]:
     for read in operations:
         is_final = read.kind is Kind.HOLDER and read.worker == FINAL and read.outcome is Outcome.OK
         if is_final and read.reply not in holders:
-            claim = LOST if read.reply is None else INVENTED
+            claim = LOST if read.reply is None else GRANTED_TWICE if read.reply in undecided else INVENTED
             yield Finding(claim, key, f"held by {read.reply!r}, not by {sorted(map(repr, holders))}")
 
 

@@ -163,7 +163,9 @@ def test_a_key_is_granted_once() -> None:
     assert story.add(Kind.GRANT, value="z", reply="OK").claims() == [GRANTED_TWICE]
 
 
-@pytest.mark.parametrize(("holder", "claims"), [("x", []), (None, [LOST]), ("y", [INVENTED])])
+@pytest.mark.parametrize(
+    ("holder", "claims"), [("x", []), (None, [LOST]), ("y", [GRANTED_TWICE]), ("z", [INVENTED])]
+)
 def test_who_was_granted_a_key_has_it(holder: str | None, claims: Sequence[str]) -> None:
     story = Story().add(Kind.GRANT, value="x", reply="OK").add(Kind.GRANT, value="y", outcome=UNKNOWN)
     assert story.add(Kind.HOLDER, reply=holder, worker=FINAL).claims() == claims
