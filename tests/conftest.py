@@ -1,17 +1,21 @@
 """Fixtures shared by all tests: real servers, and Hypothesis' profiles.
 
 ``redis_server`` and ``respcache_server`` run for a whole session (one pair per worker under xdist). ``start_redis`` and
-``start_respcache`` start further ones with flags of their own, which end with the test.
+``start_respcache`` start further ones with flags of their own, which end with the test. ``postgresql`` runs for a session, too.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from tests.servers import Server, running_redis, running_respcache
+
+if TYPE_CHECKING:
+    from tests.postgresql import PostgreSQL
 
 StartServer = Callable[..., Server]
 
@@ -50,3 +54,11 @@ def start_respcache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartS
         yield lambda *flags: running.enter_context(
             running_respcache(tmp_path_factory.mktemp("respcache"), *flags)
         )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> "Iterator[PostgreSQL]":
+    from tests.postgresql import running_postgresql  # its client takes a tenth of a second
+
+    with running_postgresql() as server:
+        yield server
