@@ -16,6 +16,7 @@ from .client import TIMEOUT_S, ClientError, Connection
 from .cluster_cli import cluster
 from .configuration import ConfigurationError
 from .connecting import Host, Password, Port, Socket, address_of
+from .loading_cli import loading
 
 INTERRUPTED: Final = 130
 """What shells report for a program that Ctrl-C ended."""
@@ -29,6 +30,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(cluster)
+app.command(loading)
 
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
 

@@ -42,7 +42,18 @@ COLOURS: Final[Mapping[str, str]] = {
     "refuted": "cyan",
     "died": "bold red",
     "left": "magenta",
+    "cache_miss": "bright_black",
+    "blocked": "bright_black",
+    "loaded": "green",
+    "refreshed": "cyan",
+    "failed": "bold red",
+    "timed_out": "yellow",
+    "no_key": "bright_black",
+    "disappeared": "red",
 }
+
+OFTEN_EMPTY: Final = frozenset({"by", "peer", "reason"})
+"""What is left out of a line where there is nothing to say."""
 
 HEAD: Final = ("at_ms", "node", "kind", "db", "key", "key_base64")
 """What a line says first, in an order of its own; the other fields follow as they come."""
@@ -118,7 +129,7 @@ def event_line(message: bytes) -> Text:
     if key is not None:
         line.append(" " + quoted(key), style="bold")
     for name, value in document.items():
-        if name not in HEAD:
+        if name not in HEAD and (value != "" or name not in OFTEN_EMPTY):
             line.append(f" {escaped(name)}=", style="bright_black")
             line.append(escaped(value if isinstance(value, str) else msgspec.json.encode(value).decode()))
     return line

@@ -19,6 +19,7 @@ def join_loaders(settings: Settings, parts: Composition, set_clock: Callable[[],
     """Make the loaders and let the dispatcher ask them. Raises LoaderSettingsError."""
     from ..loading.assembly import make_loading  # noqa: PLC0415  # not for a server without one
     from ..loading.ground import Ground  # noqa: PLC0415
+    from ..loading.report import Controls  # noqa: PLC0415
 
     node = parts.node
 
@@ -46,4 +47,5 @@ def join_loaders(settings: Settings, parts: Composition, set_clock: Callable[[],
         ),
     )
     parts.dispatcher.load_by(loading)
+    node.loads = Controls(loading, node.clock)
     return loading

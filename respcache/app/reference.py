@@ -17,6 +17,7 @@ from ..settings.cluster import Cluster
 from ..settings.compatibility import Compatibility
 from ..settings.copies import Copies
 from ..settings.events import Events
+from ..settings.loading import Loading
 from ..settings.parameter import JOINT, AnyParameter, Section
 from ..settings.settings import SECTIONS
 from ..settings.sources import variable
@@ -29,6 +30,9 @@ COMMANDS: Final = Path("docs/commands.md")
 EXAMPLES: Final = {
     "expirations": '[{ pattern = "session:*", seconds = 1800 }, { pattern = "flag:*", seconds = "infinity" }]',
     "events-sinks": '[{ class = "package.module:Class", options = { key = "value" } }]',
+    "loading-loaders": '[{ class = "package.module:Class", pattern = "user:*", timeout_ms = 2000 }]',
+    "loading-sql": '[{ url = "sqlite:///shop.db", pattern = "user:{id}", query = "select id, name from users where id in :keys", key = "id" }]',
+    "loading-http": '[{ pattern = "product:{id}", url = "http://products.internal/{id}" }]',
 }
 """Where the default, an empty list, shows nothing."""
 
@@ -73,6 +77,11 @@ CLUSTER_NOTE: Final = (
     "`cluster-enabled` as `enabled`, `cluster-seeds` as `seeds`."
 )
 
+LOADING_NOTE: Final = (
+    "In the file, what begins with `loading-` stands as lists of tables, `[[loading.loaders]]` and its like. What they do is "
+    "shown by the commands of [loading-operations.md](loading-operations.md)."
+)
+
 COPIES_NOTE: Final = "These stand in the table `[cluster]` as well. What they promise is told in [guarantees.md](guarantees.md)."
 
 COMPATIBILITY_NOTE: Final = (
@@ -82,28 +91,39 @@ COMPATIBILITY_NOTE: Final = (
 
 
 def sample() -> str:
-    """Return the sample file."""
+    """Return the sample file. What stands in no table comes first, since a table lasts until the next one begins."""
+    sections = [section for section in SECTIONS if section is not Compatibility]
     blocks = [SAMPLE_HEAD]
+    for section in sections:
+        plain = [one for one in section.parameters if one not in _within_table(section)]
+        if plain:
+            blocks += [_sample_title(section), *(_sample_entry(one, one.name) for one in plain)]
     table = ""
-    for section in SECTIONS:
-        if section is not Compatibility:
-            blocks += _sample_section(section, table)
-            table = section.table
+    for section in sections:
+        blocks += _sample_table(section, table)
+        table = section.table
     return "\n".join(blocks)
 
 
-def _sample_section(section: type[Section], open_table: str) -> Iterator[str]:
-    """Yield the blocks of a section; a table that is open already must not be opened again."""
-    yield f"\n# ---- {section.title} {'-' * (70 - len(section.title))}\n"
+def _sample_title(section: type[Section]) -> str:
+    return f"\n# ---- {section.title} {'-' * (70 - len(section.title))}\n"
+
+
+def _within_table(section: type[Section]) -> list[AnyParameter]:
+    """Return the settings that may stand in the section's table without its name in front."""
     prefix = f"{section.table}{JOINT}"
-    within_table = [p for p in section.parameters if section.table and p.name.startswith(prefix)]
-    for parameter in section.parameters:
-        if parameter not in within_table:
-            yield _sample_entry(parameter, parameter.name)
-    if within_table and section.table != open_table:
-        yield f"[{section.table}]\n"
+    return [one for one in section.parameters if section.table and one.name.startswith(prefix)]
+
+
+def _sample_table(section: type[Section], open_table: str) -> Iterator[str]:
+    """Yield the blocks of a section's table; one that is open already must not be opened again."""
+    within_table = _within_table(section)
+    if within_table:
+        yield _sample_title(section)
+        if section.table != open_table:
+            yield f"[{section.table}]\n"
     for parameter in within_table:
-        yield _sample_entry(parameter, parameter.name.removeprefix(prefix))
+        yield _sample_entry(parameter, parameter.name.removeprefix(f"{section.table}{JOINT}"))
 
 
 def _sample_entry(parameter: AnyParameter, key: str) -> str:
@@ -125,6 +145,8 @@ def page() -> str:
             blocks.append(CLUSTER_NOTE + "\n")
         if section is Copies:
             blocks.append(COPIES_NOTE + "\n")
+        if section is Loading:
+            blocks.append(LOADING_NOTE + "\n")
         if section is Compatibility:
             blocks.append(COMPATIBILITY_NOTE + "\n")
         blocks.append(_table(section))

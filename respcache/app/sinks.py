@@ -6,6 +6,7 @@ from pathlib import Path
 
 import trio
 
+from ..events.loading import LOADING, WAITING
 from ..events.notifications import parse_notification_classes
 from ..events.record import Event
 from ..events.vocabulary import CHANGES, CLUSTER, READS, SERVER
@@ -101,7 +102,8 @@ class EventSinks:
 
 def kinds(settings: Settings) -> frozenset[type[Event]]:
     """Return the events that sinks are told of."""
-    return CHANGES | SERVER | (READS if settings.events_include_reads else frozenset())
+    chosen = CHANGES | SERVER | (LOADING - WAITING)
+    return chosen | READS | WAITING if settings.events_include_reads else chosen
 
 
 def value_limit_bytes(settings: Settings) -> int:

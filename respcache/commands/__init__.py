@@ -19,6 +19,7 @@ from .info import info_commands
 from .keys import keys
 from .latency import latency
 from .lcs import subsequences
+from .loader_commands import loaders
 from .memory import memory
 from .modules import modules
 from .object import objects
@@ -63,5 +64,6 @@ GROUPS = (
     modules,
     cluster,
     cluster_partitions,
+    loaders,
     debug_commands,
 )

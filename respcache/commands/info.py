@@ -28,16 +28,19 @@ SECTIONS: Final[Mapping[str, Callable[[Node], Iterable[str]]]] = {
     "Keyspace": sections.keyspace,
     "Owners": sections.owners,
     "Events": sections.events,
+    "Loading": sections.loading,
 }
 """By title, in the order in which they are shown, whatever the order asked for."""
 
 EVERYTHING: Final = frozenset(SECTIONS)
-DEFAULT: Final = EVERYTHING - {"Commandstats", "Latencystats"}
+LONG: Final = frozenset({"Commandstats", "Latencystats"})
 """Those two are as long as the command table."""
+LOADING: Final = frozenset({"Loading"})
+"""Where there is no loader it is told only to those who ask for it, or for everything."""
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "default": DEFAULT,
-    "all": EVERYTHING,
+    "default": EVERYTHING - LONG - LOADING,
+    "all": EVERYTHING - LOADING,
     "everything": EVERYTHING,
     **{title.lower(): frozenset({title}) for title in SECTIONS},
 }
@@ -58,11 +61,14 @@ def info(context: Context, argv: Sequence[bytes]) -> Reply:
     """Tell the server's state and statistics, as lines of ``field:value`` under section titles.
 
     Sections are server, clients, memory, persistence, stats, replication, cpu, modules, commandstats,
-    errorstats, latencystats, cluster, keyspace, owners and events. Without any, or for ``default``,
-    all but commandstats and latencystats are told; for ``all`` or ``everything``, all. An unknown section is left out.
+    errorstats, latencystats, cluster, keyspace, owners, events and loading. Without any, or for ``default``,
+    all but commandstats and latencystats are told; for ``all`` or ``everything``, all. Where there is no loader, loading is told only by
+    its name and for ``everything``. An unknown section is left out.
     """
     words = [word.decode("utf-8", "replace").lower() for word in argv[1:]] or ["default"]
     wanted = frozenset[str]().union(*(NAMES.get(word, frozenset()) for word in words))
+    if context.node.loads is not None and {"default", "all"}.intersection(words):
+        wanted |= LOADING
     return Verbatim(info_text(context.node, wanted).encode("utf-8", "surrogateescape"))
 
 

@@ -6,12 +6,13 @@ true of a server without them: zero. What only we have stands at the end of a
 section, or in a section of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 from .. import REDIS_COMPATIBLE_VERSION, __version__
 from .._speedups import DESCRIPTION
+from ..events.line import escaped
 from ..keyspace.database import Database
 from ..telemetry.command_statistics import commandstats_lines, latencystats_lines
 from .accounting import human_size, memory_figures
@@ -25,6 +26,9 @@ LRU_CLOCK_BITS: Final = (1 << 24) - 1
 
 LIVES_SAMPLED: Final = 500
 """Keys looked at to estimate avg_ttl: 50 us, however many there are."""
+
+BREAKS_LINES: Final = str.maketrans({",": r"\x2c", "=": r"\x3d"})
+"""INFO's readers cut a line there."""
 
 
 def lines_of(fields: dict[str, object]) -> Iterator[str]:
@@ -369,6 +373,30 @@ def events(node: Node) -> Iterable[str]:
             f"events_sink_{name}:delivered={sink.delivered},dropped={sink.dropped},"
             f"failed={sink.failed},queued={sink.queued}"
         )
+
+
+def loading(node: Node) -> Iterable[str]:
+    """Tell of all loaders together, and of each in a line; in its pattern, what would break the line is escaped."""
+    reports = [] if node.loads is None else node.loads.reports()
+    yield f"loading_loaders:{len(reports)}"
+    yield from lines_of(
+        {f"loading_{name}": count for name, count in _added(one.now for one in reports).items()}
+    )
+    added = _added(one.totals for one in reports)
+    yield from lines_of({f"loading_total_{name}": count for name, count in added.items()})
+    for one in reports:
+        pattern = escaped(one.pattern).translate(BREAKS_LINES)
+        totals = {f"total_{name}": count for name, count in one.totals.items()}
+        figures = {"pattern": pattern, "db": one.db, "state": one.state, **one.now, **totals}
+        yield f"loader_{one.name}:" + ",".join(f"{name}={value}" for name, value in figures.items())
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    summed: dict[str, int] = {}
+    for one in counts:
+        for name, count in one.items():
+            summed[name] = summed.get(name, 0) + count
+    return summed
 
 
 def uptime_seconds(node: Node) -> int:

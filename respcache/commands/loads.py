@@ -1,6 +1,9 @@
 """What commands and the dispatcher may ask of loaders; see the loading package."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from ..keyspace.entry import Entry
 from ..protocol.replies import ErrorReply
@@ -40,3 +43,47 @@ class Loads(Protocol):
 
     def takes_writes(self, db: int, key: bytes) -> bool:
         """Say whether what is written at this key goes to a database."""
+
+
+class LoaderReport(msgspec.Struct, frozen=True):
+    """How one loader stands."""
+
+    name: str
+    pattern: str
+    db: int
+    state: str
+    """``paused``; ``stuck``, if all calls that may run are overdue; else what its breaker says."""
+    breaker: str
+    """``closed``, ``open`` or ``half-open``."""
+    now: Mapping[str, int]
+    """How many keys and calls there are of each kind at this moment."""
+    totals: Mapping[str, int]
+    """What it has done since the start."""
+    settings: Mapping[str, str | int | float]
+    last_failure: str
+    """Why a key could not be loaded, the last time; empty if that has not happened yet."""
+
+
+class LoaderControls(Protocol):
+    """All loaders of a server, for those who look after them."""
+
+    def reports(self) -> Sequence[LoaderReport]:
+        """Tell of every loader, in the order in which they are asked for a key."""
+
+    def state_of(self, db: int, key: bytes) -> str | None:
+        """Return where a key stands; None if no loader is there for such keys."""
+
+    def request(self, db: int, key: bytes) -> bool:
+        """Load a key if it is not there; say whether it is there or on its way."""
+
+    def refresh(self, db: int, key: bytes) -> bool:
+        """Load a key, there or not; say whether it is on its way."""
+
+    def forget(self, db: int, key: bytes) -> str | None:
+        """Know nothing of a key any more, and return where it stood; what is on its way is thrown away when it comes."""
+
+    def pause(self, name: str) -> bool:
+        """Call a loader no more; say whether there is one of that name."""
+
+    def resume(self, name: str) -> bool:
+        """Undo ``pause``; say whether there is one of that name."""

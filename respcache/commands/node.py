@@ -23,6 +23,7 @@ from .broker import Broker
 from .client import Client
 from .clients import Clients
 from .cluster_view import ClusterView
+from .loads import LoaderControls
 from .pause import Pause
 from .pending import Pending, Slot
 from .tracking import Tracking
@@ -187,6 +188,8 @@ class Node:
     """Set where the node is part of a cluster."""
     cluster: ClusterView | None = None
     """What CLUSTER commands show; set where the node is part of a cluster."""
+    loads: LoaderControls | None = None
+    """Set where there are loaders."""
     waits: Waits = field(default_factory=Waits)
     """Clients that wait for copies."""
     monitors: set[int] = field(default_factory=set)

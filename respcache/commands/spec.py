@@ -75,6 +75,8 @@ class Trait(enum.Flag):
     """Turns to another database, and changes nothing else of the session."""
     LOADS_NOTHING = enum.auto()
     """Speaks of keys that may be missing; a loader is not asked for them."""
+    PASSES_OWNERS = enum.auto()
+    """Runs at once although its keys are busy: it asks what they are busy with, and changes none."""
     OUTGROWS_ITS_WORDS = enum.auto()
     """May store far more than it is sent, so memory is counted before it and after it."""
 
@@ -238,7 +240,9 @@ class CommandGroup:
 
         return register
 
-    def container(self, name: str, *, since: str, complexity: str, summary: str) -> None:
+    def container(
+        self, name: str, *, since: str, complexity: str, summary: str, hidden: bool = False
+    ) -> None:
         """Declare the parent of subcommands, such as CLIENT; calling it bare is an arity error."""
 
         def bare(context: Context, argv: Sequence[bytes]) -> Reply:
@@ -256,5 +260,6 @@ class CommandGroup:
                 args=(),
                 raw=True,
                 least_words=-2,
+                hidden=hidden,
             )
         )

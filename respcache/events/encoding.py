@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from .excerpt import Excerpt, excerpt
+from .loading import LOADING
 from .record import Event, KeyEvent
 from .vocabulary import (
     Created,
@@ -44,6 +45,7 @@ from .vocabulary import (
 )
 
 MEMBER: Final = {"member": "member", "id": "id", "address": "address", "by": "by"}
+LOADER: Final = {"loader": "loader", "reason": "reason"}
 PARTITIONS: Final = {"peer": "peer", "partitions": "partitions", "count": "count"}
 
 DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
@@ -55,6 +57,7 @@ DETAILS: Final[Mapping[type[Event], Mapping[str, str]]] = {
     Deleted: {"notice": "notice_name"},
     Flushed: {"db": "db"},
     OwnerCrashed: {"error": "error"},
+    **dict.fromkeys(LOADING, LOADER),
     MemberJoined: MEMBER,
     MemberActive: MEMBER,
     MemberSuspected: MEMBER,

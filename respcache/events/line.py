@@ -13,6 +13,7 @@ from typing import Final
 
 from .encoding import shortened
 from .excerpt import Content, Excerpt
+from .loading import LoadingEvent
 from .record import Event, KeyEvent
 from .vocabulary import (
     Created,
@@ -69,14 +70,16 @@ def _detail(event: Event) -> str:
             detail = f"{event.member} {event.id} at {event.address}" + (f" by {event.by}" if event.by else "")
         case ViewChanged():
             detail = f"{event.partitions} partitions moved, {event.members} members share them"
-        case SplitDetected() | MergeStarted() | MergeFinished() | PartitionEvent():
-            detail = _detail_of_split(event)
+        case SplitDetected() | MergeStarted() | MergeFinished() | PartitionEvent() | LoadingEvent():
+            detail = _further_detail(event)
         case _:  # Expired, Evicted, Read, Missed: the kind and the key say it all
             pass
     return detail
 
 
-def _detail_of_split(event: SplitDetected | MergeStarted | MergeFinished | PartitionEvent) -> str:
+def _further_detail(
+    event: SplitDetected | MergeStarted | MergeFinished | PartitionEvent | LoadingEvent,
+) -> str:
     match event:
         case SplitDetected():
             return f"{event.unreachable} members unreachable, {event.members} are here"
@@ -86,6 +89,8 @@ def _detail_of_split(event: SplitDetected | MergeStarted | MergeFinished | Parti
             return f"{event.entries} entries taken over, {event.conflicts} conflicts, in {event.took_ms} ms"
         case PartitionEvent():
             return f"{event.count} partitions {event.partitions}" + (f" {event.peer}" if event.peer else "")
+        case LoadingEvent():
+            return f"by {event.loader}" + (f": {event.reason}" if event.reason else "")
 
 
 def utc_time(at_ms: int) -> str:

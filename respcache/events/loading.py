@@ -66,3 +66,6 @@ LOADING: Final[frozenset[type[Event]]] = frozenset(
     {CacheMiss, Blocked, Loaded, Refreshed, LoadFailed, LoadTimedOut, NoKey, Disappeared}
 )
 """What loaders do."""
+
+WAITING: Final[frozenset[type[Event]]] = frozenset({CacheMiss, Blocked})
+"""Those of them that there may be as many of as commands; for each of the others a database was asked."""

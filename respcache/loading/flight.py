@@ -61,3 +61,10 @@ class Flight:
         """Why the last try has failed."""
         self.wait: Wait | None = None
         self.was_waited_for = False
+
+    @property
+    def state(self) -> str:
+        """In LOADER STATE's words."""
+        if self.is_refresh and not self.is_overtaken:
+            return "reloading"
+        return "loading" if self.stage is Stage.CALLED else "requested"

@@ -144,9 +144,7 @@ class Flights:
         """Return where a key stands, in LOADER STATE's words."""
         flight = self.by_key.get(key)
         if flight is not None:
-            if flight.is_refresh and not flight.is_overtaken:
-                return "reloading"
-            return "loading" if flight.stage is Stage.CALLED else "requested"
+            return flight.state
         if self.store.db.has(key):
             return "loaded"
         if self.known.is_absent(key, self._ground.clock.now_ms):

@@ -43,7 +43,12 @@ class Waiting:
         if client.transaction is not None and Trait.RUNS_TRANSACTION in command.traits:
             calls = client.transaction.queue
             may_touch_any |= Trait.SESSION  # after SELECT the keys are those of another database
-        keys = [(db, key) for called, words in calls for key in called.keys_in(words)]
+        keys = [
+            (db, key)
+            for called, words in calls
+            if Trait.PASSES_OWNERS not in called.traits
+            for key in called.keys_in(words)
+        ]
         concerns_all = any(may_touch_any & called.traits for called, _ in calls)
         if concerns_all:
             keys += self._owners.awake

@@ -46,7 +46,7 @@ class Events(Section, title="Events", table="events"):
         YesNo(),
         False,
         mutable=False,
-        doc="Tell of hits and misses, too, not only of changes.",
+        doc="Tell of hits and misses, too, and of commands that wait for a loader, not only of changes.",
         reason="There are as many as commands, and each costs as much as the command.",
     )
     events_console = Parameter(

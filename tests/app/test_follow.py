@@ -7,6 +7,7 @@ import pytest
 from respcache.app import follow
 from respcache.app.client import Address, ClientError, packed
 from respcache.app.follow import event_line, messages
+from respcache.events.loading import LOADING
 from tests.app.fakes import scripted_server
 from tests.servers import Server
 
@@ -37,6 +38,17 @@ def test_values_are_shown_and_structured_ones_as_json() -> None:
 def test_a_key_that_is_no_text_is_shown_by_its_bytes() -> None:
     event = b'{"kind":"read","at_ms":0,"node":"n","db":0,"key_base64":"/wA="}'
     assert '"\\xff\\x00"' in event_line(event).plain
+
+
+def test_a_reason_is_shown_where_there_is_one() -> None:
+    assert line_of(kind="loaded", loader="users", reason="").endswith('loaded   db0 "k" loader=users')
+    failed = line_of(kind="failed", loader="users", reason="no\nroute")
+    assert failed.endswith(r'failed   db0 "k" loader=users reason=no\x0aroute')
+    assert line_of(value="").endswith("value=")
+
+
+def test_what_loaders_do_has_its_colours() -> None:
+    assert {event.kind for event in LOADING} <= follow.COLOURS.keys()
 
 
 def test_keys_cannot_steer_the_terminal_nor_be_taken_for_markup() -> None:

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from respcache.app.sinks import EventSinks, kinds, queued_sinks, value_limit_bytes
+from respcache.events.loading import LOADING, WAITING
 from respcache.events.vocabulary import CHANGES, CLUSTER, READS, SERVER, Created, Read
 from respcache.settings.settings import Settings
 from respcache.sinks.settings import (
@@ -70,7 +71,10 @@ def test_sinks_of_one_class_have_names_of_their_own() -> None:
     assert names == ["sink-1-package.Class", "sink-2-package.Class"]
 
 
-@pytest.mark.parametrize(("wanted", "told"), [("no", CHANGES | SERVER), ("yes", CHANGES | SERVER | READS)])
+USUAL = CHANGES | SERVER | (LOADING - WAITING)
+
+
+@pytest.mark.parametrize(("wanted", "told"), [("no", USUAL), ("yes", CHANGES | SERVER | LOADING | READS)])
 def test_reads_are_told_only_on_demand(wanted: str, told: frozenset[type]) -> None:
     settings = Settings(events_include_reads=wanted, events_console="yes")
     assert kinds(settings) == told

@@ -3,6 +3,7 @@ import pytest
 from respcache import __version__
 from respcache._speedups import DESCRIPTION
 from tests.commands.harness import Harness, HarnessClient
+from tests.commands.loaders import FakeControls, report
 from tests.wire import RawClient, parse
 
 
@@ -33,10 +34,10 @@ SELECTIONS = [
 
 @pytest.mark.redis
 @pytest.mark.parametrize("line", SELECTIONS)
-def test_the_sections_are_those_of_redis_and_two_of_ours(
+def test_the_sections_are_those_of_redis_and_three_of_ours(
     line: str, client: HarnessClient, real: RawClient
 ) -> None:
-    ours = [title for title in titles(client(f"INFO {line}")) if title not in ("Owners", "Events")]
+    ours = [title for title in titles(client(f"INFO {line}")) if title not in ("Owners", "Events", "Loading")]
     assert ours == titles(theirs(real, *line.split()))
 
 
@@ -143,3 +144,26 @@ def test_subscribers_and_watchers_are_counted(harness: Harness, client: HarnessC
 def test_owners_and_event_sinks_have_sections_of_their_own(client: HarnessClient) -> None:
     assert fields(client("INFO owners"))["owners_awake"] == "0"
     assert fields(client("INFO events"))["events_sink_errors"] == "0"
+
+
+@pytest.mark.parametrize("line", ["", "default", "all", "everything", "loading", "cpu"])
+def test_loaders_are_told_of_where_there_are_some(line: str, harness: Harness, client: HarnessClient) -> None:
+    always = line in ("everything", "loading")
+    assert ("Loading" in titles(client(f"INFO {line}"))) is always
+    harness.node.loads = FakeControls()
+    assert ("Loading" in titles(client(f"INFO {line}"))) is (line != "cpu")
+
+
+def test_loaders_are_told_of_together_and_in_a_line_each(harness: Harness, client: HarnessClient) -> None:
+    assert fields(client("INFO loading")) == {"loading_loaders": "0"}
+    loads = harness.node.loads = FakeControls()
+    loads.told = [report("users"), report("odd", pattern="a=[,]\r\n*", state="paused")]
+    assert fields(client("INFO loading")) == {
+        "loading_loaders": "2",
+        "loading_requested": "4",
+        "loading_failed": "2",
+        "loading_total_calls": "14",
+        "loading_total_failed": "6",
+        "loader_users": "pattern=users:*,db=0,state=closed,requested=2,failed=1,total_calls=7,total_failed=3",
+        "loader_odd": r"pattern=a\x3d[\x2c]\x0d\x0a*,db=0,state=paused,requested=2,failed=1,total_calls=7,total_failed=3",
+    }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from respcache.events.encoding import to_document, to_json
 from respcache.events.excerpt import Content, Excerpt, excerpt
+from respcache.events.loading import LoadFailed
 from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
@@ -54,6 +55,7 @@ SOME_BYTES: dict[str, Any] = {
     "conflicts": 1,
     "took_ms": 12,
     "peer": "ef" * 20,
+    "loader": "users",
 }
 
 
@@ -89,6 +91,10 @@ def converted(shown: Any, convert: Any) -> Content:
         (
             OwnerCrashed(1, "alpha", 0, b"k", "KeyError: 'x'"),
             '{"kind":"owner-crashed","at_ms":1,"node":"alpha","db":0,"key":"k","error":"KeyError: \'x\'"}',
+        ),
+        (
+            LoadFailed(1, "alpha", 0, b"user:1", "users", "OSError: no route"),
+            '{"kind":"failed","at_ms":1,"node":"alpha","db":0,"key":"user:1","loader":"users","reason":"OSError: no route"}',
         ),
         (
             Dropped(1, "alpha", "file", 3),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respcache.events.excerpt import Excerpt
 from respcache.events.line import quoted, to_line, utc_time
+from respcache.events.loading import Loaded, LoadFailed, LoadTimedOut
 from respcache.events.record import Event
 from respcache.events.vocabulary import (
     Created,
@@ -68,6 +69,9 @@ def unquoted(text: str) -> bytes:
             MergeFinished(AT_MS, "a", 5, 120, 3, 840),
             "merge-finished 120 entries taken over, 3 conflicts, in 840 ms",
         ),
+        (Loaded(AT_MS, "a", 2, b"k", "users"), 'loaded db2 "k" by users'),
+        (LoadFailed(AT_MS, "a", 0, b"k", "users", "no\nroute"), 'failed db0 "k" by users: no\\x0aroute'),
+        (LoadTimedOut(AT_MS, "a", 0, b"k", "users"), 'timed_out db0 "k" by users'),
         (PartitionLost(AT_MS, "a", "", "0-2,9", 4), "partition-lost 4 partitions 0-2,9"),
         (PartitionMoved(AT_MS, "a", "ab", "7", 1), "partition-moved 1 partitions 7 ab"),
     ],

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from respcache.events.loading import LOADING, WAITING
 from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
@@ -24,7 +25,8 @@ def test_every_kind_has_its_own_name() -> None:
 
 
 def test_the_groups_share_nothing() -> None:
-    assert len(CHANGES) + len(READS) + len(SERVER) + len(CLUSTER) == len(ALL)
+    assert len(CHANGES) + len(READS) + len(SERVER) + len(CLUSTER) + len(LOADING) == len(ALL)
+    assert WAITING < LOADING
 
 
 def test_an_event_cannot_be_altered() -> None:
@@ -38,6 +40,7 @@ def test_an_event_has_no_room_for_anything_else() -> None:
 
 def test_events_are_chosen_by_kind_and_by_group() -> None:
     assert events_named(["reads", "created"]) == {Read, Missed, Created}
+    assert events_named(["loading"]) == LOADING
 
 
 def test_choosing_nothing_gives_nothing() -> None:
@@ -46,7 +49,7 @@ def test_choosing_nothing_gives_nothing() -> None:
 
 def test_an_unknown_word_is_refused_with_those_that_exist() -> None:
     with pytest.raises(
-        ValueError, match=r"no event is called 'writes'; there are: active, all, changes, cluster, created"
+        ValueError, match=r"no event is called 'writes'; there are: active, all, blocked, cache_miss, changes"
     ):
         events_named(["writes"])
 

@@ -4,6 +4,7 @@ import pytest
 
 from respcache.owners.owners import CRASHED
 from tests.commands.harness import Harness, HarnessClient
+from tests.commands.loaders import FakeControls
 from tests.commands.tasks import run_tasks
 
 
@@ -116,3 +117,16 @@ def test_copying_waits_for_its_own_keys_too(
     assert other.send("SET source 1") == []
     run_tasks(harness)
     assert (client.replies(), other.replies()) == ([0], [b"OK"])
+
+
+def test_what_only_asks_how_a_key_stands_does_not_wait_for_it(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    harness.node.loads = FakeControls(busy="loading")
+    assert client("LOADER STATE busy") == [b"loading"]
+    assert client("LOADER PEEK busy") is None
+    begin_transaction(other, "LOADER REQUEST busy", "LOADER STATE busy")
+    assert other("EXEC") == [1, [b"loading"]]
+    assert client.send("LOADER FORGET busy") == []
+    run_tasks(harness)
+    assert client.replies() == [1]

@@ -130,14 +130,17 @@ JOINS: Final[dict[Join, Callable[[Sequence[bytes]], bytes]]] = {
 
 
 def cut(
-    argv: Sequence[bytes], words_per_key: int, owner_of: Callable[[bytes], object]
+    argv: Sequence[bytes], first: int, words_per_key: int, owner_of: Callable[[bytes], object]
 ) -> Iterator[tuple[list[bytes], list[int]]]:
-    """Yield, for each owner, the words of its part of a command and which of the keys are in it."""
+    """Yield, for each owner, the words of its part of a command and which of the keys are in it.
+
+    What stands before the ``first`` key is in every part.
+    """
     parts: dict[object, tuple[list[bytes], list[int]]] = {}
-    for number, at in enumerate(range(1, len(argv), words_per_key)):
+    for number, at in enumerate(range(first, len(argv), words_per_key)):
         part = parts.get(owner := owner_of(argv[at]))
         if part is None:
-            part = parts[owner] = ([argv[0]], [])
+            part = parts[owner] = (list(argv[:first]), [])
         part[0].extend(argv[at : at + words_per_key])
         part[1].append(number)
     yield from parts.values()

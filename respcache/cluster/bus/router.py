@@ -271,18 +271,18 @@ class Router:
         """Give each owner its keys of a command, and join what they answer."""
         assert command.spread is not None
         command.check_arity(argv)
-        if (len(argv) - 1) % command.spread.words_per_key:
+        if (len(argv) - _first_key(command)) % command.spread.words_per_key:
             command.run(context, argv)  # raises its own error before it touches anything
             raise AssertionError(f"{command.name} takes an odd number of words")
         place = Slot(context.client.connection)
         for words, sink in self._cut(command, argv, place):
-            self._send_part(context.client, words, sink)
+            self._send_part(context.client, words, words[_first_key(command)], sink)
         return place
 
     def _cut(self, command: Command, argv: list[bytes], whole: Sink) -> list[tuple[list[bytes], Sink]]:
         """Return the words for each owner, and where its reply goes; ``whole`` gets them all as one."""
         assert command.spread is not None
-        parts = list(cut(argv, command.spread.words_per_key, self._way_of))
+        parts = list(cut(argv, _first_key(command), command.spread.words_per_key, self._way_of))
         join = (
             in_key_order([order for _, order in parts])
             if command.spread.join is Join.IN_KEY_ORDER
@@ -296,8 +296,8 @@ class Router:
         partition = partition_of(key_slot(key))
         return self._directory.targets[partition] or self._directory.owners[partition][:1]
 
-    def _send_part(self, client: Client, words: list[bytes], sink: Sink) -> None:
-        partition = partition_of(key_slot(words[1]))
+    def _send_part(self, client: Client, words: list[bytes], key: bytes, sink: Sink) -> None:
+        partition = partition_of(key_slot(key))
         target = self._directory.targets[partition]
         if target is not None:
             target.add(client, sink, words, partition)
@@ -319,7 +319,7 @@ class Router:
             return [batch]  # under its own name: who has run it knows that
         parts = []
         for words, sink in self._cut(command, argv, whole):
-            place = partition_of(key_slot(words[1]))
+            place = partition_of(key_slot(words[_first_key(command)]))
             parts.append(self._directory.part_of(batch, words, sink, place))
         return parts
 
@@ -367,3 +367,8 @@ class Router:
 def slots_of(command: Command, argv: Sequence[bytes]) -> set[int]:
     """Return the slots of the keys that a call names."""
     return {key_slot(argv[at]) for at, access in command.key_positions(argv) if access is not Access.NOT_KEY}
+
+
+def _first_key(command: Command) -> int:
+    """Return where the first key of a command stands that is cut by key."""
+    return command.spans[0].first

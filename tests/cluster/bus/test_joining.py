@@ -109,14 +109,21 @@ def test_an_error_in_any_part_is_the_whole(error: bytes) -> None:
     assert joined(JOINS[Join.SUM], b":1\r\n", error, b"-ERR another\r\n") == error
 
 
-@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20), st.integers(1, 3))
-def test_what_is_cut_by_key_comes_back_in_the_order_of_the_keys(names: list[str], words_per_key: int) -> None:
+@given(
+    st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20),
+    st.integers(1, 3),
+    st.sampled_from([[b"CMD"], [b"PARENT", b"CHILD"]]),
+)
+def test_what_is_cut_by_key_comes_back_in_the_order_of_the_keys(
+    names: list[str], words_per_key: int, head: list[bytes]
+) -> None:
     keys = [name.encode() for name in names]
     words = [word for key in keys for word in (key, *[b"v" + key] * (words_per_key - 1))]
-    parts = list(cut([b"CMD", *words], words_per_key, lambda key: key[0] % 3))
-    assert all(argv[0] == b"CMD" for argv, _ in parts)
+    first = len(head)
+    parts = list(cut([*head, *words], first, words_per_key, lambda key: key[0] % 3))
+    assert all(argv[:first] == head for argv, _ in parts)
     wires = [
-        b"*%d\r\n%b" % (len(order), b"".join(b"$1\r\n%b\r\n" % key for key in argv[1::words_per_key]))
+        b"*%d\r\n%b" % (len(order), b"".join(b"$1\r\n%b\r\n" % key for key in argv[first::words_per_key]))
         for argv, order in parts
     ]
     assert elements(joined(in_key_order([order for _, order in parts]), *wires)) == [

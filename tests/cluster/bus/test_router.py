@@ -14,6 +14,7 @@ from tests.cluster.bus.wires import wire_of
 from tests.cluster.e2e.pipelines import random_pipeline
 from tests.commands.cluster import FakeCluster, cluster_of_two
 from tests.commands.harness import Harness
+from tests.commands.loaders import FakeControls
 from tests.thoroughness import seeds
 
 
@@ -88,6 +89,44 @@ def test_commands_on_many_keys_are_cut_and_joined(world: World, protocol: int) -
     assert client("TOUCH", *keys, "none") == 6
     assert client("DEL", *keys[:3], "none") == 3
     assert client("UNLINK", *keys) == 3
+
+
+def with_loaders(world: World) -> list[FakeControls]:
+    """Let each node have loaders that know its own keys only."""
+    every = []
+    for number, peer in enumerate(world.peers):
+        controls = peer.node.loads = FakeControls()
+        controls.states = {key.encode(): f"at{number}" for key in world.keys_of(number, 2)}
+        every.append(controls)
+    return every
+
+
+def test_subcommands_on_many_keys_are_cut_behind_their_two_words(world: World) -> None:
+    loaders = with_loaders(world)
+    keys = [key for number in (2, 0, 1) for key in world.keys_of(number, 2)]
+    client = world.client(0)
+    expected = [b"at2", b"at2", b"at0", b"at0", b"at1", b"at1"]
+    assert client("LOADER", "STATE", *keys, "none", *keys[::-1]) == [*expected, None, *expected[::-1]]
+    assert client("LOADER", "REQUEST", *keys, "none") == 6
+    assert client("LOADER", "FORGET", *keys[:3], "none") == 3
+    asked = [[key for _, _, key in controls.calls if key != b"none"] for controls in loaders]
+    assert [len(calls) for calls in asked] == [3, 2, 4]
+    assert all(set(calls) == set(controls.states) for calls, controls in zip(asked, loaders, strict=True))
+    one = world.key_of(1)
+    assert client("LOADER", "STATE", one) == [b"at1"]
+    assert client("SET", one, "value") == b"OK"
+    assert client("LOADER", "PEEK", one) == b"value"
+    assert client("LOADER", "STATE").code == "ERR"
+
+
+def test_a_loader_is_paused_at_all_members(world: World) -> None:
+    loaders = with_loaders(world)
+    client = world.client(1)
+    assert client("LOADER", "PAUSE", "users") == b"OK"
+    assert [controls.paused for controls in loaders] == [["users"]] * 3
+    assert client("LOADER", "RESUME", "users") == b"OK"
+    assert [controls.paused for controls in loaders] == [[]] * 3
+    assert "no loader is called 'nobody'" in client("LOADER", "PAUSE", "nobody").message
 
 
 def test_an_error_in_a_part_is_the_answer(world: World) -> None:
