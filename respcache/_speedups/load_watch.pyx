@@ -17,12 +17,12 @@ from .state cimport DatabaseState
 
 
 cdef class LoadWatch:
-    """``loaders`` are (database, first bytes of the keys, ``ahead_ms``, whether writes concern it); ``awake`` are the owners
-    that are awake, and ``busy_slots`` how many of them each slot has."""
+    """``loaders`` are (database, first bytes of the keys, ``ahead_ms``, whether writes concern it); ``busy`` are the owners
+    that are awake, and the keys that are marked; ``busy_slots`` how many of both each slot has."""
 
-    def __cinit__(self, list loaders not None, dict awake not None, busy_slots not None):
+    def __cinit__(self, list loaders not None, tuple busy not None, busy_slots not None):
         cdef Py_ssize_t at
-        self.awake = awake
+        self.awake, self.marked = busy
         self.busy_slots = busy_slots
         self.kept = []
         self.rules = <Rule*>PyMem_Malloc(max(len(loaders), 1) * sizeof(Rule))
@@ -43,7 +43,7 @@ cdef class LoadWatch:
     cdef bint lets(self, HotCommand command, Call call) except -1:
         """Say whether a command may run now. The entry of its only key, if it is looked up here, stands in ``call.found``."""
         cdef int word, stop
-        cdef bint is_busy = bool(self.awake)
+        cdef bint is_busy = bool(self.awake) or bool(self.marked)
         call.found = None
         if not command.key_step:
             return True
