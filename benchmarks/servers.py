@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -124,11 +124,15 @@ def start_redis(config: Mapping[str, str] | None = None, label: str = REDIS) -> 
 
 
 def start_respcache(
-    config: Mapping[str, str] | None = None, python: str = sys.executable, *, is_pure: bool = False
+    config: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    *,
+    is_pure: bool = False,
+    flags: Sequence[str] = (),
 ) -> Server:
     """Start a respcache of this repository, compiled if it was built, or as plain Python."""
     program = ["env", "RESPCACHE_PURE=1", python] if is_pure else [python]
-    return Server(RESPCACHE, [*program, "-m", "respcache", "serve"], config or {})
+    return Server(RESPCACHE, [*program, "-m", "respcache", "serve", *flags], config or {})
 
 
 def start_ours(options: argparse.Namespace, config: Mapping[str, str] | None = None) -> Server:

@@ -72,7 +72,7 @@ __all__ = [
     "waker",
 ]
 
-INTERFACE: Final = 3
+INTERFACE: Final = 4
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has

@@ -13,7 +13,7 @@ cdef struct Rule:
 
 cdef class LoadWatch:
     cdef list kept
-    cdef dict awake
+    cdef dict awake, marked
     cdef const unsigned int[:] busy_slots
     cdef Rule* rules
     cdef int count

@@ -17,12 +17,12 @@ from .state cimport DatabaseState
 
 
 cdef class LoadWatch:
-    """``loaders`` are (database, first bytes of the keys, ``ahead_ms``, whether writes concern it); ``awake`` are the owners
-    that are awake, and ``busy_slots`` how many of them each slot has."""
+    """``loaders`` are (database, first bytes of the keys, ``ahead_ms``, whether writes concern it); ``busy`` are the owners
+    that are awake, and the keys that are marked; ``busy_slots`` how many of both each slot has."""
 
-    def __cinit__(self, list loaders not None, dict awake not None, busy_slots not None):
+    def __cinit__(self, list loaders not None, tuple busy not None, busy_slots not None):
         cdef Py_ssize_t at
-        self.awake = awake
+        self.awake, self.marked = busy
         self.busy_slots = busy_slots
         self.kept = []
         self.rules = <Rule*>PyMem_Malloc(max(len(loaders), 1) * sizeof(Rule))
@@ -43,18 +43,20 @@ cdef class LoadWatch:
     cdef bint lets(self, HotCommand command, Call call) except -1:
         """Say whether a command may run now. The entry of its only key, if it is looked up here, stands in ``call.found``."""
         cdef int word, stop
-        cdef bint is_busy = bool(self.awake)
+        cdef bint is_busy = len(self.awake) != 0 or len(self.marked) != 0
         call.found = None
         if not command.key_step:
             return True
         if command.has_odd_keys:
             return False
         stop = call.argc + command.last_key if command.last_key < 0 else command.first_key + command.last_key
-        for word in range(command.first_key, stop + 1, command.key_step):
+        word = command.first_key
+        while word <= stop:  # a range whose step is not a constant would be one of Python's, for 100 ns
             if is_busy and self.busy_slots[slot_of(call.words[word], call.sizes[word])] != 0:
                 return False
             if not self.lets_key(command, call, word):
                 return False
+            word += command.key_step
         if stop > command.first_key:
             call.found = None
         return True

@@ -183,7 +183,7 @@ class LoadWatch:
     def __init__(
         self,
         loaders: list[tuple[int, bytes, int, bool]],
-        awake: Mapping[tuple[int, bytes], object],
+        busy: Sequence[Mapping[tuple[int, bytes], object]],
         busy_slots: "array.array[int]",
     ) -> None:
         pass

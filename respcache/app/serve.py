@@ -119,9 +119,11 @@ class Server:
     # -- starting ------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Make the sinks and open the sockets; raises SinkSettingsError, CannotListenError or a cluster's errors."""
+        """Make sinks and loaders and open the sockets; raises SinkSettingsError, CannotListenError or CannotStartError."""
         settings = self._settings
         self._sinks = EventSinks(self._parts, settings)
+        if has_loaders(settings):
+            self._prepare_loaders()
         if settings.port or not settings.unixsocket:
             self._listeners += open_tcp_listeners(
                 settings.bind, settings.port, settings.tcp_backlog, is_shared=settings.reuse_port
@@ -132,8 +134,6 @@ class Server:
             )
         if is_clustered(settings):
             self._prepare_cluster()
-        if has_loaders(settings):
-            self._prepare_loaders()
 
     def _prepare_loaders(self) -> None:
         from ..loading.options import LoaderSettingsError  # noqa: PLC0415  # not for a server without one

@@ -18,6 +18,9 @@ class Wait(Protocol):
 
     @property
     def is_over(self) -> bool: ...
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is nothing to be had, as those who have waited must take it."""
 
 
 class Loads(Protocol):
@@ -27,7 +30,7 @@ class Loads(Protocol):
         """Say whether a loader is there for such keys."""
 
     def wait_for(self, db: int, key: bytes) -> Wait | None:
-        """Have a missing key loaded; None if nobody has to wait, because it has no value."""
+        """Have a missing key loaded; None if nobody has to wait, because it has no value or is busy otherwise."""
 
     def is_due(self, entry: Entry, db: int) -> bool:
         """Say whether a key that is read has so little time left that it may be loaded anew."""
@@ -36,7 +39,7 @@ class Loads(Protocol):
         """Have a key loaded anew, if it is due."""
 
     def overtake(self, db: int, key: bytes) -> None:
-        """Note that a key is written or deleted without a look at what was there."""
+        """Note that a key is written or deleted now."""
 
     def prefixes(self) -> list[tuple[int, bytes, int, bool]]:
         """Return database, first bytes of the keys, ``ahead_ms`` and whether writes concern it, of every loader."""

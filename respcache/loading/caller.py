@@ -27,8 +27,20 @@ class Caller:
         self._key_exists: Method | None = getattr(loader, "key_exists", None)
         self._makes = type(loader).new is not Loader.new
         self._renews = type(loader).refresh is not Loader.refresh
+        self._threads_awaited = 0
+        self._has_abandoned = False
         self.unasked = 0
         """Answers for keys that nobody had asked for."""
+
+    @property
+    def abandoned(self) -> int:
+        """How many threads nobody waits for any more, and that have not returned."""
+        if not self._has_abandoned:
+            return 0  # asked for every key
+        threads = self.threads.statistics()
+        abandoned = int(threads.borrowed_tokens) + threads.tasks_waiting - self._threads_awaited
+        self._has_abandoned = abandoned > 0
+        return abandoned
 
     async def start(self) -> None:
         """Let the loader open what it needs. Raises whatever it raises."""
@@ -130,24 +142,59 @@ class Caller:
         self, method: Method, *arguments: object, limiter: trio.CapacityLimiter | None = None
     ) -> Any:
         if inspect.iscoroutinefunction(method):
-            return await method(*arguments)
-        return await trio.to_thread.run_sync(
-            method, *arguments, limiter=limiter or self.threads, abandon_on_cancel=True
-        )
+            result = method(*arguments)
+        elif limiter is None:
+            self._threads_awaited += 1
+            try:
+                [result] = await trio.to_thread.run_sync(
+                    _in_thread, method, arguments, limiter=self.threads, abandon_on_cancel=True
+                )
+            except trio.Cancelled:
+                self._has_abandoned = True
+                raise
+            finally:
+                self._threads_awaited -= 1
+        else:
+            [result] = await trio.to_thread.run_sync(
+                _in_thread, method, arguments, limiter=limiter, abandon_on_cancel=True
+            )
+        return await _awaited(result)
 
     async def _for_each(self, method: Method, calls: list[tuple[Any, ...]]) -> list[Any]:
         """Call a method for each; an exception stands in the place of its result. Plain functions share one thread."""
         if not calls:
             return []
-        if not inspect.iscoroutinefunction(method):
-            return await self._call(_all_results, method, calls)  # type: ignore[no-any-return]  # a list
+        is_async = inspect.iscoroutinefunction(method)
+        done = [] if is_async else await self._call(_all_results, method, calls)
         results: list[Any] = []
-        for arguments in calls:
+        for at, arguments in enumerate(calls):
             try:
-                results.append(await method(*arguments))
+                results.append(await _awaited(method(*arguments) if is_async else done[at]))
             except Exception as error:  # the loader's code: it may raise anything
                 results.append(error)
         return results
+
+
+async def _awaited(result: Any) -> Any:
+    """Return a result, or what comes of it where it is an awaitable."""
+    if not inspect.isawaitable(result):
+        return result
+    try:
+        return await result
+    except SystemExit as error:  # of some library: no reason to end the server
+        raise LoadError(reason_of(error)) from error
+
+
+def _in_thread(method: Method, arguments: tuple[object, ...]) -> tuple[Any]:
+    """Call a method; its result is wrapped, since trio takes an awaitable for a mistake."""
+    try:
+        return (method(*arguments),)
+    except Exception:
+        raise
+    except (
+        BaseException
+    ) as error:  # SystemExit, or the end of another event loop: no reason to end the server
+        raise LoadError(reason_of(error)) from error
 
 
 def _all_results(method: Method, calls: list[tuple[Any, ...]]) -> list[Any]:

@@ -19,7 +19,7 @@ class Stage(enum.Enum):
 class Wait:
     """The time for which a key's owner is busy because the key is being loaded; commands stand in the owner's mailbox."""
 
-    __slots__ = ("error", "is_over", "key", "until_s")
+    __slots__ = ("__weakref__", "error", "is_absent", "is_over", "key", "until_s")
 
     def __init__(self, key: bytes, until_s: float) -> None:
         self.key = key
@@ -28,6 +28,8 @@ class Wait:
         self.error: ErrorReply | None = None
         """What the commands that waited are answered; None: they run."""
         self.is_over = False
+        self.is_absent = False
+        """Whether there is nothing to be had, as those who have waited must take it; not if the key was written since."""
 
 
 class Flight:
@@ -38,6 +40,7 @@ class Flight:
         "contents",
         "is_overtaken",
         "is_refresh",
+        "is_wanted_again",
         "key",
         "reason",
         "stage",
@@ -46,16 +49,18 @@ class Flight:
         "was_waited_for",
     )
 
-    def __init__(self, key: bytes, contents: object, begun_s: float, *, is_refresh: bool) -> None:
+    def __init__(self, key: bytes, begun_s: float) -> None:
         self.key = key
-        self.contents = contents
-        """The table of entries: another one has taken its place after FLUSHALL."""
+        self.contents: object = None
+        """The table of entries when it was called for: another one has taken its place after FLUSHALL."""
         self.begun_s = begun_s
-        self.is_refresh = is_refresh
-        """Whether there was a value when it began."""
+        self.is_refresh = False
+        """Whether it shall replace a value, and end if that has gone."""
         self.stage = Stage.QUEUED
         self.is_overtaken = False
-        """Whether the key was written or deleted since, so that what comes may be older than that."""
+        """Whether the key was written or deleted since it was called for, so that what comes may be older than that."""
+        self.is_wanted_again = False
+        """Whether it was asked for since it was overtaken."""
         self.tries = 0
         self.reason = ""
         """Why the last try has failed."""

@@ -1,13 +1,15 @@
 """The keys of one loader that are on their way: what a read finds or begins, and what becomes of it.
 
 Everything here happens at once; ``source.py`` calls the loader. A key is asked for by one flight, however many wait. While somebody
-waits for it, the key's owner is busy, so that nothing can happen to the key; else a flight may be *overtaken*, and what it
-brings is thrown away, or fetched once more for those who wait by then.
+waits for it, the key's owner is busy, so that nothing can happen to the key; else a flight may be *overtaken* by a write, and what it
+brings is thrown away, or fetched once more for those who wait by then. A key that is there and is loaded anew is *marked*, so that no
+write goes unnoticed.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from ..events.loading import (
     Blocked,
@@ -23,6 +25,7 @@ from ..events.loading import (
 from ..keyspace.entry import Entry
 from ..protocol.replies import ErrorReply
 from .breaker import Breaker
+from .failures import Failures
 from .flight import Flight, Stage, Wait
 from .ground import Ground
 from .known import Known
@@ -37,9 +40,6 @@ MOST_FLIGHTS: Final = 200_000
 
 KNOWN_ABSENT: Final = 100_000
 """Absent keys that are remembered, some 15 MB: enough against the same questions, and no way to fill the memory with new ones."""
-
-FAILED_KEYS: Final = 10_000
-"""Keys of which the reason of their failure is kept."""
 
 MOVED_AWAY: Final = ErrorReply("TRYAGAIN", "the owner of the key has changed while it was being loaded")
 OUT_OF_MEMORY: Final = ErrorReply("OOM", "command not allowed when used memory > 'maxmemory'.")
@@ -60,40 +60,50 @@ class Flights:
         self.by_key: dict[bytes, Flight] = {}
         self.queue: deque[Flight] = deque()
         """Those that no call has been made for; ended ones among them are passed over."""
-        self.waits: deque[Wait] = deque()
-        """In the order of their ends."""
-        self.failed: dict[bytes, tuple[str, int]] = {}
-        """The reasons of the last failures, and when they were; the oldest first."""
+        self.waits: OrderedDict[bytes, Wait] = OrderedDict()
+        """Those that are not over, in the order of their ends."""
+        self.failed = Failures()
         self.is_paused = False
         self.last_reason = ""
-        self.is_stuck = False
-        """Whether all calls that may be made are overdue."""
+        self.is_closed = False
+        self.hangs: Callable[[], bool] = lambda: False
+        """Says whether all calls that may be made are overdue."""
         self.wants_call: Callable[[], None] = lambda: None
+        self._contents: object = self.store.db.entries
+        self._absent_waits: WeakValueDictionary[bytes, Wait] = WeakValueDictionary()
+        """Waits that have ended with nothing, as long as a command remembers them."""
         self._ground = ground
         self._now_s = now_s
+
+    @property
+    def is_stuck(self) -> bool:
+        return self.hangs()
 
     # -- what reads and writes ask ---------------------------------------------
 
     def wait_for(self, key: bytes) -> Wait | None:
         """Return what a command that needs a missing key has to wait for; None if it need not: the key has no value.
 
-        A wait whose ``error`` is set is over before it has begun.
+        A wait whose ``error`` is set is over before it has begun. None, too, where somebody else works for the key:
+        the command waits for that, and asks again.
         """
-        if self.known.is_absent(key, self._ground.clock.now_ms):
+        if self.is_known_absent(key):
             return None
         flight = self.by_key.get(key)
+        if (flight is None or flight.wait is None) and self._ground.owners.is_working(self.options.db, key):
+            return None
         if flight is None:
             refusal = self._refusal()
             if refusal:
                 return self._refused(key, refusal)
             self._tell(CacheMiss, key)
             flight = self._begin(key, is_refresh=False)
-        elif flight.is_refresh and flight.wait is None:
-            flight.is_overtaken = True  # the value that it was to replace has gone, perhaps on purpose
+        elif flight.is_refresh:  # the value that it was to replace has gone, perhaps on purpose
+            self._set_refresh(flight, False)
+            flight.is_overtaken = flight.stage is Stage.CALLED
         if flight.wait is None:
             flight.was_waited_for = True
-            flight.wait = Wait(key, self._now_s() + self.options.timeout_ms / 1000)
-            self.waits.append(flight.wait)
+            flight.wait = self.waits[key] = Wait(key, self._now_s() + self.options.timeout_ms / 1000)
             self._ground.owners.engage(self.options.db, key)
         self.statistics.blocked += 1
         self._tell(Blocked, key)
@@ -110,18 +120,20 @@ class Flights:
         deadline_ms, now_ms = entry.expires_at_ms, self._ground.clock.now_ms
         if deadline_ms is None or deadline_ms - now_ms > self.options.ahead_ms or entry.key in self.by_key:
             return False
-        failed = self.failed.get(entry.key)
-        return failed is None or now_ms - failed[1] >= REFRESH_AGAIN_MS
+        return not self.failed.is_recent(entry.key, now_ms, REFRESH_AGAIN_MS)
 
     def refresh(self, key: bytes) -> bool:
         """Load a key again, or for the first time, without anybody waiting; say whether it is on its way."""
-        if key not in self.by_key:
+        flight = self.by_key.get(key)
+        if flight is None:
             if self._refusal():
                 self.statistics.refused += 1
                 return False
             self.known.forget(key)
             self._begin(key, is_refresh=self.store.db.has(key))
             self.wants_call()
+        else:
+            flight.is_wanted_again = flight.is_overtaken
         return True
 
     def request(self, key: bytes) -> bool:
@@ -129,16 +141,27 @@ class Flights:
         return self.store.db.has(key) or self.refresh(key)
 
     def overtake(self, key: bytes) -> None:
-        """Note that a key is written or deleted: what is on its way may be older than that."""
+        """Note that a key is written or deleted: what is on its way, or was known, may be older than that."""
         self.known.forget(key)
+        wait = self._absent_waits.pop(key, None)
+        if wait is not None:
+            wait.is_absent = False
         flight = self.by_key.get(key)
-        if flight is not None and flight.wait is None:
-            flight.is_overtaken = True
+        if flight is not None:
+            flight.is_overtaken = flight.stage is Stage.CALLED
+            flight.is_wanted_again = False
 
     def forget(self, key: bytes) -> None:
         """Know nothing of a key any more."""
         self.known.forget(key)
-        self.failed.pop(key, None)
+        self.failed.forget(key)
+
+    def is_known_absent(self, key: bytes) -> bool:
+        """Say whether a key is remembered to have no value."""
+        if self._contents is not self.store.db.entries:  # FLUSHALL forgets that, too
+            self._contents = self.store.db.entries
+            self.known.clear()
+        return self.known.is_absent(key, self._ground.clock.now_ms)
 
     def state_of(self, key: bytes) -> str:
         """Return where a key stands, in LOADER STATE's words."""
@@ -147,30 +170,34 @@ class Flights:
             return flight.state
         if self.store.db.has(key):
             return "loaded"
-        if self.known.is_absent(key, self._ground.clock.now_ms):
+        if self.is_known_absent(key):
             return "absent"
         return "failed" if key in self.failed else "unknown"
 
     # -- what the source does --------------------------------------------------
 
+    def has_queued(self) -> bool:
+        """Say whether there is anything for the next call."""
+        while self.queue:
+            if self._is_worth_a_call(self.queue[0]):
+                return True
+            self.queue.popleft()
+        return False
+
     def take_batch(self) -> list[Flight]:
         """Return the flights of the next call, at most ``batch_size``."""
         batch: list[Flight] = []
-        while self.queue and len(batch) < self.options.batch_size:
+        while len(batch) < self.options.batch_size and self.has_queued():
             flight = self.queue.popleft()
-            if self.by_key.get(flight.key) is flight:
-                flight.stage = Stage.CALLED
-                batch.append(flight)
+            flight.stage = Stage.CALLED
+            flight.is_overtaken = flight.is_wanted_again = False
+            flight.contents = self.store.db.entries
+            batch.append(flight)
         return batch
 
     def olds(self, batch: list[Flight]) -> dict[bytes, Plain]:
         """Return the values that are to be replaced."""
-        found: dict[bytes, Plain] = {}
-        for flight in batch:
-            entry = self.store.db.find(flight.key) if flight.is_refresh else None
-            if entry is not None:
-                found[flight.key] = plain_value(entry)
-        return found
+        return self.store.values([flight.key for flight in batch if flight.is_refresh])
 
     def arrive(self, flight: Flight, outcome: Outcome, old: Plain | None) -> None:
         """Take what a call has brought for a key, and let those who wait go on."""
@@ -213,16 +240,18 @@ class Flights:
         self.statistics.retried += 1
         flight.stage = Stage.RESTING
 
-    def fail(self, flight: Flight) -> None:
-        """Give a key up."""
+    def fail(self, flight: Flight, error: ErrorReply | None = None) -> None:
+        """Give a key up; those who wait are told ``error``, or else its reason."""
         self.statistics.failed += 1
-        self._remember_failure(flight.key, flight.reason)
+        self.last_reason = flight.reason
+        self.failed.note(flight.key, flight.reason, self._ground.clock.now_ms)
         self._tell(LoadFailed, flight.key, flight.reason)
-        self._end(flight, ErrorReply("LOADFAILED", flight.reason))
+        self._end(flight, error or ErrorReply("LOADFAILED", flight.reason))
 
     def time_out(self, wait: Wait) -> None:
         """Answer those who have waited long enough; their key is still on its way."""
         flight = self.by_key[wait.key]
+        assert flight.wait is wait, "a flight that ends ends its wait"
         self.statistics.timed_out += 1
         self._tell(LoadTimedOut, wait.key)
         if flight.reason:
@@ -233,18 +262,33 @@ class Flights:
 
     def fail_all(self, reason: str) -> None:
         """Give all keys up."""
+        self.queue.clear()  # at first: commands that are answered now may ask for keys anew
         for flight in list(self.by_key.values()):
             flight.reason = reason
             self.fail(flight)
-        self.queue.clear()
 
     # -- within ------------------------------------------------------------------
 
     def _begin(self, key: bytes, *, is_refresh: bool) -> Flight:
-        flight = Flight(key, self.store.db.entries, self._now_s(), is_refresh=is_refresh)
-        self.by_key[key] = flight
+        flight = self.by_key[key] = Flight(key, self._now_s())
+        self._set_refresh(flight, is_refresh)
         self.queue.append(flight)
         return flight
+
+    def _set_refresh(self, flight: Flight, is_refresh: bool) -> None:
+        if flight.is_refresh != is_refresh:
+            owners = self._ground.owners
+            (owners.mark if is_refresh else owners.unmark)(self.options.db, flight.key)
+            flight.is_refresh = is_refresh
+
+    def _is_worth_a_call(self, flight: Flight) -> bool:
+        """Say whether a queued flight is still to be called for; end it if only its key stands against that."""
+        if self.by_key.get(flight.key) is not flight or flight.stage is not Stage.QUEUED:
+            return False
+        if flight.wait is None and flight.is_refresh != self.store.db.has(flight.key):
+            self._end(flight, None)  # written by somebody since, or gone
+            return False
+        return True
 
     def enqueue(self, flight: Flight) -> None:
         """Let a flight be in the next call."""
@@ -255,6 +299,8 @@ class Flights:
     def _refusal(self) -> str:
         """Return why no flight may begin now; empty if one may."""
         name = self.options.name
+        if self.is_closed:
+            return "the server is shutting down"
         if self.is_paused:
             return f"the loader {name} is paused"
         if self.is_stuck:
@@ -285,15 +331,15 @@ class Flights:
     def _drop(self, flight: Flight) -> None:
         """Throw away what has come; fetch it anew if somebody waits for it."""
         self.statistics.outdated += 1
-        if flight.wait is None:
+        is_there = self.store.db.has(flight.key)
+        if flight.wait is None and not flight.is_wanted_again:
             self._end(flight, None)
         elif not self._ground.is_mine(flight.key):
             self._end(flight, MOVED_AWAY)
-        elif self.store.db.has(flight.key):
+        elif flight.wait is not None and is_there:
             self._end(flight, None)
         else:
-            flight.is_overtaken = flight.is_refresh = False
-            flight.contents = self.store.db.entries
+            self._set_refresh(flight, is_there)
             self.enqueue(flight)
 
     def _note_missing(self, flight: Flight, entry: Entry | None) -> None:
@@ -307,50 +353,44 @@ class Flights:
         else:
             self.statistics.absent += 1
             self._tell(NoKey, flight.key)
-        self._end(flight, None)
+        self._end(flight, None, is_absent=True)
 
     def _store(self, flight: Flight, found: Found) -> None:
         if not self.store.put(flight.key, found):
             flight.reason = OUT_OF_MEMORY.message
-            self._remember_failure(flight.key, flight.reason)
-            self.statistics.failed += 1
-            self._end(flight, OUT_OF_MEMORY)
+            self.fail(flight, OUT_OF_MEMORY)
         elif flight.is_refresh:
             self._refreshed(flight)
         else:
             self.statistics.loaded += 1
             self.statistics.late += flight.wait is None and flight.was_waited_for
-            self.failed.pop(flight.key, None)
+            self.failed.forget(flight.key)
             self._tell(Loaded, flight.key)
             self._end(flight, None)
 
     def _refreshed(self, flight: Flight) -> None:
         self.statistics.refreshed += 1
-        self.failed.pop(flight.key, None)
+        self.failed.forget(flight.key)
         self._tell(Refreshed, flight.key)
         self._end(flight, None)
 
-    def _end(self, flight: Flight, error: ErrorReply | None) -> None:
+    def _end(self, flight: Flight, error: ErrorReply | None, *, is_absent: bool = False) -> None:
         del self.by_key[flight.key]
+        self._set_refresh(flight, False)
         if flight.wait is not None:
-            self._end_wait(flight, error)
+            self._end_wait(flight, error, is_absent=is_absent)
 
-    def _end_wait(self, flight: Flight, error: ErrorReply | None) -> None:
+    def _end_wait(self, flight: Flight, error: ErrorReply | None, *, is_absent: bool = False) -> None:
         wait, flight.wait = flight.wait, None
         assert wait is not None
+        is_hidden = error is not None and self.options.on_failure == "miss" and error is not MOVED_AWAY
         wait.is_over = True
-        is_hidden = self.options.on_failure == "miss" and error is not MOVED_AWAY
         wait.error = None if is_hidden else error
-        while self.waits and self.waits[0].is_over:
-            self.waits.popleft()
+        wait.is_absent = is_absent or is_hidden
+        if wait.is_absent:
+            self._absent_waits[flight.key] = wait
+        del self.waits[flight.key]
         self._ground.owners.release(self.options.db, flight.key)
-
-    def _remember_failure(self, key: bytes, reason: str) -> None:
-        self.last_reason = reason
-        self.failed.pop(key, None)
-        self.failed[key] = (reason, self._ground.clock.now_ms)
-        if len(self.failed) > FAILED_KEYS:
-            del self.failed[next(iter(self.failed))]
 
     def _tell(self, event: type[LoadingEvent], key: bytes, reason: str = "") -> None:
         if self._ground.wants(event):

@@ -74,9 +74,12 @@ class Loading:
                 for source in self.sources.values():
                     nursery.start_soon(source.run)
         finally:
+            for source in self.sources.values():
+                source.stop()
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_S):
-                for source in self.sources.values():
-                    await source.close()
+                async with trio.open_nursery() as nursery:
+                    for source in self.sources.values():
+                        nursery.start_soon(source.close)
 
 
 CLOSING_S = 2.0

@@ -74,7 +74,7 @@ def milliseconds(seconds: Any) -> int | None:
     """Return a life in milliseconds; None for ever. Raises ValueError for what is none."""
     if seconds == "infinity":
         return None
-    if isinstance(seconds, str) or not 0 < seconds < LONGEST_SECONDS:  # nor NaN
+    if not isinstance(seconds, int | float) or not 0 < seconds < LONGEST_SECONDS:  # nor NaN
         raise ValueError(f"no life in seconds: {seconds!r}")
     return max(round(seconds * 1000), 1)
 

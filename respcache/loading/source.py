@@ -11,6 +11,7 @@ from .flights import Flights
 from .ground import Ground
 from .loader import Loader, LoadError
 from .options import Options
+from .retry import retry_pause_s
 from .values import Outcome, Plain, WrongAnswerError, reason_of
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,8 @@ ABANDONED_AFTER: Final = 3
 KEYS_PER_TURN: Final = 256
 """Results stored before other tasks have their turn, about a millisecond's worth."""
 
-START_AGAIN_S: Final = 1.0
+START_AGAIN_S: Final = 0.5
 """After ``start()`` has failed, or after an error of ours."""
-
-LONGEST_PAUSE_S: Final = 30.0
 
 GIVEN_UP: Final = LoadError("the loader does not answer")
 
@@ -36,12 +35,14 @@ class Source:
         self.options = options
         self.flights = Flights(options, ground, trio.current_time)
         self.flights.wants_call = self._ring
+        self.flights.hangs = self._hangs
         self.caller = Caller(loader, options)
         self.running = 0
         """How many calls run."""
         self.overdue = 0
         """How many of them have taken longer than they may."""
         self._ground = ground
+        self._is_started = False
         self._is_rung = trio.Event()
         self._has_waits = trio.Event()
         self._free = trio.Semaphore(options.max_concurrent_batches)
@@ -50,20 +51,31 @@ class Source:
 
     async def run(self) -> None:
         """Work until cancelled; whatever goes wrong is logged, fails the keys, and is begun anew."""
-        while True:
-            try:
-                await self.caller.start()
-                await self._work()
-            except Exception as error:
-                log.exception("the loader %s failed and starts again", self.options.name)
-                self._ground.set_clock()
-                self.flights.fail_all(reason_of(error))
-            await trio.sleep(START_AGAIN_S)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_waits)  # all the time: a start may hang, too
+            while True:
+                try:
+                    if not self._is_started:
+                        await self.caller.start()
+                        self._is_started = True
+                    await self._work()
+                except Exception as error:
+                    log.exception("the loader %s failed and starts again", self.options.name)
+                    self._ground.set_clock()
+                    self.flights.breaker.note_failure(self._ground.clock.now_ms)
+                    self.flights.fail_all(reason_of(error))
+                await trio.sleep(START_AGAIN_S)
+
+    def stop(self) -> None:
+        """Answer whoever waits, and take no more keys."""
+        self._ground.set_clock()
+        self.flights.is_closed = True
+        self.flights.fail_all("the server is shutting down")
 
     async def close(self) -> None:
-        """Answer whoever waits, and let the loader close what it has opened."""
-        self._ground.set_clock()
-        self.flights.fail_all("the server is shutting down")
+        """Let the loader close what it has opened."""
+        if not self._is_started:
+            return
         try:
             await self.caller.close()
         except Exception:
@@ -71,21 +83,19 @@ class Source:
 
     async def _work(self) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch_waits)
             while True:
                 await self._is_rung.wait()
                 await self._collect()
                 await self._free.acquire()
-                if not await self._may_call():
-                    self._free.release()
-                    continue
-                batch = self.flights.take_batch()
-                if not self.flights.queue:
-                    self._is_rung = trio.Event()
+                batch: list[Flight] = []
+                try:
+                    if await self._may_call():
+                        batch = self.flights.take_batch()
+                finally:
+                    if not batch:
+                        self._free.release()
                 if batch:
                     nursery.start_soon(self._fetch, batch)
-                else:
-                    self._free.release()
 
     def _ring(self) -> None:
         self._is_rung.set()
@@ -98,14 +108,21 @@ class Source:
             await trio.sleep(self.options.batch_window_ms / 1000)
 
     async def _may_call(self) -> bool:
-        """Ask the breaker; keys that may not be fetched fail, or wait for the call that tries whether things work again."""
+        """Say whether there is something to call for, and the breaker allows it.
+
+        Where it does not, keys fail, or wait for the call that tries whether things work again.
+        """
         self._ground.set_clock()
         now_ms = self._ground.clock.now_ms
-        breaker = self.flights.breaker
-        if not self.flights.is_paused and breaker.allows(now_ms):
-            return True
+        flights = self.flights
+        if not flights.is_paused:
+            if not flights.has_queued():
+                self._is_rung = trio.Event()
+                return False
+            if flights.breaker.allows(now_ms):
+                return True
         self._is_rung = trio.Event()
-        if self.flights.is_paused or breaker.state(now_ms) == "open":
+        if flights.is_paused or flights.breaker.state(now_ms) == "open":
             self._refuse_queued()
         else:
             with trio.move_on_after(self.options.circuit_reset_ms / 1000):
@@ -119,6 +136,10 @@ class Source:
             if flight.stage is not Stage.CALLED:
                 flight.reason = reason
                 self.flights.fail(flight)
+
+    def _hangs(self) -> bool:
+        stuck = self.overdue + self.caller.abandoned
+        return stuck >= self.options.max_concurrent_batches
 
     # -- a call ----------------------------------------------------------------
 
@@ -151,8 +172,7 @@ class Source:
         if not batch:
             return
         tries = max(flight.tries for flight in batch)
-        pause_s = min(self.options.retry_pause_ms / 1000 * 2 ** (tries - 1), LONGEST_PAUSE_S)
-        await trio.sleep(pause_s * (1 + self._ground.chance.random()))
+        await trio.sleep(retry_pause_s(tries, self.options.retry_pause_ms, self._ground.chance))
         for flight in batch:
             if self.flights.by_key.get(flight.key) is flight and flight.stage is Stage.RESTING:
                 self.flights.enqueue(flight)
@@ -167,37 +187,32 @@ class Source:
             nonlocal is_overdue
             await trio.sleep(timeout_s)
             is_overdue = True
-            self._note_overdue(1)
+            self.overdue += 1
             self.flights.statistics.overdue += 1
+            self.flights.last_reason = f"no answer within {self.options.timeout_ms} ms"
             self._ground.set_clock()
             breaker.note_failure(self._ground.clock.now_ms)
 
         result: dict[bytes, Outcome] | LoadError = GIVEN_UP
-        with trio.move_on_after(ABANDONED_AFTER * timeout_s):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(watch)
-                try:
-                    result = await self.caller.load(keys, olds)
-                except Exception as error:  # whatever the loader raises fails its keys, and nothing else
-                    result = (
-                        WrongAnswerError(str(error))
-                        if isinstance(error, WrongAnswerError)
-                        else LoadError(reason_of(error))
-                    )
-                nursery.cancel_scope.cancel()
+        try:
+            with trio.move_on_after(ABANDONED_AFTER * timeout_s):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(watch)
+                    try:
+                        result = await self.caller.load(keys, olds)
+                    except Exception as error:  # whatever the loader raises fails its keys, and nothing else
+                        is_final = isinstance(error, WrongAnswerError)
+                        result = (WrongAnswerError if is_final else LoadError)(reason_of(error))
+                    nursery.cancel_scope.cancel()
+        finally:
+            self.overdue -= is_overdue
         self._ground.set_clock()
         self.flights.statistics.abandoned += result is GIVEN_UP
-        if is_overdue:
-            self._note_overdue(-1)
         if not isinstance(result, LoadError):
             breaker.note_success()
         elif not is_overdue:
             breaker.note_failure(self._ground.clock.now_ms)
         return result
-
-    def _note_overdue(self, more: int) -> None:
-        self.overdue += more
-        self.flights.is_stuck = self.overdue >= self.options.max_concurrent_batches
 
     # -- those who wait --------------------------------------------------------
 
@@ -209,10 +224,9 @@ class Source:
                 self._has_waits = trio.Event()
                 await self._has_waits.wait()
                 continue
-            await trio.sleep_until(waits[0].until_s)
+            first = next(iter(waits.values()))
+            await trio.sleep_until(first.until_s)
             self._ground.set_clock()
             now_s = trio.current_time()
-            while waits and (waits[0].is_over or waits[0].until_s <= now_s):
-                wait = waits.popleft()
-                if not wait.is_over:
-                    self.flights.time_out(wait)
+            while waits and (first := next(iter(waits.values()))).until_s <= now_s:
+                self.flights.time_out(first)

@@ -1,5 +1,6 @@
 """Putting what was loaded into a database, or taking out what has gone from its source."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from ..keyspace.database import Database
@@ -28,6 +29,11 @@ class Store:
             return False
         self.db.put(key, self._value_of(found.value), LOADED, self._deadline_ms(found.life_ms))
         return True
+
+    def values(self, keys: Iterable[bytes]) -> dict[bytes, Plain]:
+        """Return copies of the values of those keys that are there."""
+        entries = [entry for key in keys if (entry := self.db.find(key)) is not None]
+        return {entry.key: plain_value(entry) for entry in entries}
 
     def renew(self, entry: Entry) -> None:
         """Let a value that is still right begin its life anew."""

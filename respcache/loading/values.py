@@ -30,6 +30,13 @@ Outcome: TypeAlias = Found | Mark | LoadError
 
 def outcome_of(made: object) -> Outcome:
     """Read what ``new`` or ``refresh`` has returned, or ``bulk_load`` for one key."""
+    try:
+        return _read(made)
+    except Exception as error:  # a mapping of the author's own, or text that UTF-8 has no bytes for
+        return WrongAnswerError(f"the value cannot be read: {reason_of(error)}")
+
+
+def _read(made: object) -> Outcome:
     life_ms: int | None = AS_SET
     if isinstance(made, Loaded):
         try:

@@ -1,8 +1,9 @@
 """An owner that is awake, and the commands that wait for it."""
 
+import enum
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..commands.pending import Pending
 from ..protocol.replies import Reply
@@ -11,12 +12,23 @@ OwnerKey: TypeAlias = tuple[int, bytes]
 """Database and key."""
 
 
+class Again(enum.Enum):
+    """What a command returns instead of a reply, when somebody works for one of its keys once more."""
+
+    AGAIN = enum.auto()
+
+
+AGAIN: Final = Again.AGAIN
+
+
 class Job:
     """A command that waits for one or more owners; it runs when it stands first with all of them."""
 
     __slots__ = ("arrived", "is_over", "keys", "pending", "run", "since_ms")
 
-    def __init__(self, keys: tuple[OwnerKey, ...], run: Callable[[], Reply | Pending], since_ms: int) -> None:
+    def __init__(
+        self, keys: tuple[OwnerKey, ...], run: Callable[[], Reply | Pending | Again], since_ms: int
+    ) -> None:
         self.keys = keys
         self.run = run
         self.since_ms = since_ms

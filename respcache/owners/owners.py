@@ -12,7 +12,8 @@ once, so any two commands stand in the same order in every mailbox they share,
 and no circle of waiting can form.
 
 Who works for many keys at once, as a loader does, needs no task for each: it ``engages`` owners
-and ``releases`` them.
+and ``releases`` them. A command whose turn has come may find that it needs a key engaged once more: it returns ``AGAIN``,
+and stays where it is, first of all that wait.
 
 If the work of an owner crashes, the commands that wait for the key get an
 error, the crash is reported, and the next command finds a fresh owner. The
@@ -31,7 +32,7 @@ from ..commands.pending import Pending
 from ..keyspace.clock import Clock
 from ..keyspace.slots import SLOTS, key_slot
 from ..protocol.replies import ErrorReply, Reply
-from .mailbox import Job, Owner, OwnerKey
+from .mailbox import AGAIN, Again, Job, Owner, OwnerKey
 
 Task: TypeAlias = Callable[[], Coroutine[Any, Any, None]]  # Any: whatever trio sends and yields
 Spawn: TypeAlias = Callable[[Task], None]
@@ -52,7 +53,9 @@ class Owners:
     def __init__(self, clock: Clock, spawn: Spawn, rest: Callable[[], Awaitable[None]]) -> None:
         self.awake: dict[OwnerKey, Owner] = {}
         self.busy_slots = array("I", bytes(4 * SLOTS))
-        """How many of them there are by the slot of the key: what compiled code asks."""
+        """How many of them there are by the slot of the key, and of marked ones: what compiled code asks."""
+        self.marked: dict[OwnerKey, None] = {}
+        """Keys that are not busy, but whose changes somebody wants to hear of beforehand."""
         self.on_wake: Callable[[], None] = lambda: None
         """Called when the first owner wakes and when the last one falls asleep."""
         self.on_crash: Callable[[OwnerKey, Exception], None] = lambda key, error: None
@@ -99,7 +102,22 @@ class Owners:
         owner.is_working = False
         self._move(owner)
 
-    def submit(self, keys: Sequence[OwnerKey], run: Callable[[], Reply | Pending]) -> Pending:
+    def is_working(self, db: int, key: bytes) -> bool:
+        """Say whether somebody works for a key."""
+        owner = self.awake.get((db, key))
+        return owner is not None and owner.is_working
+
+    def mark(self, db: int, key: bytes) -> None:
+        """Let no command for a key take the short way, until ``unmark``."""
+        self.marked[db, key] = None
+        self.busy_slots[key_slot(key)] += 1
+
+    def unmark(self, db: int, key: bytes) -> None:
+        """End what ``mark`` began."""
+        del self.marked[db, key]
+        self.busy_slots[key_slot(key)] -= 1
+
+    def submit(self, keys: Sequence[OwnerKey], run: Callable[[], Reply | Pending | Again]) -> Pending:
         """Queue a command behind the owners of its keys; at least one of them is awake."""
         unique = tuple(dict.fromkeys(keys))
         for key in unique:
@@ -235,8 +253,19 @@ class Owners:
         owners = [self.awake[key] for key in job.keys]
         for owner in owners:
             owner.mailbox.popleft()
-        reply = job.run()
+        try:
+            reply = job.run()
+        except Exception as error:  # not of the command, for that has become its reply
+            self._crashed += 1
+            self.on_crash(job.keys[0], error)
+            reply = CRASHED
         self._movable.extend(owners)
+        if reply is AGAIN:
+            for owner in owners:
+                owner.mailbox.appendleft(job)
+            job.arrived = {owner.key for owner in owners if not owner.is_working}
+            assert len(job.arrived) < len(owners), "nothing would set it going"
+            return
         if reply.__class__ is Pending:
             reply.when_done(job.pending.resolve)
         else:

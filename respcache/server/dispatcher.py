@@ -204,8 +204,10 @@ class Dispatcher(DispatcherState):
 
     def load_by(self, loads: Loads) -> None:
         """Let commands that need a missing key wait until it is loaded, from now on."""
-        self.gate = LoadGate(self.node, loads, self.owners.awake, self._waiting)
-        self.load_watch = LoadWatch(loads.prefixes(), self.owners.awake, self.owners.busy_slots)
+        owners = self.owners
+        busy = (owners.awake, owners.marked)
+        self.gate = LoadGate(self.node, loads, busy, self._waiting, self._refuse_waiting)
+        self.load_watch = LoadWatch(loads.prefixes(), busy, owners.busy_slots)
         self.refresh()
 
     def _ask_session_guards(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
@@ -315,6 +317,13 @@ class Dispatcher(DispatcherState):
             error = aborted(error)
         self.node.tracking.after_command(client, bound.command if bound is not None else None)
         return self.ledger.reject(bound, error)
+
+    def _refuse_waiting(self, context: Context, command: Command, error: CommandError) -> ErrorReply:
+        """Answer a command that has waited in vain. Its client may be in another transaction by now."""
+        if Trait.RUNS_TRANSACTION in command.traits:
+            discard_transaction(self.node, context.client)
+            error = aborted(error)
+        return self.ledger.reject(self._bound[command.full_name], error)
 
     def _end_foreign(self, client: Client, command: Command) -> Reply:
         log.warning(

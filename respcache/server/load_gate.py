@@ -3,9 +3,12 @@
 On the short way one question is asked (``stops``): whether a command must take the long one, because a key of its is busy, missing
 or soon to be loaded anew. There, ``submit`` lets the loaders know which keys are needed, and queues the command behind their
 owners. So commands for one key keep their order, whatever loading takes, and other keys go on.
+
+When its turn comes, a command is looked at once more: what stood before it may have deleted what was loaded for it, and then it
+must be loaded again; and only now is it known that what it writes comes after whatever was asked of a loader before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ..commands.arguments import Access
@@ -16,22 +19,40 @@ from ..commands.node import Node
 from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
 from ..keyspace.slots import key_slot
-from ..owners.mailbox import OwnerKey
+from ..owners.mailbox import AGAIN, Again, OwnerKey
 from ..protocol.replies import ErrorReply
-from .waiting import Waiting
+from .waiting import Call, Waiting, calls_of
 
 NEEDED: Final = Access.RO | Access.RW | Access.INSERT
 """What is read, changed, or only put where nothing was."""
+
+WRITTEN: Final = Access.RW | Access.OW | Access.RM
+
+MOST_WAITS: Final = 5
+"""So often a command waits for keys that are gone whenever its turn has come."""
+
+COME_AND_GO: Final = CommandError("the keys have gone each time that they had been loaded", "TRYAGAIN")
+
+Refuse = Callable[[Context, Command, CommandError], ErrorReply]
+"""Makes the reply of a command that has waited in vain."""
 
 
 class LoadGate:
     """Asked for every command, while there are loaders."""
 
-    def __init__(self, node: Node, loads: Loads, awake: Mapping[OwnerKey, object], waiting: Waiting) -> None:
+    def __init__(
+        self,
+        node: Node,
+        loads: Loads,
+        busy: Sequence[Mapping[OwnerKey, object]],
+        waiting: Waiting,
+        refuse: Refuse,
+    ) -> None:
         self._node = node
         self._loads = loads
-        self._awake = awake
+        self._awake, self._marked = busy
         self._waiting = waiting
+        self._refuse = refuse
 
     # -- the short way -----------------------------------------------------------
 
@@ -39,9 +60,9 @@ class LoadGate:
         """Say whether a command must take the long way. Without a loader for its keys that costs a look at each."""
         if not command.spans:
             return False
-        db, awake, loads = context.db, self._awake, self._loads
+        db, awake, marked, loads = context.db, self._awake, self._marked, self._loads
         for key in command.keys_in(argv):
-            if awake and (db.index, key) in awake:
+            if (awake and (db.index, key) in awake) or (marked and (db.index, key) in marked):
                 return True
             if not loads.covers(db.index, key) or not self._is_mine(key):
                 continue
@@ -59,56 +80,99 @@ class LoadGate:
     # -- the long way --------------------------------------------------------------
 
     def submit(self, context: Context, command: Command, argv: list[bytes]) -> Pending | None:
-        """Queue a command behind the keys that must be loaded for it; None if nothing is missing.
+        """Queue a command behind the keys that must be loaded for it, or are busy; None if it may run now.
 
         Raises CommandError where it is known already that they cannot be.
         """
-        waits: list[Wait] = []
         transaction = context.client.transaction
-        if transaction is not None and Trait.RUNS_TRANSACTION in command.traits:
-            db = context.client.db_index
-            for called, words in transaction.queue:
-                db = _selected(called, words, db)
-                self._look(db, called, words, waits)
-        else:
-            self._look(context.client.db_index, command, argv, waits)
-        if not waits:
+        if transaction is not None and transaction.is_broken:
+            return None  # nothing of it will run
+        calls = [
+            call
+            for call in calls_of(self._node, context.client, command, argv)
+            if call[1].spans and Trait.LOADS_NOTHING not in call[1].traits
+        ]
+        if not calls:
             return None
-        error = _first_error(waits)
+        needs = Needs(self._loads, self._node, calls)
+        error = needs.ask(is_first=True)
         if error is not None:
             raise CommandError(error.message, error.code)
-        return self._waiting.submit(context, command, argv, lambda: _first_error(waits))
+        if self._awake:
 
-    def _look(self, db: int, command: Command, argv: Sequence[bytes], waits: list[Wait]) -> None:
-        """Let the loaders know what a command will do to its keys, and note what must be waited for."""
-        if not command.spans or Trait.LOADS_NOTHING in command.traits:
-            return
+            def check() -> ErrorReply | Again | None:
+                error = needs.settle()
+                if not isinstance(error, CommandError):
+                    return error
+                return self._refuse(context, command, error)
+
+            pending = self._waiting.submit(context, command, argv, check)
+            if pending is not None:
+                return pending
+        needs.note_writes()
+        return None
+
+
+class Needs:
+    """What one command needs of loaders, from when it comes until it runs."""
+
+    __slots__ = ("_calls", "_loads", "_node", "_turns", "_waits")
+
+    def __init__(self, loads: Loads, node: Node, calls: Sequence[Call]) -> None:
+        self._loads = loads
+        self._node = node
+        self._calls = calls
+        self._waits: dict[OwnerKey, Wait] = {}
+        self._turns = 0
+
+    def ask(self, *, is_first: bool) -> ErrorReply | None:
+        """Have the keys loaded that are missing and have not been looked for; return why that cannot be."""
         loads = self._loads
-        depends = command.depends is not None and command.depends(argv)
-        for at, access in command.key_positions(argv):
-            key = argv[at]
-            if access is Access.NOT_KEY or not loads.covers(db, key):
-                continue
-            entry = self._node.keyspace.databases[db].find(key)
-            if not (depends or access & NEEDED):
-                loads.overtake(db, key)
-            elif entry is not None:
-                loads.note_read(db, entry)
-            else:
+        for db, command, argv in self._calls:
+            depends = command.depends is not None and command.depends(argv)
+            find = self._node.keyspace.databases[db].find
+            last, is_needed = None, False
+            for at, access in command.key_positions(argv):
+                if access is not last:  # mostly the same object for all, and to compare flags costs 300 ns
+                    last, is_needed = (
+                        access,
+                        access is not Access.NOT_KEY and bool(depends or access & NEEDED),
+                    )
+                key = argv[at]
+                if not is_needed or not loads.covers(db, key):
+                    continue
+                entry = find(key)
+                if entry is not None:
+                    if is_first and not command.is_write:
+                        loads.note_read(db, entry)
+                    continue
+                known = self._waits.get((db, key))
+                if known is not None and (known.is_absent or not known.is_over):
+                    continue
                 wait = loads.wait_for(db, key)
-                if wait is not None:
-                    waits.append(wait)
+                if wait is None:
+                    continue
+                if wait.error is not None:
+                    return wait.error
+                self._waits[db, key] = wait
+        return None
 
+    def settle(self) -> CommandError | Again | None:
+        """Say what becomes of the command, now that its turn has come: an error, one more wait, or it runs."""
+        error = next((wait.error for wait in self._waits.values() if wait.error is not None), None)
+        error = error or self.ask(is_first=False)
+        if error is not None:
+            return CommandError(error.message, error.code)
+        if all(wait.is_over for wait in self._waits.values()):
+            self.note_writes()
+            return None
+        self._turns += 1
+        return AGAIN if self._turns < MOST_WAITS else COME_AND_GO
 
-def _first_error(waits: Sequence[Wait]) -> ErrorReply | None:
-    return next((wait.error for wait in waits if wait.error is not None), None)
-
-
-def _selected(command: Command, argv: Sequence[bytes], db: int) -> int:
-    """Return the database of the commands behind this one of a transaction."""
-    if Trait.SELECTS not in command.traits:
-        return db
-    try:
-        return int(argv[1])
-    except (ValueError, IndexError):
-        return db  # it will fail
+    def note_writes(self) -> None:
+        """Let the loaders know what will be written, for what is on its way may be older than that."""
+        for db, command, argv in self._calls:
+            if command.is_write:
+                for at, access in command.key_positions(argv):
+                    if access & WRITTEN and self._loads.covers(db, argv[at]):
+                        self._loads.overtake(db, argv[at])

@@ -62,7 +62,9 @@ class MemoryGuard(GuardState):
 
     def may_grow(self) -> bool:
         """Say whether something may be stored that no command has brought, after making room for it."""
-        return not self._limit_bytes or self.make_room()
+        may_grow = not self._limit_bytes or self.make_room()
+        self.uncounted = 0  # nobody has told how much it is: the next command counts it
+        return may_grow
 
     def make_room(self) -> bool:
         """Evict until the data fits, within one command's share of work; say whether writing may go on."""

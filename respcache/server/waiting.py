@@ -7,20 +7,25 @@ its next command would find the transaction still open, and the watches not set.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from ..commands.client import Client
 from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.node import Node
+from ..commands.numbers import parse_integer
 from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
 from ..commands.transactions import discard_transaction
-from ..owners.mailbox import OwnerKey
+from ..owners.mailbox import Again, OwnerKey
 from ..owners.owners import Owners
 from ..protocol.replies import ErrorReply, Reply
 
-Check = Callable[[], ErrorReply | None]
-"""Asked when a command's turn has come: the error that it is answered instead of running, if any."""
+Check = Callable[[], ErrorReply | Again | None]
+"""Asked when a command's turn has come: the error that it is answered instead of running, if any; or that it must wait on."""
+
+Call: TypeAlias = tuple[int, Command, Sequence[bytes]]
+"""A command, and the database in which it runs."""
 
 RunNow = Callable[[Context, Command, Sequence[bytes]], Reply | Pending]
 
@@ -39,23 +44,20 @@ class Waiting:
         """Queue a command behind the owners of its keys; None when all of them are asleep."""
         client = context.client
         db = client.db_index
-        calls, may_touch_any = [(command, argv)], Trait.EVERY_KEY
-        if client.transaction is not None and Trait.RUNS_TRANSACTION in command.traits:
-            calls = client.transaction.queue
-            may_touch_any |= Trait.SESSION  # after SELECT the keys are those of another database
+        calls = calls_of(self._node, client, command, argv)
         keys = [
-            (db, key)
-            for called, words in calls
+            (index, key)
+            for index, called, words in calls
             if Trait.PASSES_OWNERS not in called.traits
             for key in called.keys_in(words)
         ]
-        concerns_all = any(may_touch_any & called.traits for called, _ in calls)
+        concerns_all = any(Trait.EVERY_KEY in called.traits for _, called, _ in calls)
         if concerns_all:
             keys += self._owners.awake
         if not any(key in self._owners.awake for key in keys):
             return None
 
-        def run() -> Reply | Pending:
+        def run() -> Reply | Pending | Again:
             busy = self._working() if concerns_all else []
             if busy:  # they have woken since
                 return self._owners.submit(busy, run)
@@ -64,11 +66,11 @@ class Waiting:
         pending = self._owners.submit(keys, run)
         return self._block_until(pending, client) if Trait.SESSION in command.traits else pending
 
-    def _lost(self, calls: Sequence[tuple[Command, Sequence[bytes]]]) -> Reply:
+    def _lost(self, calls: Sequence[Call]) -> ErrorReply | None:
         """Return the error for a command whose keys have gone to another node while it waited."""
         router = self._node.router
         try:
-            for command, words in calls:
+            for _, command, words in calls:
                 if router is not None:
                     router.check_here(command, words)
         except CommandError as error:
@@ -76,7 +78,8 @@ class Waiting:
         return None
 
     def _working(self) -> list[OwnerKey]:
-        return [key for key, owner in self._owners.awake.items() if owner.is_working]
+        """Return the keys that are busy now, but not those that are loaded: who loads them sees what has become of them."""
+        return [key for key, owner in self._owners.awake.items() if owner.work is not None]
 
     def _run_in(self, db: int, context: Context, command: Command, argv: list[bytes]) -> Reply | Pending:
         selected = context.client.db_index
@@ -104,3 +107,25 @@ class Waiting:
 
         pending.when_done(finish)
         return answer
+
+
+def calls_of(node: Node, client: Client, command: Command, argv: Sequence[bytes]) -> list[Call]:
+    """Return what a command runs: itself, or what its transaction has queued, each in the database that is selected by then."""
+    db = client.db_index
+    if client.transaction is None or Trait.RUNS_TRANSACTION not in command.traits:
+        return [(db, command, argv)]
+    calls: list[Call] = []
+    for called, words in client.transaction.queue:
+        if Trait.SELECTS in called.traits:
+            db = _selected(words, db, len(node.keyspace.databases))
+        calls.append((db, called, words))
+    return calls
+
+
+def _selected(argv: Sequence[bytes], db: int, databases: int) -> int:
+    """Return what SELECT will select; it will change nothing where that cannot be."""
+    try:
+        wanted = parse_integer(argv[1])
+    except CommandError:
+        return db
+    return wanted if 0 <= wanted < databases else db

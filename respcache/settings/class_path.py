@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, Final
 
 CLASS_PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
@@ -22,26 +23,27 @@ def imported(target: str) -> Callable[..., object]:
         sys.path.insert(0, "")
     try:
         module = import_module(module_name)
-    except Exception as error:  # importing runs the operator's code, which may raise anything
+    except (Exception, SystemExit) as error:  # importing runs the operator's code, which may raise anything
         raise CannotImportError(f"cannot import {module_name}: {described(error)}") from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise CannotImportError(f"{module_name} has no {class_name}")
+    try:
+        found = attrgetter(class_name)(module)
+    except AttributeError:
+        raise CannotImportError(f"{module_name} has no {class_name}") from None
     if not callable(found):
         raise CannotImportError(f"{target} cannot be called")
-    return found  # type: ignore[no-any-return]  # getattr cannot know more than we have just checked
+    return found  # type: ignore[no-any-return]  # attrgetter cannot know more than we have just checked
 
 
 def made(factory: Callable[..., object], options: Mapping[str, Any]) -> object:
     """Return an object of the class, made with these keyword arguments."""
     try:
         return factory(**options)
-    except Exception as error:  # the operator's code again
+    except (Exception, SystemExit) as error:  # the operator's code again
         raise CannotImportError(
             f"cannot make it with the options {list(options)}: {described(error)}"
         ) from error
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return an exception in one line."""
     return f"{type(error).__name__}: {error}"
