@@ -48,4 +48,6 @@ def join_loaders(settings: Settings, parts: Composition, set_clock: Callable[[],
     )
     parts.dispatcher.load_by(loading)
     node.loads = Controls(loading, node.clock)
+    if loading.writers:
+        parts.dispatcher.write_by(loading)
     return loading

@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 LAST_SHARE: Final = 0.2
 """The part of the time to stop that is left for telling clients about what was cancelled."""
 
+LEAST_DRAIN_S: Final = 1.0
+"""For changes that wait for a database, even where clients have taken all the time."""
+
 SAME_SIGNAL_S: Final = 1.0
 """A signal that comes again within this is the same request, sent to a whole group of processes."""
 
@@ -186,11 +189,13 @@ class Server:
                 self._announce()
                 await self._host.wait_shutdown()
                 timeout_s = self._settings.shutdown_timeout_seconds
+                until_s = trio.current_time() + timeout_s
                 if self._clustering is not None and not self._host.is_urgent:
                     await self._clustering.leave()
                 reactor.close_listeners()
                 self._dismiss_clients()
                 await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
+                await self._drain_loaders(until_s)
                 # While the reactor still runs, so that whoever waits for a busy key hears why it waits no longer.
                 self._owners.cancel_scope.cancel()
                 with trio.CancelScope(shield=True):
@@ -280,6 +285,11 @@ class Server:
         with trio.move_on_after(timeout_s):
             while not self._host.is_urgent and not reactor.is_drained():  # noqa: ASYNC110  # an event would cost every reply a test
                 await trio.sleep(0.01)
+
+    async def _drain_loaders(self, until_s: float) -> None:
+        """Let loaders write what waits to be written, in what is left of the time."""
+        if self._loading is not None and not self._host.is_urgent:
+            await self._loading.drain(max(until_s - trio.current_time(), LEAST_DRAIN_S))
 
 
 def _port_of(listeners: Sequence[socket.socket]) -> int:

@@ -11,7 +11,7 @@ from .context import Context
 from .deadlines import deadline_of_expire
 from .errors import CommandError, shown_word
 from .numbers import parse_integer
-from .spec import AnyHandler, CommandGroup, Flag
+from .spec import AnyHandler, CommandGroup, Flag, Trait
 
 expiry = CommandGroup("generic")
 
@@ -78,6 +78,7 @@ def _declare(name: str, since: str, time: Arg) -> Callable[[AnyHandler], AnyHand
         since=since,
         complexity="O(1)",
         flags=Flag.WRITE | Flag.FAST,
+        traits=Trait.KEEPS_VALUES,
         args=(arg.key("key", Access.RW | Access.UPDATE), time, CONDITION),
         history=(("7.0.0", "Takes `NX`, `XX`, `GT` and `LT`."),),
         raw=True,
@@ -150,6 +151,7 @@ def pexpireat(context: Context, argv: Sequence[bytes]) -> Reply:
     since="2.2.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.FAST,
+    traits=Trait.KEEPS_VALUES,
     args=(arg.key("key", Access.RW | Access.UPDATE),),
 )
 def persist(context: Context, key: bytes) -> Reply:

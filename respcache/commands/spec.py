@@ -77,6 +77,8 @@ class Trait(enum.Flag):
     """Speaks of keys that may be missing; a loader is not asked for them."""
     PASSES_OWNERS = enum.auto()
     """Runs at once although its keys are busy: it asks what they are busy with, and changes none."""
+    KEEPS_VALUES = enum.auto()
+    """Changes when keys die and nothing else, even where they die at once: no loader writes that to its database."""
     OUTGROWS_ITS_WORDS = enum.auto()
     """May store far more than it is sent, so memory is counted before it and after it."""
 

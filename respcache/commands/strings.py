@@ -16,7 +16,7 @@ from .context import Context
 from .deadlines import ABSOLUTE, UNITS_MS, deadline_of_option
 from .errors import SYNTAX, CommandError, wrong_arity, wrong_type
 from .numbers import parse_integer
-from .spec import CommandGroup, Flag
+from .spec import CommandGroup, Flag, Trait
 from .spread import Join, Over, Spread
 from .string_values import read_string, view_string
 
@@ -177,6 +177,7 @@ def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
     since="6.2.0",
     complexity="O(1)",
     flags=Flag.WRITE | Flag.FAST,
+    traits=Trait.KEEPS_VALUES,
     args=(
         arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
         arg.one_of(

@@ -24,6 +24,8 @@ class Caller:
         # A thread that is given up keeps its token until it returns, so that threads cannot pile up.
         self.threads = trio.CapacityLimiter(options.max_concurrent_batches)
         self._writing_thread = trio.CapacityLimiter(1)
+        self.writes_in_bulk = hasattr(loader, "bulk_write")
+        self.has_started = trio.Event()
         self._key_exists: Method | None = getattr(loader, "key_exists", None)
         self._makes = type(loader).new is not Loader.new
         self._renews = type(loader).refresh is not Loader.refresh
@@ -45,6 +47,7 @@ class Caller:
     async def start(self) -> None:
         """Let the loader open what it needs. Raises whatever it raises."""
         await self._call_if_any("start")
+        self.has_started.set()
 
     async def close(self) -> None:
         """Let the loader close what it has opened."""

@@ -63,15 +63,15 @@ class Flights:
         self.waits: OrderedDict[bytes, Wait] = OrderedDict()
         """Those that are not over, in the order of their ends."""
         self.failed = Failures()
-        self.is_paused = False
+        self.is_paused = self.is_closed = False
         self.last_reason = ""
-        self.is_closed = False
         self.hangs: Callable[[], bool] = lambda: False
         """Says whether all calls that may be made are overdue."""
         self.wants_call: Callable[[], None] = lambda: None
         self._contents: object = self.store.db.entries
         self._absent_waits: WeakValueDictionary[bytes, Wait] = WeakValueDictionary()
         """Waits that have ended with nothing, as long as a command remembers them."""
+        self.is_pending: Callable[[bytes], bool] = lambda key: False  # whether its last change is unwritten
         self._ground = ground
         self._now_s = now_s
 
@@ -124,6 +124,8 @@ class Flights:
 
     def refresh(self, key: bytes) -> bool:
         """Load a key again, or for the first time, without anybody waiting; say whether it is on its way."""
+        if self.is_pending(key):
+            return self.store.db.has(key)
         flight = self.by_key.get(key)
         if flight is None:
             if self._refusal():

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import trio
 
+from ..commands.writes import WRITTEN, Done, KeyChange, Verdict
 from ..keyspace.entry import Entry
 from ..keyspace.glob import compile_glob
 from .flight import Wait
 from .source import Source
+from .writing import Writer
 
 
 class Loading:
@@ -15,6 +17,7 @@ class Loading:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = {source.options.name: source for source in sources}
+        self.writers = [source.writer for source in sources if source.writer is not None]
         self._rules = [
             (literal_prefix(pattern), source.options.db, compile_glob(pattern), source)
             for source in sources
@@ -31,7 +34,11 @@ class Loading:
     def wait_for(self, db: int, key: bytes) -> Wait | None:
         """Have a missing key loaded, if anybody can; return what to wait for."""
         source = self.source_of(db, key)
-        return None if source is None else source.flights.wait_for(key)
+        if source is None:
+            return None
+        if source.writer is not None and source.writer.is_pending(key):
+            return source.writer.put_back(key)
+        return source.flights.wait_for(key)
 
     def note_read(self, db: int, entry: Entry) -> None:
         """Have a key loaded anew that has not long to live."""
@@ -54,6 +61,48 @@ class Loading:
         source = self.source_of(db, key)
         return source is not None and source.options.write_mode != "none"
 
+    @property
+    def may_go_through(self) -> bool:
+        """Whether any change must be in a database before it is made here."""
+        return any(writer.may_go_through for writer in self.writers)
+
+    def goes_through(self, db: int, key: bytes) -> bool:
+        """Say whether a change of this key must be in the database before it is made here."""
+        source = self.source_of(db, key)
+        return source is not None and source.writer is not None and source.writer.goes_through(key)
+
+    def note(self, changes: Sequence[KeyChange]) -> None:
+        """Write changes later that have been made here."""
+        for change in changes:
+            source = self.source_of(change.db, change.key)
+            if source is not None and source.writer is not None and source.writer.is_behind:
+                source.writer.note(change)
+
+    def write(self, changes: Sequence[KeyChange], done: Done) -> None:
+        """Write changes now, one loader after another."""
+        by_writer: dict[Writer, list[KeyChange]] = {}
+        for change in changes:
+            source = self.source_of(change.db, change.key)
+            assert source is not None, "asked by ``goes_through``"
+            assert source.writer is not None, "the same"
+            by_writer.setdefault(source.writer, []).append(change)
+        parts = list(by_writer.items())
+
+        def write_next(at: int) -> None:
+            if at == len(parts):
+                done(WRITTEN)
+                return
+            writer, part = parts[at]
+            writer.write(part, lambda verdict: go_on(at, verdict))
+
+        def go_on(at: int, verdict: Verdict) -> None:
+            if verdict.error is None:
+                write_next(at + 1)
+            else:
+                done(verdict if at == 0 else Verdict(verdict.error, is_known=False))
+
+        write_next(0)
+
     def overtake(self, db: int, key: bytes) -> None:
         """Note that a key is written or deleted."""
         source = self.source_of(db, key)
@@ -67,15 +116,26 @@ class Loading:
             for prefix, index, _, source in self._rules
         ]
 
+    async def drain(self, timeout_s: float) -> None:
+        """Write what waits to be written, as far as there is time."""
+        with trio.move_on_after(timeout_s):
+            async with trio.open_nursery() as nursery:
+                for writer in self.writers:
+                    nursery.start_soon(writer.drain)
+
     async def run(self) -> None:
         """Work until cancelled, and then close."""
         try:
             async with trio.open_nursery() as nursery:
                 for source in self.sources.values():
                     nursery.start_soon(source.run)
+                for writer in self.writers:
+                    nursery.start_soon(writer.run)
         finally:
             for source in self.sources.values():
                 source.stop()
+            for writer in self.writers:
+                writer.close()
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_S):
                 async with trio.open_nursery() as nursery:
                     for source in self.sources.values():

@@ -13,6 +13,7 @@ from .loader import Loader, LoadError
 from .options import Options
 from .retry import retry_pause_s
 from .values import Outcome, Plain, WrongAnswerError, reason_of
+from .writing import Writer
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,11 @@ class Source:
         self.flights.wants_call = self._ring
         self.flights.hangs = self._hangs
         self.caller = Caller(loader, options)
+        self.writer: Writer | None = None
+        """Who writes what clients change, if anybody shall."""
+        if options.write_mode != "none":
+            self.writer = Writer(options, self.caller, self.flights, ground)
+            self.flights.is_pending = self.writer.is_pending
         self.running = 0
         """How many calls run."""
         self.overdue = 0

@@ -27,6 +27,7 @@ from ..commands.node import Node, Router
 from ..commands.pending import Pending, Slot
 from ..commands.spec import Command, Flag, Trait
 from ..commands.transactions import aborted, discard_transaction, queue_command
+from ..commands.writes import Writes
 from ..owners.owners import Owners
 from ..protocol.limits import Limits
 from ..protocol.replies import NO_REPLY, ErrorReply, Reply
@@ -38,6 +39,7 @@ from .load_gate import LoadGate
 from .monitoring import feed_monitors
 from .output_limits import OutputLimit
 from .waiting import Waiting
+from .write_gate import WriteGate
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", 
 """Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
 
 
-HARMLESS: Final = Trait.IN_SUBSCRIBER_MODE | Trait.OUTGROWS_ITS_WORDS
+HARMLESS: Final = Trait.IN_SUBSCRIBER_MODE | Trait.OUTGROWS_ITS_WORDS | Trait.KEEPS_VALUES
 """Traits that do not keep a command from the short way."""
 
 
@@ -82,6 +84,8 @@ class Dispatcher(DispatcherState):
         self.load_watch: LoadWatch | None = None
         self.gate: LoadGate | None = None
         """Asked for each command while there are loaders; else an owner that is awake closes the short way to all."""
+        self.writes: WriteGate | None = None
+        """Asked for each command on the long way while there are loaders that write."""
         owners.on_wake = self.refresh
         node.pause.on_change = self._follow_pause
         self.rebind()
@@ -210,6 +214,10 @@ class Dispatcher(DispatcherState):
         self.load_watch = LoadWatch(loads.prefixes(), busy, owners.busy_slots)
         self.refresh()
 
+    def write_by(self, writes: Writes) -> None:
+        """Let changes of keys that loaders write go to their databases, from now on."""
+        self.writes = WriteGate(self.node, writes, self.owners, self._waiting, self)
+
     def _ask_session_guards(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         for guard in self._session_guards:
             if guard.concerns(command):
@@ -226,7 +234,12 @@ class Dispatcher(DispatcherState):
             self.node.tracking.after_command(client, command)
 
     def run_now(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
-        """Run a command that nothing stands against."""
+        """Run a command that nothing stands against, once what it changes has been written."""
+        pending = None if self.writes is None else self.writes.submit(context, command, argv)
+        return pending or self.run_written(context, command, argv)
+
+    def run_written(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply | Pending:
+        """Run a command that nothing stands against, and that need not be written any more."""
         client = context.client
         tracking = self.node.tracking
         if client.tracking is not None:
@@ -257,6 +270,8 @@ class Dispatcher(DispatcherState):
         """Run, count and time one command; what it raises becomes its reply."""
         bound = self._bound[command.full_name]
         client = context.client
+        writes = self.writes
+        is_heard = writes is not None and writes.listens(context, command, argv)
         before_ns = perf_counter_ns()
         try:
             if client.leaves_no_trace and command.spans:
@@ -268,6 +283,8 @@ class Dispatcher(DispatcherState):
         except Exception as error:
             reply = self.crash(client, bound, argv, error)
         elapsed_ns = perf_counter_ns() - before_ns
+        if writes is not None and is_heard:
+            writes.settle()
         if self.node.holds is not None:
             self.node.holds.touch(command, argv)
         self.statistics.total_commands_processed += 1

@@ -70,7 +70,7 @@ class LoadGate:
             if entry is None or loads.is_due(entry, db.index):
                 return True
             if command.is_write and loads.takes_writes(db.index, key):
-                return True
+                return Trait.KEEPS_VALUES not in command.traits
         return False
 
     def _is_mine(self, key: bytes) -> bool:
@@ -131,15 +131,12 @@ class Needs:
         for db, command, argv in self._calls:
             depends = command.depends is not None and command.depends(argv)
             find = self._node.keyspace.databases[db].find
-            last, is_needed = None, False
+            last, is_meant = None, None
             for at, access in command.key_positions(argv):
                 if access is not last:  # mostly the same object for all, and to compare flags costs 300 ns
-                    last, is_needed = (
-                        access,
-                        access is not Access.NOT_KEY and bool(depends or access & NEEDED),
-                    )
+                    last, is_meant = access, self._meant_by(access, depends=depends)
                 key = argv[at]
-                if not is_needed or not loads.covers(db, key):
+                if is_meant is None or not is_meant(db, key):
                     continue
                 entry = find(key)
                 if entry is not None:
@@ -156,6 +153,15 @@ class Needs:
                     return wait.error
                 self._waits[db, key] = wait
         return None
+
+    def _meant_by(self, access: Access, *, depends: bool) -> Callable[[int, bytes], bool] | None:
+        """Return what says of a key whether it must be loaded; None: not for such an access."""
+        if access is Access.NOT_KEY:
+            return None
+        if depends or access & NEEDED:
+            return self._loads.covers
+        # Where deletions are written, it must be known whether there is anything to delete.
+        return self._loads.takes_writes if access & Access.RM else None
 
     def settle(self) -> CommandError | Again | None:
         """Say what becomes of the command, now that its turn has come: an error, one more wait, or it runs."""

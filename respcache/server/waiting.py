@@ -64,7 +64,7 @@ class Waiting:
             return self._lost(calls) or check() or self._run_in(db, context, command, argv)
 
         pending = self._owners.submit(keys, run)
-        return self._block_until(pending, client) if Trait.SESSION in command.traits else pending
+        return self.block_until(pending, client) if Trait.SESSION in command.traits else pending
 
     def _lost(self, calls: Sequence[Call]) -> ErrorReply | None:
         """Return the error for a command whose keys have gone to another node while it waited."""
@@ -91,7 +91,7 @@ class Waiting:
         finally:
             context.select(selected)
 
-    def _block_until(self, pending: Pending, client: Client) -> Pending:
+    def block_until(self, pending: Pending, client: Client) -> Pending:
         """Let a client run nothing until this is answered; a transaction ends with the answer, whatever it is."""
         answer = Pending()
         client.is_blocked = True
