@@ -182,6 +182,7 @@ class Server:
             async with trio.open_nursery() as self._owners:
                 if self._clustering is not None:
                     self._clustering.join(_port_of(self._listeners), _port_of(self._cluster_listeners))
+                    self._join_writers(self._clustering)
                     await nursery.start(self._clustering.run, reactor)
                 if self._loading is not None:
                     self._owners.start_soon(self._loading.run)
@@ -285,6 +286,12 @@ class Server:
         with trio.move_on_after(timeout_s):
             while not self._host.is_urgent and not reactor.is_drained():  # noqa: ASYNC110  # an event would cost every reply a test
                 await trio.sleep(0.01)
+
+    def _join_writers(self, clustering: "Clustering") -> None:
+        if self._loading is not None and self._loading.writers:
+            from .inheriting import join_writers  # noqa: PLC0415  # not for a server that is alone
+
+            join_writers(self._loading, clustering.hub)
 
     async def _drain_loaders(self, until_s: float) -> None:
         """Let loaders write what waits to be written, in what is left of the time."""

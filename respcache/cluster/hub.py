@@ -135,6 +135,12 @@ class Hub:
             is_synchronous=options.is_synchronous,
             rate_bytes_s=options.transfer_bytes_s,
         )
+        self.on_inherited: Callable[[int], None] = lambda partition: None
+        """Called when this node serves a partition whose last server has not given it away."""
+        self.unwritten: Callable[[], Iterable[int]] = tuple
+        """Returns the partitions with changes that wait for a database: none of them is given away."""
+        self.hasten: Callable[[int], None] = lambda partition: None
+        """Called for one of these, or of those with busy keys, that is to be given away."""
         replication.witness.tell = self._saw
         node.holds = replication.holds
         self.directory.answered_before = lambda number, position: self.memories.of(self.id).find(
@@ -147,6 +153,8 @@ class Hub:
 
     def _saw(self, change: Change, partition: int, id: bytes) -> None:
         self.observer.partition(change.value, partition, id)
+        if change in {Change.PROMOTED, Change.LOST} and id == self.id:
+            self.on_inherited(partition)
 
     # -- members -------------------------------------------------------------------
 
@@ -259,7 +267,7 @@ class Hub:
             lane.send(data)
 
     def busy(self) -> set[int]:
-        return {key_partition(key) for _, key in self.node.owners.awake}
+        return {key_partition(key) for _, key in self.node.owners.awake}.union(self.unwritten())
 
     def aim(self, partitions: Iterable[int]) -> None:
         self._aim(partitions, set())

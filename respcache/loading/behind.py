@@ -12,6 +12,7 @@ from typing import Final
 
 from ..backoff import pause_s
 from ..commands.writes import KeyChange
+from ..keyspace.slots import key_partition
 from .flight import Wait
 from .flights import OUT_OF_MEMORY, Flights
 from .loader import Change
@@ -28,6 +29,12 @@ LONGEST_PAUSE_S: Final = 1.0
 
 LONGEST_PAUSE_ALONE_S: Final = 30.0
 """Between two tries of a key that fails while others are written."""
+
+LEAVING_S: Final = 2.0
+"""A partition that is to be given away is spoken of at every tick."""
+
+STRANGE_S: Final = 60.0
+"""After that long, a key that is another node's is left to that node; until then this one may yet serve it again."""
 
 LOGGED_KEYS: Final = 20
 """Of those that were lost, in the log."""
@@ -46,6 +53,7 @@ class Behind:
         call: Call,
         ring: Callable[[], None],
         now_s: Callable[[], float],
+        is_mine: Callable[[bytes], bool],
         most: int,
     ) -> None:
         self.pendings = Pendings(options.write_window_ms / 1000)
@@ -62,6 +70,11 @@ class Behind:
         self._most = most
         self._size = most
         """How many keys the next call has: fewer while calls fail."""
+        self._is_mine = is_mine
+        self._strange_since_s: dict[bytes, float] = {}
+        """Since when keys that wait are another node's."""
+        self._leaving_until_s: dict[int, float] = {}
+        """Partitions that are to be given away, and until when that holds unless it is said again."""
         self._batch: list[Pending] = []
         self._successes = self._failures = 0
         """Calls that have succeeded, and those that have failed since the last of these."""
@@ -95,7 +108,51 @@ class Behind:
     @property
     def is_pressed(self) -> bool:
         """Whether so many changes wait that none should wait for others any more."""
-        return self.is_draining or len(self.pendings) * 2 >= self._options.write_queue
+        return (
+            self.is_draining
+            or bool(self._leaving_until_s)
+            or len(self.pendings) * 2 >= self._options.write_queue
+        )
+
+    # -- in a cluster ------------------------------------------------------------
+
+    def hasten(self, partition: int) -> None:
+        """Write what waits of a partition, which is to be given away; nothing more shall wait of it.
+
+        Not while the database is away: the partition then stays where it is, and clients need not notice.
+        """
+        if self._failures:
+            return
+        now_s = self._now_s()
+        self._leaving_until_s = {
+            p: until_s for p, until_s in self._leaving_until_s.items() if until_s > now_s
+        }
+        self._leaving_until_s[partition] = now_s + LEAVING_S
+        self._ring()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether any partition is to be given away."""
+        return bool(self._leaving_until_s)
+
+    def leaves(self, key: bytes) -> bool:
+        """Say whether a key is of a partition that is to be given away."""
+        return self._leaving_until_s.get(key_partition(key), 0.0) > self._now_s()
+
+    def _keep_mine(self, batch: list[Pending]) -> list[Pending]:
+        """Return the keys that are this node's. Of the others nobody knows yet; in the end their new server writes them."""
+        strange = [pending for pending in batch if not self._is_mine(pending.key)]
+        if not strange:
+            self._strange_since_s.clear()
+            return batch
+        now_s = self._now_s()
+        for pending in strange:
+            if now_s - self._strange_since_s.setdefault(pending.key, now_s) >= STRANGE_S or self.is_draining:
+                del self._strange_since_s[pending.key]
+                self.pendings.drop(pending)
+            else:
+                self.pendings.failed([pending], now_s + LONGEST_PAUSE_S)
+        return [pending for pending in batch if self._is_mine(pending.key)]
 
     # -- what the task does ------------------------------------------------------
 
@@ -120,9 +177,14 @@ class Behind:
         now_s = self._now_s()
         if now_s < self._rests_until_s:
             return False
+        if self._leaving_until_s and max(self._leaving_until_s.values()) <= now_s:
+            self._leaving_until_s.clear()
         batch = self._batch = self.pendings.take(now_s, self._size, at_once=self.is_pressed)
         if not batch:
             return False
+        batch = self._batch = self._keep_mine(batch)
+        if not batch:
+            return True
         error = await self._call([Change(pending.key, pending.value) for pending in batch])
         if error is None:
             self._take_note(batch)
@@ -167,6 +229,7 @@ class Behind:
     def _try_again(self, batch: list[Pending], reason: str) -> None:
         self.last_reason = reason
         self._failures += 1
+        self._leaving_until_s.clear()
         self._statistics.retried += len(batch)
         if self._failures == 1:
             text = "the loader %s could not write %d changes, and tries again: %s"

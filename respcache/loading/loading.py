@@ -103,6 +103,21 @@ class Loading:
 
         write_next(0)
 
+    def count_partitions(self) -> None:
+        """Count from now on what waits by partition: to be called before anything does."""
+        for writer in self.writers:
+            writer.behind.pendings.partitions = {}
+
+    def unwritten(self) -> set[int]:
+        """Return the partitions with changes that wait to be written."""
+        return set().union(*(writer.behind.pendings.partitions or () for writer in self.writers))
+
+    def hasten(self, partition: int) -> None:
+        """Write what waits of a partition that is to be given away."""
+        for writer in self.writers:
+            if writer.is_behind:
+                writer.behind.hasten(partition)
+
     def overtake(self, db: int, key: bytes) -> None:
         """Note that a key is written or deleted."""
         source = self.source_of(db, key)

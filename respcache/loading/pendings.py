@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterable
 from typing import Final
 
+from ..keyspace.slots import key_partition
 from .values import Plain
 
 MOST_WINDOWS: Final = 30
@@ -59,6 +60,8 @@ class Pendings:
         self.by_key: dict[bytes, Pending] = {}
         self.coalesced = 0
         """Changes that took the place of others that had not been written."""
+        self.partitions: dict[int, int] | None = None
+        """How many keys wait of each partition; None: nobody counts them."""
         self._window_s = window_s
         self._order: list[tuple[float, int, Pending]] = []
         """A heap by when they are looked at, of all that are not taken: one place for each."""
@@ -72,6 +75,9 @@ class Pendings:
         pending = self.by_key.get(key)
         if pending is None:
             pending = self.by_key[key] = Pending(key, value, now_s)
+            if self.partitions is not None:
+                partition = key_partition(key)
+                self.partitions[partition] = self.partitions.get(partition, 0) + 1
             self._place(pending, now_s + self._window_s)
             return
         pending.value = value
@@ -127,7 +133,7 @@ class Pendings:
                 pending.due_s = now_s
                 self._place(pending, self._due_s(pending))
             else:
-                del self.by_key[pending.key]
+                self.drop(pending)
 
     def failed(self, batch: Iterable[Pending], due_s: float) -> None:
         """Note that keys may not be in the database; they are tried again from then on."""
@@ -135,6 +141,15 @@ class Pendings:
             pending.is_taken = False
             pending.due_s = due_s
             self._place(pending, due_s)
+
+    def drop(self, pending: Pending) -> None:
+        """Forget a key, whatever has become of it. It has been taken."""
+        del self.by_key[pending.key]
+        if self.partitions is not None:
+            partition = key_partition(pending.key)
+            self.partitions[partition] -= 1
+            if not self.partitions[partition]:
+                del self.partitions[partition]
 
     def oldest_s(self) -> float | None:
         """Return since when the first key waits; it looks at all."""

@@ -208,8 +208,9 @@ class Through:
         """Let keys be loaded anew that were written, or not, when nobody waited for it any more."""
         for change in job.changes:
             self._flights.overtake(change.key)
-            if not self._flights.is_pending(change.key):
-                self._flights.store.drop(change.key)
+            entry = self._flights.store.db.find(change.key)
+            if entry is not None and not self._flights.is_pending(change.key):
+                self._flights.store.db.evict(entry)  # nobody has deleted it
 
     def _end(self, job: Job, verdict: Verdict) -> None:
         job.is_over = True

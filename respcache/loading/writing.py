@@ -67,6 +67,7 @@ class Writer:
             call=self._call,
             ring=self._ring,
             now_s=now_s,
+            is_mine=ground.is_mine,
             most=most,
         )
         self._caller = caller
@@ -82,11 +83,14 @@ class Writer:
     @property
     def may_go_through(self) -> bool:
         """Whether there are keys whose changes must be written before they are made."""
-        return not self.is_behind or self._is_closed or self.behind.is_full
+        behind = self.behind
+        return not self.is_behind or self._is_closed or behind.is_full or behind.is_leaving
 
     def goes_through(self, key: bytes) -> bool:
         """Say whether a change must be written before it is made."""
-        return self.may_go_through and not (self.is_pending(key) and not self._is_closed)
+        if not self.is_behind or self._is_closed:
+            return True
+        return not self.is_pending(key) and (self.behind.is_full or self.behind.leaves(key))
 
     def is_pending(self, key: bytes) -> bool:
         """Say whether the database has an older value than the last one."""

@@ -18,14 +18,11 @@ from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
 from ..commands.transactions import forget_watches
 from ..commands.writes import KeyChange, Verdict, Writes
-from ..keyspace.journal import Notice
 from ..owners.owners import Owners
 from ..protocol.replies import ErrorReply, Reply
 from .noting import Noter
 from .rehearsal import Place, Rehearsal, Snapshot, places_of
 from .waiting import Call, Waiting, calls_of
-
-FORGOTTEN: Final = Notice("g", "del")
 
 MOVED_AWAY: Final = ErrorReply(
     "TRYAGAIN", "the owner of the key has changed; the database has the change already"
@@ -197,7 +194,10 @@ class WriteGate:
         assert error is not None, "it has failed"
         if not verdict.is_known:
             for change in job.through:
-                self._node.keyspace.databases[change.db].remove(change.key, FORGOTTEN)
+                db = self._node.keyspace.databases[change.db]
+                entry = db.find(change.key)
+                if entry is not None:
+                    db.evict(entry)  # nobody has deleted it
         return self._runner.fail_of(job.command, CommandError(error.message, error.code))
 
     def _run_in(self, db: int, context: Context, run: Callable[[], Reply | Pending]) -> Reply | Pending:

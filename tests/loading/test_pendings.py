@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from respcache.keyspace.slots import key_partition
 from respcache.loading.pendings import MOST_WINDOWS, Pending, Pendings
 
 WINDOW_S = 0.1
@@ -181,3 +182,17 @@ def test_nobody_waits_longer_than_the_longest_time(times_s: list[float]) -> None
         if at_s < begun_s + WINDOW_S * MOST_WINDOWS:
             pendings.note(b"a", b"x", at_s)
     assert keys(pendings.take(begun_s + WINDOW_S * MOST_WINDOWS + 1e-6, 1)) == [b"a"]
+
+
+def test_keys_are_counted_by_partition_where_somebody_asks() -> None:
+    pendings = Pendings(WINDOW_S)
+    pendings.partitions = {}
+    for name in (b"a{1}", b"b{1}", b"c{2}"):
+        pendings.note(name, b"1", 10.0)
+    pendings.note(b"c{2}", b"2", 10.0)
+    one, two = key_partition(b"{1}"), key_partition(b"{2}")
+    assert pendings.partitions == {one: 2, two: 1}
+    batch = pendings.take(10.2, 3)
+    pendings.note(b"a{1}", b"3", 10.2)
+    pendings.written(batch, 10.3)
+    assert pendings.partitions == {one: 1}

@@ -153,11 +153,12 @@ class Rig:
             chance=node.chance,
             owners=self.parts.owners,
             make_room=self.parts.memory.may_grow,
-            is_mine=lambda key: True,
+            is_mine=lambda key: self.owns(key),  # noqa: PLW0108  # a test may change it
             publish=lambda event: None,
             wants=lambda event: False,
             name="test",
         )
+        self.owns: Callable[[bytes], bool] = lambda key: True
         self.loading = Loading(make_sources([(shelf, options) for shelf in shelves], ground))
         self.parts.dispatcher.load_by(self.loading)
         self.parts.dispatcher.write_by(self.loading)

@@ -3,7 +3,7 @@
 The hub implements it, so that nothing in this package knows connections or gossip.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from .stream import Stream
@@ -37,7 +37,11 @@ class Ground(Protocol):
         """Send a frame that is not worth repeating where the connection is lost."""
 
     def busy(self) -> set[int]:
-        """Return the partitions with keys whose commands wait here."""
+        """Return the partitions with keys whose commands wait here, or whose changes wait to be written."""
+
+    @property
+    def hasten(self) -> Callable[[int], None]:
+        """Say that one of these is to be given away."""
 
     def aim(self, partitions: Iterable[int]) -> None:
         """Let commands for these partitions go where they are served now."""

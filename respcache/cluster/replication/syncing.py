@@ -116,7 +116,8 @@ class Syncing:
             if not first or first[0] == self._ground.id:
                 self._release(partition, served)
             elif partition in busy:
-                self._serving.dirty.add(partition)  # until the commands that wait here have run
+                self._ground.hasten(partition)
+                self._serving.dirty.add(partition)  # until what waits here has happened
             elif served.followers.get(first[0]) is Following.IN_STEP and self._can_take(first[0]):
                 count = self._serving.holdings.summary(partition)[0]
                 chosen = handed.setdefault(first[0], [])

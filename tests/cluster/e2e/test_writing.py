@@ -1,0 +1,106 @@
+"""What clients have changed reaches the database, whatever becomes of the node that was to write it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.e2e.conftest import StartCluster
+from tests.cluster.processes import Cluster, slot_of
+from tests.loading.e2e_writing import rows
+from tests.wire import RawClient, encode_command
+
+PATIENCE_S = 30.0
+ITEMS = 600
+
+StartWriting = Callable[..., Cluster]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return str(tmp_path / "items.sqlite")
+
+
+@pytest.fixture
+def start_writing(start_cluster: StartCluster, database: str) -> StartWriting:
+    def start(**settings: str | float) -> Cluster:
+        table = {"class": "tests.loading.e2e_writing:Items", "options": {"path": database}, **settings}
+        # Busy machines stand still for moments; here it is not asked how quickly nodes answer.
+        flags = ("--cluster-forward-timeout-ms", "20000", "--loading-loaders", json.dumps([table]))
+        return start_cluster(3, *flags, profile="lan")
+
+    return start
+
+
+def write_all(client: RawClient, text: str) -> dict[bytes, bytes]:
+    """SET all items by one node; return what they are now."""
+    items = {b"item:%d" % number: f"{text} {number}".encode() for number in range(ITEMS)}
+    client.send(b"".join(encode_command([b"SET", key, value]) for key, value in items.items()))
+    assert set(client.read_replies(ITEMS)) == {b"+OK\r\n"}
+    return items
+
+
+def test_changes_outlive_the_node_that_was_to_write_them(start_writing: StartWriting, database: str) -> None:
+    cluster = start_writing(write="behind", write_window_ms=500)
+    victim, other, _ = cluster
+    away = Path(database + ".down")
+    away.touch()
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "first")
+    assert rows(database) == {}
+    assert cluster.keys_of(victim, 1, "item"), "it owns some"
+    victim.kill()
+    cluster.wait_until_together()
+    away.unlink()
+    cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+
+
+def test_a_node_that_leaves_has_written_what_it_gives_away(
+    start_writing: StartWriting, database: str
+) -> None:
+    cluster = start_writing(write="behind", write_window_ms=60_000)
+    leaving, other, _ = cluster
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "first")
+    owners = cluster.owners()
+    owned = [key for key in items if owners[slot_of(key)] is leaving]
+    assert rows(database) == {}
+    leaving.stop()
+    found = rows(database)
+    assert owned
+    assert all(found[key] == items[key] for key in owned)
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "second")
+    cluster.stop()
+    assert rows(database) == items
+
+
+def test_writes_go_on_while_partitions_move(start_writing: StartWriting, database: str) -> None:
+    cluster = start_writing(write="behind", write_window_ms=200)
+    joining = cluster.add()
+    with cluster[0].client(timeout_seconds=PATIENCE_S) as client:
+        turns = 0
+        while turns < 3 or joining.active_members() < 4 or not _owns_some(cluster):
+            items = write_all(client, f"turn {turns}")
+            turns += 1
+            assert turns < 300
+        items = write_all(client, "last")
+    cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+
+
+def _owns_some(cluster: Cluster) -> bool:
+    """Say whether the last node serves anything."""
+    return any(owner is cluster[-1] for owner in cluster.owners())
+
+
+def test_through_any_node(start_writing: StartWriting, database: str) -> None:
+    cluster = start_writing(write="through")
+    with cluster[0].client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "first")
+        assert rows(database) == items
+        Path(database + ".down").touch()
+        key = cluster.keys_of(cluster[1], 1, "item")[0]
+        assert client.call("SET", key, "x").startswith(b"-WRITEFAILED ")
+    for node in cluster:
+        assert node.call("GET", b"item:1").text == items[b"item:1"]
