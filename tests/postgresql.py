@@ -21,13 +21,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.servers import START_SECONDS, STOP_SECONDS, free_port, missing
+from tests.servers import START_SECONDS, free_port, missing
 
 PASSWORD = "p@ss/word:of the tests"
 """With all that a URL must quote."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Here are Debian's versions, which are not in the search path."""
+
+STOP_SECONDS = 30.0
+"""A shutdown writes all data down, on a disk that others may be using."""
 
 UNPRIVILEGED = ("postgres", "nobody")
 FOR_SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB")
@@ -61,21 +64,30 @@ class PostgreSQL:
         deadline = time.monotonic() + START_SECONDS
         while not self._accepts():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()[-4000:]}")
+                self.drop()
+                raise AssertionError(f"PostgreSQL did not start:\n{self._tail()}")
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End it, and with it all connections."""
+        """End it, and with it all connections, when its data are written down."""
+        self._end(signal.SIGINT)
+
+    def drop(self) -> None:
+        """End it for good: its data may be lost, and a busy disk need not be waited for."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.send_signal(signal.SIGQUIT)
-            self._process.wait()
-            raise AssertionError("PostgreSQL ignored SIGINT") from None
+            self._process.kill()
+            raise AssertionError(f"PostgreSQL ignored {how.name}:\n{self._tail()}") from None
+
+    def _tail(self) -> str:
+        return self._log.read_text(errors="replace")[-4000:]
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         return psycopg.connect(
@@ -133,7 +145,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
         try:
             yield server
         finally:
-            server.stop()
+            server.drop()
 
 
 def _programs() -> Path:
