@@ -166,21 +166,22 @@ async def test_a_thread_that_is_given_up_keeps_the_loader_from_getting_more_unti
 ) -> None:
     stuck = Stuck()
     options: dict[str, Any] = {
-        "timeout_ms": 20,
+        "timeout_ms": 100,
         "max_concurrent_batches": 1,
         "circuit_failures": 100,
         "tries": 1,
     }
     rig = Rig(nursery, stuck, **options)
     with trio.fail_after(10):
-        assert await rig.ask("GET k:1") == timed_out(20)
+        assert await rig.ask("GET k:1") == timed_out(100)
         await until(lambda: rig.statistics.abandoned == 1)
         assert rig.source.overdue == 0
         assert rig.source.caller.abandoned == 1
         assert await rig.ask("GET k:1") == failed("the loader Stuck does not answer")
         stuck.go_on.set()
         await until(lambda: not rig.flights.is_stuck)
-        assert await rig.ask("GET k:1") == b"one"
+        while (reply := await rig.ask("GET k:1")) != b"one":  # on a busy machine a thread may take its time
+            assert reply == timed_out(100)
     rig.assert_at_rest()
 
 
