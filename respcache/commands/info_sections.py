@@ -395,7 +395,8 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     summed: dict[str, int] = {}
     for one in counts:
         for name, count in one.items():
-            summed[name] = summed.get(name, 0) + count
+            so_far = summed.get(name, 0)
+            summed[name] = max(so_far, count) if name.endswith("_ms") else so_far + count
     return summed
 
 

@@ -151,7 +151,7 @@ def loader_refresh(context: Context, argv: Sequence[bytes]) -> Reply:
     since="7.0.0",
     complexity=BY_KEYS,
     flags=Flag.WRITE,
-    traits=Trait.LOADS_NOTHING,
+    traits=Trait.LOADS_NOTHING | Trait.KEEPS_VALUES,
     args=(arg.key("key", Access.RM | Access.DELETE, multiple=True),),
     acl=ON_KEYS,
     spread=Spread(Over.KEYS, Join.SUM),

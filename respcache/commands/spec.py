@@ -78,7 +78,7 @@ class Trait(enum.Flag):
     PASSES_OWNERS = enum.auto()
     """Runs at once although its keys are busy: it asks what they are busy with, and changes none."""
     KEEPS_VALUES = enum.auto()
-    """Changes when keys die and nothing else, even where they die at once: no loader writes that to its database."""
+    """Changes when keys die and nothing else, even where they die at once, or forgets them: no loader writes that to its database."""
     OUTGROWS_ITS_WORDS = enum.auto()
     """May store far more than it is sent, so memory is counted before it and after it."""
 

@@ -12,6 +12,7 @@ from .flights import Flights
 from .loading import Loading
 from .options import Options
 from .source import Source
+from .write_statistics import WriteStatistics
 
 TOLD_ELSEWHERE: Final = frozenset({"name", "pattern", "db"})
 
@@ -85,6 +86,9 @@ def report_of(source: Source, now_ms: int) -> LoaderReport:
     flights, options = source.flights, source.options
     breaker = flights.breaker.state(now_ms)
     stands = "stuck" if flights.is_stuck else breaker
+    writes = msgspec.structs.asdict(
+        WriteStatistics() if source.writer is None else source.writer.statistics()
+    )
     return LoaderReport(
         name=options.name,
         pattern=options.pattern,
@@ -97,9 +101,12 @@ def report_of(source: Source, now_ms: int) -> LoaderReport:
             "absent": flights.known.counts(now_ms)[0],
             "running_calls": source.running,
             "overdue_calls": source.overdue,
+            "pending_writes": writes.pop("pending"),
+            "oldest_pending_ms": writes.pop("oldest_pending_ms"),
         },
         totals=msgspec.structs.asdict(flights.statistics)
-        | {"unasked": source.caller.unasked, "opened": flights.breaker.opened},
+        | {"unasked": source.caller.unasked, "opened": flights.breaker.opened}
+        | {f"write_{name}": count for name, count in writes.items()},
         settings={name: getattr(options, name) for name in SETTINGS},
         last_failure=flights.last_reason,
     )

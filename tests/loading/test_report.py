@@ -14,6 +14,7 @@ from respcache.loading.ground import Ground
 from respcache.loading.loading import Loading
 from respcache.loading.report import Controls
 from tests.commands.harness import START_MS, Harness
+from tests.loading.writing_rig import Rig, Shelf
 
 
 class Rows(Loader):
@@ -263,3 +264,35 @@ async def test_settings_are_told_under_their_names(server: Server, autojump_cloc
     settings = server.report().settings
     assert settings["on_failure"] == "error"
     assert not {"name", "pattern", "db"} & settings.keys()
+
+
+# -- loaders that write --------------------------------------------------------------
+
+
+async def test_what_is_forgotten_stays_in_the_database(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    rig = Rig(nursery, Shelf(), write="through")
+    controls = rig.parts.node.loads = Controls(rig.loading, rig.parts.node.clock)
+    await rig.ask("SET k:1 one")
+    assert await rig.ask("LOADER FORGET k:1") == 1
+    assert (rig.held("k:1"), rig.shelf.rows) == (None, {b"k:1": b"one"})
+    assert await rig.ask("GET k:1") == b"one"
+    assert rig.shelf.written == [(b"k:1", b"one")]
+    [told] = controls.reports()
+    assert (told.totals["write_calls"], told.totals["write_written"], told.totals["calls"]) == (1, 1, 1)
+
+
+async def test_what_is_forgotten_before_it_was_written_is_not_lost(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    rig = Rig(nursery, Shelf({b"k:1": b"old"}), write="behind")
+    controls = rig.parts.node.loads = Controls(rig.loading, rig.parts.node.clock)
+    await rig.ask("SET k:1 new")
+    assert controls.reports()[0].now["pending_writes"] == 1
+    assert await rig.ask("LOADER FORGET k:1") == 1
+    assert await rig.ask("LOADER PEEK k:1") is None
+    assert await rig.ask("GET k:1") == b"new"
+    await trio.sleep(1)
+    assert rig.shelf.rows == {b"k:1": b"new"}
+    assert controls.reports()[0].now["pending_writes"] == 0
