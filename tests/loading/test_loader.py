@@ -11,17 +11,17 @@ class Users(Loader):
         return dict.fromkeys(keys, b"x")
 
 
-def test_marks_are_shown_by_their_names_and_equal_only_themselves():
+def test_marks_are_shown_by_their_names_and_equal_only_themselves() -> None:
     assert (repr(Missing), repr(KEEP)) == ("Missing", "KEEP")
     assert Mark("Missing") != Missing
 
 
-def test_a_value_is_the_datum_unless_the_loader_makes_another():
+def test_a_value_is_the_datum_unless_the_loader_makes_another() -> None:
     users = Users()
     assert users.new(b"user:1", b"x") == b"x"
     assert users.refresh(b"user:1", b"old", b"new") == b"new"
 
 
-def test_a_loader_without_bulk_load_says_so():
+def test_a_loader_without_bulk_load_says_so() -> None:
     with pytest.raises(NotImplementedError, match="Loader has no bulk_load"):
         Loader().bulk_load([])

@@ -21,29 +21,29 @@ class Writing(Users):
         """Do nothing: only that it is here counts."""
 
 
-def test_each_attribute_of_a_loader_that_is_no_method_is_a_setting():
+def test_each_attribute_of_a_loader_that_is_no_method_is_a_setting() -> None:
     attributes = {name for name, value in vars(Loader).items() if not callable(value) and name[0] != "_"}
     assert attributes == OPTION_NAMES
 
 
-def test_every_setting_is_documented():
+def test_every_setting_is_documented() -> None:
     page = (REPOSITORY / "docs" / "loading.md").read_text()
     names = {OTHER_NAMES_BACK.get(name, name) for name in OPTION_NAMES}
     assert {name for name in names if f"| `{name}` |" not in page} == set()
 
 
-def test_settings_are_the_attributes_of_the_class():
+def test_settings_are_the_attributes_of_the_class() -> None:
     options = options_of(Users())
     assert (options.pattern, options.name, options.batch_size) == ("user:*", "Users", 1000)
     assert (options.life_ms, options.ahead_ms, options.stale_ms) == (60_000, 15_000, 0)
 
 
-def test_what_the_file_says_comes_first():
+def test_what_the_file_says_comes_first() -> None:
     options = options_of(Users(), {"name": "people", "expiration": "infinity", "batch_size": 5})
     assert (options.name, options.life_ms, options.batch_size) == ("people", None, 5)
 
 
-def test_a_stale_value_is_loaded_anew_from_the_end_of_its_life_on():
+def test_a_stale_value_is_loaded_anew_from_the_end_of_its_life_on() -> None:
     options = options_of(Users(), {"on_failure": "stale", "stale_seconds": 100, "refresh_ahead": 0})
     assert (options.stale_ms, options.ahead_ms) == (100_000, 100_000)
 
@@ -61,21 +61,21 @@ def test_a_stale_value_is_loaded_anew_from_the_end_of_its_life_on():
         ({"write": "through"}, "write = 'through' needs a method write or bulk_write"),
     ],
 )
-def test_wrong_settings_are_refused_by_their_name(overrides: dict[str, Any], text: str):
+def test_wrong_settings_are_refused_by_their_name(overrides: dict[str, Any], text: str) -> None:
     with pytest.raises(LoaderSettingsError) as refusal:
         options_of(Users(), overrides)
     assert text in str(refusal.value)
 
 
-def test_writing_needs_a_method_for_it():
+def test_writing_needs_a_method_for_it() -> None:
     assert options_of(Writing(), {"write": "behind"}).write_mode == "behind"
 
 
-def test_lives_in_milliseconds():
+def test_lives_in_milliseconds() -> None:
     assert (milliseconds(1.5), milliseconds(0.0001), milliseconds("infinity")) == (1500, 1, None)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "for ever"])
-def test_what_is_no_life(seconds: Any):
+def test_what_is_no_life(seconds: Any) -> None:
     with pytest.raises(ValueError, match="no life"):
         milliseconds(seconds)

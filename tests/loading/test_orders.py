@@ -81,7 +81,7 @@ class Rows(Table):
             found[chance.choice(list(found))] = LoadError("not this one")
         return found
 
-    def refresh(self, key: bytes, old: Any, datum: bytes) -> Any:
+    async def refresh(self, key: bytes, old: Any, datum: bytes) -> Any:  # in a thread it would take real time
         return KEEP if old == datum else datum
 
 
