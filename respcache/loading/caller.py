@@ -5,15 +5,19 @@ Whatever the loader does wrong becomes an exception or a ``LoadError`` for the k
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import trio
 
+from .known import Known
 from .loader import KEEP, Change, Loader, LoadError, Missing
 from .options import Options
 from .values import Outcome, Plain, WrongAnswerError, outcome_of, reason_of, stored_text
 
 Method = Callable[..., Any]  # Any: the loader's author decides
+
+KNOWN_TO_EXIST: Final = 100_000
+"""Keys of which ``key_exists`` has said yes, some 26 MB; the oldest are forgotten."""
 
 
 class Caller:
@@ -27,6 +31,8 @@ class Caller:
         self.writes_in_bulk = hasattr(loader, "bulk_write")
         self.has_started = trio.Event()
         self._key_exists: Method | None = getattr(loader, "key_exists", None)
+        self._existing = Known(KNOWN_TO_EXIST)
+        self._exists_ms = round(options.exists_expiration * 1000)
         self._makes = type(loader).new is not Loader.new
         self._renews = type(loader).refresh is not Loader.refresh
         self._threads_awaited = 0
@@ -60,28 +66,38 @@ class Caller:
 
     # -- loading -------------------------------------------------------------
 
-    async def load(self, keys: list[bytes], olds: Mapping[bytes, Plain]) -> dict[bytes, Outcome]:
+    async def load(self, keys: list[bytes], olds: Mapping[bytes, Plain], now_ms: int) -> dict[bytes, Outcome]:
         """Return what has become of each key; ``olds`` are the values of those that are there already.
 
         Raises what ``key_exists`` and ``bulk_load`` raise.
         """
-        outcomes: dict[bytes, Outcome] = {}
-        wanted = keys
-        if self._key_exists is not None:
-            exists = await self._for_each(self._key_exists, [(key,) for key in keys])
-            for key, there in zip(keys, exists, strict=True):
-                if isinstance(there, Exception):
-                    outcomes[key] = _as_load_error(there)
-                elif not there:
-                    outcomes[key] = Missing
-            wanted = [key for key in keys if key not in outcomes]
-            if not wanted:
-                return outcomes
+        outcomes = await self._ask_whether(keys, now_ms)
+        wanted = [key for key in keys if key not in outcomes]
+        if not wanted:
+            return outcomes
         found = self._checked(await self._call(self._loader.bulk_load, list(wanted)), wanted)
         there = {key: datum for key, datum in found.items() if not _is_final(datum)}
         made = await self._make(there, olds)
         for key in wanted:
+            if key not in found:
+                self._existing.forget(key)
             outcomes[key] = made[key] if key in made else outcome_of(found.get(key, Missing))
+        return outcomes
+
+    async def _ask_whether(self, keys: list[bytes], now_ms: int) -> dict[bytes, Outcome]:
+        """Return what has become of those keys that do not exist, as far as the loader can tell cheaply."""
+        outcomes: dict[bytes, Outcome] = {}
+        if self._key_exists is None:
+            return outcomes
+        unknown = [key for key in keys if not self._existing.is_present(key, now_ms)]
+        exists = await self._for_each(self._key_exists, [(key,) for key in unknown])
+        for key, there in zip(unknown, exists, strict=True):
+            if isinstance(there, Exception):
+                outcomes[key] = _as_load_error(there)
+            elif not there:
+                outcomes[key] = Missing
+            elif self._exists_ms:
+                self._existing.note_present(key, now_ms, self._exists_ms)
         return outcomes
 
     def _checked(self, found: object, wanted: Sequence[bytes]) -> dict[bytes, Any]:

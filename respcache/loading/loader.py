@@ -91,6 +91,8 @@ class Loader:
     """By up to this share of it the life is shortened, by chance, so that what was loaded at once does not expire at once."""
     negative_expiration: float = 10
     """For how many seconds it is remembered that a key has no value; 0: it is not."""
+    exists_expiration: float = 60
+    """For how many seconds it is remembered that ``key_exists`` has said yes; 0: it is not."""
     refresh_ahead: float = 0
     """In the last share of its life a value that is read is loaded anew, while the old one is served; 0: never, 0.2: the last fifth."""
     on_failure: Literal["error", "stale", "miss"] = "error"

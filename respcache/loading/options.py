@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expiration: Life
     expiration_jitter: Share
     negative_expiration: NoLife
+    exists_expiration: NoLife
     refresh_ahead: Share
     on_failure: Literal["error", "stale", "miss"]
     stale_seconds: NoLife

@@ -205,7 +205,7 @@ class Source:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(watch)
                     try:
-                        result = await self.caller.load(keys, olds)
+                        result = await self.caller.load(keys, olds, self._ground.clock.now_ms)
                     except Exception as error:  # whatever the loader raises fails its keys, and nothing else
                         is_final = isinstance(error, WrongAnswerError)
                         result = (WrongAnswerError if is_final else LoadError)(reason_of(error))

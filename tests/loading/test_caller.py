@@ -45,7 +45,7 @@ def shown(outcome: Any) -> Any:
 
 
 async def load(loader: Loader, *keys: bytes, olds: Mapping[bytes, Plain] = {}) -> dict[bytes, Any]:
-    outcomes = await caller_of(loader).load(list(keys), olds)
+    outcomes = await caller_of(loader).load(list(keys), olds, 0)
     return {key: shown(outcome) for key, outcome in outcomes.items()}
 
 
@@ -120,7 +120,7 @@ async def test_one_wrong_value_fails_its_own_key_only() -> None:
 
 async def test_answers_that_nobody_asked_for_are_counted_and_left_out() -> None:
     caller = caller_of(Fixed({b"a": b"1", b"z": b"2"}))
-    assert list(await caller.load([b"a"], {})) == [b"a"]
+    assert list(await caller.load([b"a"], {}, 0)) == [b"a"]
     assert caller.unasked == 1
 
 
@@ -226,7 +226,7 @@ async def test_threads_are_bounded_and_those_given_up_are_known() -> None:
     assert caller.abandoned == 2
     go_on.set()
     await until(lambda: not caller.abandoned)
-    assert await caller.load([b"a"], {}) == {b"a": Missing}
+    assert await caller.load([b"a"], {}, 0) == {b"a": Missing}
 
 
 # -- writing, starting, closing -----------------------------------------------------------
@@ -279,3 +279,33 @@ async def test_who_cannot_delete_says_so() -> None:
         await caller_of(Keeping({})).write([Change(b"a", None)])
     await caller_of(Keeping({})).start()
     await caller_of(Keeping({})).close()
+
+
+class Asking(Fixed):
+    exists_expiration = 10
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(answer)
+        self.asked: list[bytes] = []
+
+    def key_exists(self, key: bytes) -> bool:
+        self.asked.append(key)
+        return key != b"no"
+
+
+async def test_what_is_known_to_exist_is_not_asked_again_for_a_while() -> None:
+    loader = Asking({b"a": b"1", b"b": b"2"})
+    caller = caller_of(loader)
+    assert shown((await caller.load([b"a", b"no"], {}, 0))[b"no"]) is Missing
+    assert shown((await caller.load([b"a", b"b"], {}, 9_999))[b"a"]) == b"1"
+    assert loader.asked == [b"a", b"no", b"b"]
+    await caller.load([b"a"], {}, 10_000)
+    assert loader.asked == [b"a", b"no", b"b", b"a"]
+
+
+async def test_a_key_that_is_not_found_although_it_exists_is_asked_for_again() -> None:
+    loader = Asking({})
+    caller = caller_of(loader)
+    for now_ms in (0, 1):
+        assert await caller.load([b"a"], {}, now_ms) == {b"a": Missing}
+    assert loader.asked == [b"a", b"a"]
