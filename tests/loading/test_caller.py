@@ -218,9 +218,9 @@ async def test_threads_are_bounded_and_those_given_up_are_known() -> None:
     for abandoned in (0, 2):
         with trio.move_on_after(0.05):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(caller.load, [b"a"], {})
-                nursery.start_soon(caller.load, [b"b"], {})
-                nursery.start_soon(caller.load, [b"c"], {})
+                nursery.start_soon(caller.load, [b"a"], {}, 0)
+                nursery.start_soon(caller.load, [b"b"], {}, 0)
+                nursery.start_soon(caller.load, [b"c"], {}, 0)
                 await trio.sleep(0.02)
                 assert caller.abandoned == abandoned
     assert caller.abandoned == 2
@@ -281,7 +281,7 @@ async def test_who_cannot_delete_says_so() -> None:
     await caller_of(Keeping({})).close()
 
 
-class Asking(Fixed):
+class Remembering(Fixed):
     exists_expiration = 10
 
     def __init__(self, answer: Any) -> None:
@@ -294,7 +294,7 @@ class Asking(Fixed):
 
 
 async def test_what_is_known_to_exist_is_not_asked_again_for_a_while() -> None:
-    loader = Asking({b"a": b"1", b"b": b"2"})
+    loader = Remembering({b"a": b"1", b"b": b"2"})
     caller = caller_of(loader)
     assert shown((await caller.load([b"a", b"no"], {}, 0))[b"no"]) is Missing
     assert shown((await caller.load([b"a", b"b"], {}, 9_999))[b"a"]) == b"1"
@@ -304,7 +304,7 @@ async def test_what_is_known_to_exist_is_not_asked_again_for_a_while() -> None:
 
 
 async def test_a_key_that_is_not_found_although_it_exists_is_asked_for_again() -> None:
-    loader = Asking({})
+    loader = Remembering({})
     caller = caller_of(loader)
     for now_ms in (0, 1):
         assert await caller.load([b"a"], {}, now_ms) == {b"a": Missing}
