@@ -1,0 +1,55 @@
+"""``/v1/commands`` and ``/v1/batch``: any command of the Redis protocol, as JSON."""
+
+from typing import Any, Final
+
+from ..protocol.replies import ErrorReply
+from .messages import HttpError, Request, Steps, json_response
+from .routing import Routes
+from .wire import STATUS_BY_CODE, as_json, words_of
+
+routes = Routes()
+
+MOST_COMMANDS: Final = 10_000
+
+UNFIT: Final = frozenset(
+    b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR HELLO AUTH QUIT RESET SELECT MULTI EXEC"
+    b" DISCARD WATCH UNWATCH CLIENT READONLY READWRITE".split()
+)
+"""What changes a connection: here each request stands for itself."""
+
+
+@routes.add("POST", "/v1/commands")
+def run_command(request: Request) -> Steps:
+    """Run one command, ``["SET", "a", "1"]``, and return ``{"result": ...}``."""
+    reply = yield _words(request.json())
+    if reply.__class__ is ErrorReply:
+        return json_response({"error": f"{reply.code} {reply.message}"}, STATUS_BY_CODE.get(reply.code, 400))
+    return json_response({"result": as_json(reply)})
+
+
+@routes.add("POST", "/v1/batch")
+def run_batch(request: Request) -> Steps:
+    """Run many commands in order; the answers stand in the same order, errors among them."""
+    commands = request.json()
+    if not isinstance(commands, list) or len(commands) > MOST_COMMANDS:
+        raise HttpError(400, f"The body must be a list of at most {MOST_COMMANDS} commands.")
+    calls = [_words(command) for command in commands]
+    results: list[Any] = []
+    for words in calls:
+        reply = yield words
+        if reply.__class__ is ErrorReply:
+            results.append({"error": f"{reply.code} {reply.message}"})
+        else:
+            results.append({"result": as_json(reply)})
+    return json_response(results)
+
+
+def _words(command: object) -> list[bytes]:
+    if not isinstance(command, list) or not command:
+        raise HttpError(400, 'A command is a list of words, such as ["GET", "key"].')
+    words = [words_of(word) for word in command]
+    if words[0].upper() in UNFIT:
+        raise HttpError(
+            400, f"{words[0].decode('utf-8', 'replace')} changes a connection, which there is none of here."
+        )
+    return words

@@ -1,0 +1,65 @@
+"""Settings of the HTTP port."""
+
+from .kinds import INT_MAX, Integer, Size
+from .parameter import Parameter, Section
+from .word_lists import WordList
+
+NO_HOSTS: tuple[str, ...] = ()
+
+
+class Http(Section, title="HTTP", table="http"):
+    """In the file, what begins with ``http-`` may stand in a table ``[http]`` without that prefix."""
+
+    http_port = Parameter(
+        "http-port",
+        Integer(0, 65535),
+        0,
+        mutable=False,
+        flags=("http",),
+        doc="Port for REST, live events, metrics and the dashboard; 0 for none.",
+        reason="Nothing listens that was not asked for. 8379 is free nearly everywhere.",
+    )
+    http_hosts = Parameter(
+        "http-hosts",
+        WordList(
+            "names with commas or blanks between them, or * for any",
+            check=lambda word: len(word) < 256,
+            most=100,
+        ),
+        NO_HOSTS,
+        mutable=False,
+        doc="Names that requests may be addressed to, beside those of this machine; * for any.",
+        reason="A page of another site cannot reach the cache through the browser of somebody near it.",
+    )
+    http_max_connections = Parameter(
+        "http-max-connections",
+        Integer(1, INT_MAX),
+        10_000,
+        mutable=False,
+        doc="Most HTTP connections at once; others get 503.",
+        reason="As maxclients.",
+    )
+    http_max_body_bytes = Parameter(
+        "http-max-body",
+        Size(),
+        64 * 1024 * 1024,
+        mutable=False,
+        doc="Most bytes of a request's body.",
+        reason="Larger values are for the Redis port.",
+    )
+    http_head_timeout_ms = Parameter(
+        "http-head-timeout-ms",
+        Integer(100, INT_MAX),
+        10_000,
+        mutable=False,
+        doc="How long a request may take to arrive after its first byte, for each 64 KiB of it.",
+        reason="Whoever sends a byte now and then shall not keep a connection for ever.",
+    )
+    http_idle_timeout_ms = Parameter(
+        "http-idle-timeout-ms",
+        Integer(100, INT_MAX),
+        75_000,
+        mutable=False,
+        doc="How long a connection may stand open between two requests.",
+        reason="Longer than the minute after which load balancers let go theirs.",
+    )
