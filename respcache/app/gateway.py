@@ -19,6 +19,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     from ..gateway.gateway import Gateway  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
     from ..gateway.smache import smache_routes  # noqa: PLC0415
+    from ..gateway.websocket import websocket_routes  # noqa: PLC0415
 
     node = parts.node
 
@@ -32,7 +33,13 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         return Client(node.clients.next_id(), hub, "http", "", node.clock.now_ms)
 
     hub = EventHub(node.broker, node.run_id, hub_client)
-    routes = [*event_routes(hub).all, *keys.routes.all, *commands.routes.all, *smache_routes(node_of).all]
+    routes = [
+        *event_routes(hub).all,
+        *websocket_routes(node.broker, hub).all,
+        *keys.routes.all,
+        *commands.routes.all,
+        *smache_routes(node_of).all,
+    ]
     gateway = Gateway(
         node,
         parts.dispatcher,

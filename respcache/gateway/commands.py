@@ -21,7 +21,7 @@ UNFIT: Final = frozenset(
 @routes.add("POST", "/v1/commands")
 def run_command(request: Request) -> Steps:
     """Run one command, ``["SET", "a", "1"]``, and return ``{"result": ...}``."""
-    reply = yield _words(request.json())
+    reply = yield words_of_command(request.json())
     if reply.__class__ is ErrorReply:
         return json_response({"error": f"{reply.code} {reply.message}"}, STATUS_BY_CODE.get(reply.code, 400))
     return json_response({"result": as_json(reply)})
@@ -33,7 +33,7 @@ def run_batch(request: Request) -> Steps:
     commands = request.json()
     if not isinstance(commands, list) or len(commands) > MOST_COMMANDS:
         raise HttpError(400, f"The body must be a list of at most {MOST_COMMANDS} commands.")
-    calls = [_words(command) for command in commands]
+    calls = [words_of_command(command) for command in commands]
     results: list[Any] = []
     for words in calls:
         reply = yield words
@@ -44,7 +44,8 @@ def run_batch(request: Request) -> Steps:
     return json_response(results)
 
 
-def _words(command: object) -> list[bytes]:
+def words_of_command(command: object) -> list[bytes]:
+    """Return a command of a JSON request as words. Raises HttpError."""
     if not isinstance(command, list) or not command:
         raise HttpError(400, 'A command is a list of words, such as ["GET", "key"].')
     words = [words_of(word) for word in command]

@@ -7,7 +7,8 @@ The last ones are kept, so that a reader who was cut off (``Last-Event-ID``) mis
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from functools import cache, partial
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
@@ -33,6 +34,8 @@ LINGER_S: Final = 60.0
 
 HEARTBEAT_S: Final = 15.0
 """Proxies close what has been silent for half a minute."""
+
+LONGEST_PATTERN: Final = 1024
 
 MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
 """What may wait for a reader; then it is let go."""
@@ -64,6 +67,18 @@ class Event:
         """Read from the JSON when a filter asks."""
 
 
+class Reader(Protocol):
+    """Who follows events."""
+
+    chosen: Filter
+
+    def take(self, texts: list[bytes], chunk: Callable[[], bytes]) -> None:
+        """Take events as JSON, or as one chunk of the stream's bytes that all who want the same share."""
+
+    def beat(self) -> None:
+        """Say something, or the way to the client may be closed."""
+
+
 class EventStream:
     """One reader: what has taken its connection over."""
 
@@ -78,6 +93,22 @@ class EventStream:
     def push(self, wire: bytes) -> None:
         """Do nothing: it subscribes to nothing by itself."""
 
+    def take(self, texts: list[bytes], chunk: Callable[[], bytes]) -> None:
+        self._send(chunk())
+
+    def beat(self) -> None:
+        self._send(b":\n\n")
+
+    def _send(self, wire: bytes) -> None:
+        outlet = self.outlet
+        if outlet.output_bytes + len(wire) <= MOST_UNSENT_BYTES:
+            outlet.send(wire)
+            return
+        self._hub.dropped_readers += 1
+        self._hub.leave(self)
+        outlet.send(b'event: dropped\ndata: {"reason":"the reader is too slow"}\n\n')
+        outlet.end(Ending.AFTER_REPLIES)
+
     def dismiss(self) -> None:
         self.outlet.send(b'event: stopped\ndata: {"reason":"the server stops"}\n\n')
 
@@ -89,7 +120,7 @@ class EventHub:
     """The one subscriber for all readers. Is its client's ``Connection``."""
 
     def __init__(self, broker: Broker, run_id: str, next_client: Callable[["EventHub"], Client]) -> None:
-        self.readers: dict[EventStream, None] = {}
+        self.readers: dict[Reader, None] = {}
         self.dropped_readers = 0
         self.sent_events = 0
         self._broker = broker
@@ -105,14 +136,18 @@ class EventHub:
 
     def join(self, outlet: Outlet, chosen: Filter, last_id: str) -> EventStream:
         """Send a reader what it has missed, as far as that is known, and from now on all that it wants."""
-        self._listen()
-        self.flush()
         reader = EventStream(self, outlet, chosen)
-        self.readers[reader] = None
+        self.add(reader)
         outlet.send(HEAD + self._missed(chosen, last_id))
         return reader
 
-    def leave(self, reader: EventStream) -> None:
+    def add(self, reader: Reader) -> None:
+        """Tell a reader of everything from now on."""
+        self._listen()
+        self.flush()
+        self.readers[reader] = None
+
+    def leave(self, reader: Reader) -> None:
         self.readers.pop(reader, None)
         if not self.readers:
             self._has_new.set()
@@ -124,7 +159,8 @@ class EventHub:
         first = self._kept[0].number if self._kept else self._count + 1
         if run != self._run_id or not number.isdecimal() or int(number) + 1 < first:
             return b'event: gap\ndata: {"reason":"what came meanwhile is not known any more"}\n\n'
-        return self._chunk((one for one in self._kept if one.number > int(number)), chosen)
+        after = int(number)
+        return self._chunk(one for one in self._kept if one.number > after and _passes(one, chosen))
 
     # -- events --------------------------------------------------------------------
 
@@ -160,49 +196,24 @@ class EventHub:
         events, self._new = self._new, []
         if not events:
             return
-        chunks: dict[Filter, bytes] = {}
+        wanted: dict[Filter, tuple[list[Event], Callable[[], bytes]]] = {}
         for reader in list(self.readers):
-            chunk = chunks.get(reader.chosen)
-            if chunk is None:
-                chunk = chunks[reader.chosen] = self._chunk(events, reader.chosen)
-            if chunk:
-                self._send(reader, chunk)
+            found = wanted.get(reader.chosen)
+            if found is None:
+                fitting = [event for event in events if _passes(event, reader.chosen)]
+                found = wanted[reader.chosen] = fitting, cache(partial(self._chunk, fitting))
+            if found[0]:
+                reader.take([event.json for event in found[0]], found[1])
         self.sent_events += len(events)
-
-    def _send(self, reader: EventStream, chunk: bytes) -> None:
-        outlet = reader.outlet
-        if outlet.output_bytes + len(chunk) <= MOST_UNSENT_BYTES:
-            outlet.send(chunk)
-            return
-        self.dropped_readers += 1
-        self.leave(reader)
-        outlet.send(b'event: dropped\ndata: {"reason":"the reader is too slow"}\n\n')
-        outlet.end(Ending.AFTER_REPLIES)
 
     def _beat(self) -> None:
         for reader in list(self.readers):
-            self._send(reader, b":\n\n")
+            reader.beat()
 
-    def _chunk(self, events: Iterable[Event], chosen: Filter) -> bytes:
-        """Return those events that a filter lets through, as the stream's bytes."""
+    def _chunk(self, events: Iterable[Event]) -> bytes:
+        """Return events as the stream's bytes."""
         run = self._run_id.encode()
-        return b"".join(
-            b"id: %b-%d\ndata: %b\n\n" % (run, event.number, event.json)
-            for event in events
-            if self._passes(event, chosen)
-        )
-
-    def _passes(self, event: Event, chosen: Filter) -> bool:
-        if not chosen.kinds and not chosen.pattern:
-            return True
-        if event.facts is None:
-            event.facts = msgspec.json.decode(event.json)
-        if chosen.kinds and event.facts.get("kind") not in chosen.kinds:
-            return False
-        if not chosen.pattern:
-            return True
-        key = event.facts.get("key")
-        return key is not None and bool(compile_glob(chosen.pattern.encode())(key.encode()))
+        return b"".join(b"id: %b-%d\ndata: %b\n\n" % (run, event.number, event.json) for event in events)
 
     # -- its subscription ------------------------------------------------------------
 
@@ -250,14 +261,30 @@ class EventHub:
         """Limit nothing."""
 
 
-def chosen_of(request: Request) -> Filter:
-    """Read ``?kinds=created,expired&match=user:*``. Raises HttpError."""
-    words = [word for word in request.query.get("kinds", "").split(",") if word]
+def _passes(event: Event, chosen: Filter) -> bool:
+    """Say whether a reader wants an event."""
+    if not chosen.kinds and not chosen.pattern:
+        return True
+    if event.facts is None:
+        event.facts = msgspec.json.decode(event.json)
+    assert event.facts is not None
+    if chosen.kinds and event.facts.get("kind") not in chosen.kinds:
+        return False
+    if not chosen.pattern:
+        return True
+    key = event.facts.get("key")
+    return key is not None and bool(compile_glob(chosen.pattern.encode())(key.encode()))
+
+
+def filter_of(words: object, pattern: object) -> Filter:
+    """Read what a reader asks for. Raises HttpError."""
+    if not isinstance(words, list) or not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
+        raise HttpError(400, "kinds are a list of words, and match is a pattern")
     try:
-        kinds = frozenset(event.kind for event in events_named(words))
+        kinds = frozenset(event.kind for event in events_named(map(str, words)))
     except ValueError as error:
         raise HttpError(400, f"{error}") from None
-    return Filter(kinds, request.query.get("match", ""))
+    return Filter(kinds, pattern)
 
 
 def event_routes(hub: EventHub) -> Routes:
@@ -267,7 +294,8 @@ def event_routes(hub: EventHub) -> Routes:
     @routes.add("GET", "/v1/events")
     def stream_events(request: Request) -> Steps:
         """Follow what happens: ``?kinds=`` and ``?match=`` choose; ``Last-Event-ID`` goes on where a stream was cut."""
-        chosen = chosen_of(request)
+        words = [word for word in request.query.get("kinds", "").split(",") if word]
+        chosen = filter_of(words, request.query.get("match", ""))
         last_id = request.headers.get("last-event-id", "") or request.query.get("last-event-id", "")
         return Takeover(lambda outlet: hub.join(outlet, chosen, last_id))
         yield  # a handler is a generator

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
 from ..commands.client import Client, Ending
+
+if TYPE_CHECKING:
+    from .steps import StepRunner  # which runs what is defined here
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -121,6 +124,9 @@ class HttpError(Exception):
 
 class Outlet(Protocol):
     """A connection, for what has taken it over."""
+
+    @property
+    def runner(self) -> "StepRunner": ...
 
     @property
     def client(self) -> Client: ...

@@ -184,9 +184,12 @@ class HttpSession:
             answer = HttpError(500, "An internal error; the log has the details.").response()
         if isinstance(answer, Takeover):
             self.upgraded = answer.begin(self)
+            if self.reader.upgraded_rest:
+                self.upgraded.receive(self.reader.upgraded_rest)
         else:
             assert isinstance(answer, Response)
-            is_kept_alive = request.is_kept_alive and not self._is_dismissed
+            # Behind a request for another protocol, of which nothing came, nobody knows what is spoken.
+            is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not self._is_dismissed
             self.out.append(answer.wire(is_kept_alive=is_kept_alive, has_body=request.method != "HEAD"))
             if not is_kept_alive:
                 self.client.ending = Ending.AFTER_REPLIES
