@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     """Return what serves HTTP connections. Raises ImportError where the extra is missing."""
-    from ..gateway import commands, keys  # noqa: PLC0415  # not for a server without one
+    from ..gateway import commands, keys, listing  # noqa: PLC0415  # not for a server without one
     from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
     from ..gateway.events import EventHub, event_routes  # noqa: PLC0415
     from ..gateway.gateway import Gateway  # noqa: PLC0415
@@ -29,6 +29,8 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     hosts = frozenset(name.lower() for name in settings.http_hosts)
     allowed = frozenset() if "*" in hosts else hosts | LOCAL_HOSTS | {socket.gethostname().lower()}
 
+    origins = frozenset(origin.lower().rstrip("/") for origin in settings.http_cors_origins)
+
     def hub_client(hub: EventHub) -> Client:
         return Client(node.clients.next_id(), hub, "http", "", node.clock.now_ms)
 
@@ -37,6 +39,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         *event_routes(hub).all,
         *websocket_routes(node.broker, hub).all,
         *keys.routes.all,
+        *listing.routes.all,
         *commands.routes.all,
         *smache_routes(node_of).all,
     ]
@@ -44,12 +47,14 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         node,
         parts.dispatcher,
         Table(routes),
-        Authority(lambda: settings.requirepass, lambda: allowed),
+        Authority(lambda: settings.requirepass, allowed, origins),
         most_connections=settings.http_max_connections,
+        most_requests=settings.http_max_requests,
         most_body_bytes=settings.http_max_body_bytes,
         head_timeout_ms=settings.http_head_timeout_ms,
         idle_timeout_ms=settings.http_idle_timeout_ms,
         hub=hub,
+        is_protected=lambda: settings.protected_mode and not settings.requirepass,
     )
     parts.dispatcher.also_release.append(gateway.release)
     return gateway

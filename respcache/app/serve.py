@@ -147,7 +147,9 @@ class Server:
             self._gateway = make_gateway(settings, self._parts)
         except ImportError as error:
             raise CannotStartError(f"http-port needs the extra respcache[http]: {error}") from error
-        self._http_listeners = open_tcp_listeners(settings.bind, settings.http_port, settings.tcp_backlog)
+        self._http_listeners = open_tcp_listeners(
+            settings.bind, settings.http_port, settings.tcp_backlog, is_shared=settings.reuse_port
+        )
 
     def _prepare_loaders(self) -> None:
         from ..loading.options import LoaderSettingsError  # noqa: PLC0415  # not for a server without one

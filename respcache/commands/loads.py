@@ -1,9 +1,12 @@
 """What commands and the dispatcher may ask of loaders; see the loading package."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..keyspace.entry import Entry
 from ..protocol.replies import ErrorReply
+
+RESERVED: Final = b"respcache:"
+"""Keys that begin so hold what respcache notes for itself; no loader is asked for them."""
 
 
 class Wait(Protocol):

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from ..protocol.replies import ErrorReply
-from .messages import HttpError, Request, Steps, json_response
+from .messages import HttpError, Request, Steps, Together, json_response
 from .routing import Routes
 from .wire import STATUS_BY_CODE, as_json, words_of
 
@@ -13,7 +13,7 @@ MOST_COMMANDS: Final = 10_000
 
 UNFIT: Final = frozenset(
     b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR HELLO AUTH QUIT RESET SELECT MULTI EXEC"
-    b" DISCARD WATCH UNWATCH CLIENT READONLY READWRITE".split()
+    b" DISCARD WATCH UNWATCH CLIENT READONLY READWRITE POST HOST:".split()
 )
 """What changes a connection: here each request stands for itself."""
 
@@ -35,8 +35,7 @@ def run_batch(request: Request) -> Steps:
         raise HttpError(400, f"The body must be a list of at most {MOST_COMMANDS} commands.")
     calls = [words_of_command(command) for command in commands]
     results: list[Any] = []
-    for words in calls:
-        reply = yield words
+    for reply in (yield Together(calls)):
         if reply.__class__ is ErrorReply:
             results.append({"error": f"{reply.code} {reply.message}"})
         else:

@@ -3,11 +3,14 @@
 import logging
 import socket
 from collections.abc import Callable
+from email.utils import formatdate
+from ipaddress import ip_address
 from typing import Final
 
 from ..commands.node import Node
 from .authority import Authority
 from .events import EventHub
+from .messages import HttpError
 from .routing import Table
 from .session import HttpSession
 from .steps import Executor
@@ -16,6 +19,12 @@ log = logging.getLogger(__name__)
 
 TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+)
+
+PROTECTED: Final = HttpError(
+    403,
+    "respcache runs in protected mode: no password is set, so it talks to clients on this machine only. Set requirepass;"
+    " or, if the network itself keeps strangers out, turn protected-mode off.",
 )
 
 
@@ -30,11 +39,14 @@ class Gateway:
         authority: Authority,
         *,
         most_connections: int,
+        most_requests: int,
         most_body_bytes: int,
         head_timeout_ms: int,
         idle_timeout_ms: int,
         hub: EventHub,
+        is_protected: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``is_protected`` says whether only clients on this machine may come in."""
         self.sessions: dict[HttpSession, None] = {}
         self.refused = 0
         self.hub = hub
@@ -43,6 +55,10 @@ class Gateway:
         self.table = table
         self.authority = authority
         self._most_connections = most_connections
+        self._is_protected = is_protected
+        self.most_requests = most_requests
+        self.running = 0
+        self._date = 0, ""
         self.most_body_bytes = most_body_bytes
         self._head_timeout_ms = head_timeout_ms
         self._idle_timeout_ms = idle_timeout_ms
@@ -50,21 +66,40 @@ class Gateway:
     def open_session(self, sock: socket.socket, wake: Callable[[], None]) -> HttpSession | None:
         """Return the session for an accepted socket, or refuse it."""
         if len(self.sessions) >= self._most_connections:
-            self.refused += 1
-            try:
-                sock.send(TOO_MANY)
-            except OSError:
-                log.debug("a refused client did not wait for the reason")
+            self._refuse(sock, TOO_MANY)
             return None
         if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer = sock.getpeername()
-            address, is_local = f"{peer[0]}:{peer[1]}", peer[0] in ("127.0.0.1", "::1")
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                peer = sock.getpeername()
+            except OSError:
+                return None  # it has gone again
+            address, is_local = f"{peer[0]}:{peer[1]}", is_loopback(peer[0])
         else:
             address, is_local = f"{sock.getsockname()}:0", True
+        if not is_local and self._is_protected():
+            log.warning("refused %s: protected mode, and no password is set", address)
+            date = self.date_line(self.node.clock.now_ms)
+            self._refuse(sock, PROTECTED.response().wire(date, is_kept_alive=False))
+            return None
         session = HttpSession(self, wake, address, is_local=is_local)
         self.sessions[session] = None
         return session
+
+    def _refuse(self, sock: socket.socket, wire: bytes) -> None:
+        self.refused += 1
+        try:
+            sock.send(wire)
+        except OSError:
+            log.debug("a refused client did not wait for the reason")
+
+    def date_line(self, now_ms: int) -> str:
+        """Return the header ``Date``; made once a second."""
+        second, line = self._date
+        if now_ms // 1000 != second:
+            line = f"Date: {formatdate(now_ms // 1000, usegmt=True)}\r\n"
+            self._date = now_ms // 1000, line
+        return line
 
     async def run(self) -> None:
         """Send events on, until cancelled."""
@@ -87,3 +122,10 @@ class Gateway:
         """Let every client go with the answer that it is owed."""
         for session in list(self.sessions):
             session.dismiss()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address is this machine's own; also one of IPv4 that comes as IPv6."""
+    address = ip_address(host.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -1,7 +1,7 @@
 """Which handler answers which address: the one list from which the OpenAPI document is made as well."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -45,45 +45,64 @@ class Routes:
         return register
 
 
+PLACE: Final = b"{}"
+"""Stands in a pattern for any part."""
+
+Pattern: TypeAlias = tuple[list[bytes], dict[str, Route], list[int]]
+"""The parts of a path, its methods, and where the places are."""
+
+
 class Table:
     """Finds the route of a request: by the whole path where it has no places, else part by part."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._exact: dict[bytes, dict[str, Route]] = {}
-        self._by_parts: dict[int, list[tuple[list[bytes], dict[str, Route]]]] = {}
+        self._by_parts: dict[int, list[Pattern]] = {}
         for route in self.routes:
-            if "{" not in route.path:
-                self._exact.setdefault(route.path.encode(), {})[route.method] = route
-            else:
-                self._methods_at(route.path.encode().split(b"/"))[route.method] = route
+            methods = self._methods_at(route.path)
+            assert route.method not in methods, f"{route.method} {route.path} is declared twice"
+            methods[route.method] = route
 
-    def _methods_at(self, parts: list[bytes]) -> dict[str, Route]:
-        places = self._by_parts.setdefault(len(parts), [])
-        for known, methods in places:
+    def _methods_at(self, path: str) -> dict[str, Route]:
+        if "{" not in path:
+            return self._exact.setdefault(path.encode(), {})
+        parts = [PLACE if part.startswith("{") else part.encode() for part in path.split("/")]
+        patterns = self._by_parts.setdefault(len(parts), [])
+        for known, methods, _ in patterns:
             if known == parts:
                 return methods
-        places.append((parts, {}))
-        return places[-1][1]
+        patterns.append((parts, {}, [at for at, part in enumerate(parts) if part is PLACE]))
+        return patterns[-1][1]
 
     def find(self, request: Request) -> Route:
         """Return the route, and note what stands in its places. Raises HttpError 404 or 405."""
-        methods = self._exact.get(request.path)
-        if methods is None:
-            methods = self._match(request)
-        method = "GET" if request.method == "HEAD" and "HEAD" not in methods else request.method
+        methods = self.methods_of(request)
+        method = request.method
         route = methods.get(method)
+        if route is None and method == "HEAD":
+            route = methods.get("GET")
         if route is None:
-            allowed = sorted({*methods, *(["HEAD"] if "GET" in methods else [])})
-            raise HttpError(405, f"Nothing here answers to {request.method}.", {"Allow": ", ".join(allowed)})
+            allowed = {"Allow": ", ".join(self.allowed(methods))}
+            raise HttpError(405, f"Nothing here answers to {method}.", allowed)
         return route
 
-    def _match(self, request: Request) -> dict[str, Route]:
+    def methods_of(self, request: Request) -> Mapping[str, Route]:
+        """Return the routes of an address by their methods, and note what stands in its places. Raises HttpError 404."""
+        methods = self._exact.get(request.path)
+        if methods is not None:
+            return methods
         parts = request.path.split(b"/")
-        for pattern, methods in self._by_parts.get(len(parts), ()):
-            if all(want[:1] == b"{" or want == have for want, have in zip(pattern, parts, strict=True)):
-                request.params = [
-                    decoded(have) for want, have in zip(pattern, parts, strict=True) if want[:1] == b"{"
-                ]
+        for pattern, methods, places in self._by_parts.get(len(parts), ()):
+            for want, have in zip(pattern, parts, strict=True):
+                if want != have and want is not PLACE:
+                    break
+            else:
+                request.params = [decoded(parts[at]) for at in places]
                 return methods
         raise HttpError(404, "There is nothing at this address.")
+
+    @staticmethod
+    def allowed(methods: Iterable[str]) -> list[str]:
+        """Return what may be asked for where these methods are declared."""
+        return sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])})

@@ -37,7 +37,7 @@ def smache_routes(node_of: Callable[[bytes], str]) -> Routes:
         text = request.query.get("key")
         key = _key_of(None if text == "null" else text)
         value = fine((yield [b"GET", key]))
-        return json_response({"key": text, "node": node_of(key), "data": _data_of(value)})
+        return json_response({"key": as_json(key), "node": node_of(key), "data": _data_of(value)})
 
     @routes.add("GET", "/healthcheck", is_open=True)
     def healthcheck(request: Request) -> Steps:

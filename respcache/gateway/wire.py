@@ -90,6 +90,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "WRITEFAILED": 502,
     "WRITETIMEOUT": 504,
     "READONLY": 403,
+    "TAGFULL": 409,
 }
 """Which status an error of the Redis protocol becomes; 400 for any other."""
 

@@ -1,10 +1,14 @@
 """Settings of the HTTP port."""
 
+import re
+
 from .kinds import INT_MAX, Integer, Size
 from .parameter import Parameter, Section
 from .word_lists import WordList
 
 NO_HOSTS: tuple[str, ...] = ()
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s,@?#]{1,255}/?", re.IGNORECASE | re.ASCII)
 
 
 class Http(Section, title="HTTP", table="http"):
@@ -31,6 +35,18 @@ class Http(Section, title="HTTP", table="http"):
         doc="Names that requests may be addressed to, beside those of this machine; * for any.",
         reason="A page of another site cannot reach the cache through the browser of somebody near it.",
     )
+    http_cors_origins = Parameter(
+        "http-cors-origins",
+        WordList(
+            "origins such as https://shop.example with commas or blanks between them, or * for any",
+            check=lambda word: word == "*" or _ORIGIN.fullmatch(word) is not None,
+            most=100,
+        ),
+        NO_HOSTS,
+        mutable=False,
+        doc="Sites whose pages may ask (CORS); * for any. None: only pages that come from here.",
+        reason="Any page in the browser of somebody near it could write to the cache otherwise.",
+    )
     http_max_connections = Parameter(
         "http-max-connections",
         Integer(1, INT_MAX),
@@ -38,6 +54,14 @@ class Http(Section, title="HTTP", table="http"):
         mutable=False,
         doc="Most HTTP connections at once; others get 503.",
         reason="As maxclients.",
+    )
+    http_max_requests = Parameter(
+        "http-max-requests",
+        Integer(1, INT_MAX),
+        4096,
+        mutable=False,
+        doc="Most requests that wait at once for another node, a database or the end of a pause; others get 503.",
+        reason="As many as commands may wait for one other node.",
     )
     http_max_body_bytes = Parameter(
         "http-max-body",
