@@ -3,6 +3,7 @@
 import socket
 from typing import TYPE_CHECKING
 
+from .. import __version__
 from ..commands.client import Client
 from ..settings.settings import Settings
 from .compose import Composition
@@ -17,6 +18,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
     from ..gateway.events import EventHub, event_routes  # noqa: PLC0415
     from ..gateway.gateway import Gateway  # noqa: PLC0415
+    from ..gateway.openapi import openapi_routes  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
     from ..gateway.smache import smache_routes  # noqa: PLC0415
     from ..gateway.websocket import websocket_routes  # noqa: PLC0415
@@ -43,6 +45,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         *commands.routes.all,
         *smache_routes(node_of).all,
     ]
+    routes += openapi_routes(lambda: routes, __version__).all
     gateway = Gateway(
         node,
         parts.dispatcher,

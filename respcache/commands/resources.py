@@ -61,6 +61,8 @@ def version_of(value: Value) -> bytes:
 
 def kind_key(key: bytes) -> bytes | None:
     """Return where a key's content type is kept; None where no name would be in the key's slot."""
+    if key and b"{" not in key and b"}" not in key:
+        return KIND_PREFIX + b"{" + key + b"}"
     slot = key_slot(key)
     for name in (KIND_PREFIX + key, KIND_PREFIX + b"{" + key + b"}"):
         if key and key_slot(name) == slot:
@@ -127,7 +129,7 @@ def read_resource(context: Context, key: bytes) -> Reply:
     >>> SET greeting hello
     OK
     >>> RESPCACHE.READ greeting
-    ['hello', '46fb7408d4f285228f4af516ea25851b', -1, (nil)]
+    ['hello', '46fb7408d4f285228f4af516ea25851b', -1, None]
     >>> RESPCACHE.READ nothing
     (nil)
     """

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from ..protocol.replies import ErrorReply
+from .describing import ANYTHING, COMMAND, answers, json_body, thing
 from .messages import HttpError, Request, Steps, Together, json_response
 from .routing import Routes
-from .wire import STATUS_BY_CODE, as_json, words_of
+from .wire import as_json, fine, words_of
 
 routes = Routes()
 
@@ -18,16 +19,22 @@ UNFIT: Final = frozenset(
 """What changes a connection: here each request stands for itself."""
 
 
-@routes.add("POST", "/v1/commands")
+ANSWER: Final = thing(result=ANYTHING, error={"type": "string"})
+ONE: Final = {"requestBody": json_body(COMMAND), "responses": answers(s200=("Its answer", ANSWER))}
+MANY: Final = {
+    "requestBody": json_body({"type": "array", "items": COMMAND, "maxItems": MOST_COMMANDS}),
+    "responses": answers(s200=("Their answers", {"type": "array", "items": ANSWER})),
+}
+
+
+@routes.add("POST", "/v1/commands", ONE)
 def run_command(request: Request) -> Steps:
-    """Run one command, ``["SET", "a", "1"]``, and return ``{"result": ...}``."""
-    reply = yield words_of_command(request.json())
-    if reply.__class__ is ErrorReply:
-        return json_response({"error": f"{reply.code} {reply.message}"}, STATUS_BY_CODE.get(reply.code, 400))
+    """Run one command, ``["SET", "a", "1"]``, and return ``{"result": ...}``; what it answers as an error becomes a problem."""
+    reply = fine((yield words_of_command(request.json())))
     return json_response({"result": as_json(reply)})
 
 
-@routes.add("POST", "/v1/batch")
+@routes.add("POST", "/v1/batch", MANY)
 def run_batch(request: Request) -> Steps:
     """Run many commands in order; the answers stand in the same order, errors among them."""
     commands = request.json()

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from ..commands.resources import FAILED, version_of
+from .describing import answers, header, json_body, query, raw_body, thing
 from .messages import BYTES, JSON, HttpError, Request, Response, Steps, json_response
 from .preconditions import holds, range_of, versions
 from .routing import Routes
@@ -37,7 +38,34 @@ def etag(version: bytes) -> str:
     return f'"{version.decode()}"'
 
 
-@routes.add("GET", "/v1/keys/{key}")
+CONDITIONS: Final = [
+    header("If-Match", "Only if the key is in one of these versions; * for any"),
+    header("If-None-Match", "Only if it is in none of these; * for any"),
+]
+GOT: Final = {
+    "parameters": [
+        *CONDITIONS,
+        header("Range", "A part of the value: bytes=0-99"),
+        header("If-Range", "In this version"),
+    ],
+    "responses": answers(s200="The value", s206="A part of it", s304="The version is known"),
+}
+PUT: Final = {
+    "parameters": [
+        query("ttl", "Seconds to live", {"type": "number", "minimum": 0.001}),
+        query("tags", "Names to delete it by, with commas between them"),
+        header("Cache-Tags", "The same"),
+        *CONDITIONS,
+    ],
+    "requestBody": raw_body(),
+    "responses": answers(s201="A new key", s204="A new value"),
+}
+DELETED: Final = {"parameters": CONDITIONS, "responses": answers(s204="It is gone")}
+TTL: Final = thing(ttl={"type": ["number", "null"]})
+PATCHED: Final = {"requestBody": json_body(TTL), "responses": answers(s200=("The life", TTL))}
+
+
+@routes.add("GET", "/v1/keys/{key}", GOT)
 def get_key(request: Request) -> Steps:
     """Return a value as it was stored; a hash as a JSON object.
 
@@ -73,7 +101,7 @@ def get_key(request: Request) -> Steps:
     return Response(206, value[begin:end], headers=headers)
 
 
-@routes.add("PUT", "/v1/keys/{key}")
+@routes.add("PUT", "/v1/keys/{key}", PUT)
 def put_key(request: Request) -> Steps:
     """Store the body and its content type; 201 for a new key, else 204.
 
@@ -126,7 +154,7 @@ def _conditions(request: Request) -> list[bytes]:
     return words
 
 
-@routes.add("DELETE", "/v1/keys/{key}")
+@routes.add("DELETE", "/v1/keys/{key}", DELETED)
 def delete_key(request: Request) -> Steps:
     """Delete a key; with ``If-Match`` only in that version."""
     [key] = request.params
@@ -138,7 +166,7 @@ def delete_key(request: Request) -> Steps:
     return Response(204)
 
 
-@routes.add("PATCH", "/v1/keys/{key}/ttl")
+@routes.add("PATCH", "/v1/keys/{key}/ttl", PATCHED)
 def patch_ttl(request: Request) -> Steps:
     """Give a key so many seconds to live: ``{"ttl": 60}``; null for ever."""
     [key] = request.params

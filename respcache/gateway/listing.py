@@ -3,6 +3,7 @@
 from typing import Final
 
 from ..commands.loads import RESERVED
+from .describing import ANYTHING, answers, query, thing
 from .messages import HttpError, Request, Steps, Together, json_response
 from .routing import Routes
 from .tags import invalidate
@@ -16,7 +17,23 @@ MOST_KEYS: Final = 1000
 PLACES_PER_STEP: Final = b"500"
 
 
-@routes.add("GET", "/v1/keys")
+LISTED: Final = {
+    "parameters": [
+        query("match", "A pattern such as user:*"),
+        query("cursor", "That of the answer before", {"type": "string", "pattern": "^[0-9]{1,20}$"}),
+        query("count", "Places to look at", {"type": "integer", "minimum": 1, "maximum": MOST_KEYS}),
+    ],
+    "responses": answers(
+        s200=("Some keys", thing(cursor={"type": "string"}, keys={"type": "array", "items": ANYTHING}))
+    ),
+}
+DELETED: Final = {
+    "parameters": [query("match", "A pattern such as user:*"), query("tag", "A tag, instead")],
+    "responses": answers(s200=("How many keys are gone", thing(deleted={"type": "integer"}))),
+}
+
+
+@routes.add("GET", "/v1/keys", LISTED)
 def list_keys(request: Request) -> Steps:
     """Return some keys and the cursor of the next ones, which is "0" at the end."""
     cursor, count = request.query.get("cursor", "0"), request.query.get("count", "100")
@@ -34,7 +51,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 20
 
 
-@routes.add("DELETE", "/v1/keys")
+@routes.add("DELETE", "/v1/keys", DELETED)
 def delete_keys(request: Request) -> Steps:
     """Delete all keys that match a pattern, or carry a tag; return how many there were.
 

@@ -68,14 +68,7 @@ class Request:
         Bytes that are no UTF-8 stand as surrogates.
         """
         if self._query is None:
-            text = self.query_bytes.decode("utf-8", "surrogateescape")
-            try:
-                pairs = parse_qsl(
-                    text, keep_blank_values=True, errors="surrogateescape", max_num_fields=QUERY_FIELDS
-                )
-            except ValueError:
-                raise HttpError(400, f"A query may have {QUERY_FIELDS} words.") from None
-            self._query = dict(pairs)
+            self._query = _words_of(self.query_bytes.decode("utf-8", "surrogateescape"))
         return self._query
 
     def json(self) -> Any:  # Any: whatever the client has sent
@@ -195,8 +188,21 @@ Handler: TypeAlias = Callable[[Request], Steps]
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a value as JSON."""
-    return Response(status, msgspec.json.encode(value), JSON, headers)
+    """Return a value as JSON. Raises HttpError."""
+    try:
+        return Response(status, msgspec.json.encode(value), JSON, headers)
+    except RecursionError:
+        raise HttpError(400, "This is nested too deeply for JSON.") from None
+
+
+def _words_of(text: str) -> dict[str, str]:
+    """Return the words of a query. Raises HttpError."""
+    if text.count("&") >= QUERY_FIELDS:
+        raise HttpError(400, f"A query may have {QUERY_FIELDS} words.")
+    if "%" in text or "+" in text:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="surrogateescape"))
+    pairs = [part.partition("=") for part in text.split("&") if part]  # takes a third of the time
+    return {name: value for name, _, value in pairs}
 
 
 def decoded(segment: bytes) -> bytes:

@@ -5,22 +5,33 @@ JSON, and come back as they were. A miss is a 200 with null; null, missing and e
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from .describing import ANYTHING, answers, json_body, query, thing
 from .messages import HttpError, Request, Steps, json_response
 from .routing import Routes
 from .wire import as_json, fine
 
-KEY_REFUSED = "Null keys are not allowed."
+KEY_REFUSED: Final = "Null keys are not allowed."
+
+POSTED: Final = {
+    "requestBody": json_body(thing(key={"type": ["string", "integer"]}, data=ANYTHING)),
+    "responses": answers(s200=("What was stored", thing(data=ANYTHING))),
+}
+GOT: Final = {
+    "parameters": [query("key", "A string or an integer", is_required=True)],
+    "responses": answers(s200=("What is stored, or null", thing(key=ANYTHING, node=ANYTHING, data=ANYTHING))),
+}
+HEALTHY: Final = {"responses": answers(s200=("It is there", {"type": "object"}))}
 
 
 def smache_routes(node_of: Callable[[bytes], str]) -> Routes:
     """Return the routes; ``node_of`` names the node that owns a key."""
     routes = Routes()
 
-    @routes.add("POST", "/api")
+    @routes.add("POST", "/api", POSTED)
     def post_api(request: Request) -> Steps:
         """Store ``{"key": ..., "data": ...}`` and return ``{"data": ...}``."""
         body = request.json()
@@ -31,7 +42,7 @@ def smache_routes(node_of: Callable[[bytes], str]) -> Routes:
         fine((yield [b"SET", key, msgspec.json.encode(data)]))
         return json_response({"data": data})
 
-    @routes.add("GET", "/api")
+    @routes.add("GET", "/api", GOT)
     def get_api(request: Request) -> Steps:
         """Return ``{"key": ..., "node": ..., "data": ...}``; data is null for a miss."""
         text = request.query.get("key")
@@ -39,11 +50,11 @@ def smache_routes(node_of: Callable[[bytes], str]) -> Routes:
         value = fine((yield [b"GET", key]))
         return json_response({"key": as_json(key), "node": node_of(key), "data": _data_of(value)})
 
-    @routes.add("GET", "/healthcheck", is_open=True)
+    @routes.add("GET", "/healthcheck", HEALTHY, is_open=True)
     def healthcheck(request: Request) -> Steps:
         """Return an empty object: the server is there."""
         return json_response({})
-        yield  # a handler is a generator
+        yield []  # a handler is a generator
 
     return routes
 

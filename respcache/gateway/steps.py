@@ -23,6 +23,10 @@ So many that are wanted together are begun in one turn.
 """
 
 
+LATER: Final = frozenset({Slot, Pending, type})
+"""Answers that are no replies."""
+
+
 class Executor(Protocol):
     """What the dispatcher offers."""
 
@@ -140,8 +144,8 @@ class StepRunner:
             if isinstance(wanted, list) and self.budget > 0:
                 self.budget -= 1
                 answer = self._serve(self._context, wanted)
-                if answer.__class__ in AS_THEY_ARE:
-                    reply = answer
+                if answer.__class__ not in LATER:
+                    reply = answer if answer.__class__ in AS_THEY_ARE else plain(answer)  # type: ignore[arg-type]  # see LATER
                     continue
                 batch = Batch((wanted,), is_alone=True)
                 self._batch = batch

@@ -35,6 +35,8 @@ def plain(reply: Reply) -> Plain:  # noqa: C901, PLR0911  # a way out per class
     """Return a handler's reply as a plain value."""
     if reply.__class__ in AS_THEY_ARE:
         return reply
+    if isinstance(reply, list):
+        return [item if item.__class__ in AS_THEY_ARE else plain(item) for item in reply]
     match reply:
         case SimpleString(text):
             return text
@@ -43,7 +45,7 @@ def plain(reply: Reply) -> Plain:  # noqa: C901, PLR0911  # a way out per class
         case Verbatim(text):
             return text
         case BigNumber(value):
-            return value
+            return b"%d" % value  # a number of JSON is a double to most who read it
         case Unordered(items) | Push(items) | Several(items):
             return [plain(item) for item in items]
         case Pairs(items):
@@ -55,7 +57,7 @@ def plain(reply: Reply) -> Plain:  # noqa: C901, PLR0911  # a way out per class
         case Raw(wire):
             return plain_of_wire(wire)
         case _:
-            assert isinstance(reply, list | tuple)
+            assert isinstance(reply, tuple)
             return [plain(item) for item in reply]
 
 
