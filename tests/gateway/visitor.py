@@ -12,6 +12,7 @@ from typing import Any
 
 from respcache.app.gateway import make_gateway
 from respcache.commands.client import Ending
+from respcache.gateway.gateway import Gateway
 from respcache.gateway.session import HttpSession
 from tests.commands.harness import Harness, Task
 
@@ -37,7 +38,7 @@ class HttpHarness(Harness):
         self.gateway = make_gateway(self.settings, self.composition)
 
     def visitor(self) -> "Visitor":
-        return Visitor(self)
+        return Visitor(self.gateway)
 
 
 def request(
@@ -71,10 +72,10 @@ def split_answers(wire: bytes, methods: list[str]) -> tuple[list[Answer], bytes]
 class Visitor:
     """One connection."""
 
-    def __init__(self, harness: HttpHarness) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self.wakes = 0
-        self.session = HttpSession(harness.gateway, self._woken, "127.0.0.1:50000", is_local=True)
-        harness.gateway.sessions[self.session] = None
+        self.session = HttpSession(gateway, self._woken, "127.0.0.1:50000", is_local=True)
+        gateway.sessions[self.session] = None
 
     def __call__(
         self,
