@@ -43,7 +43,9 @@ def test_names_of_this_machine_are_ours(host: str) -> None:
     assert status_of(authority(), asked(host=host)) is None
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:8379", "", "[::2]", "127.0.0.1.x"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "evil.example:8379", "", "[::2]", "127.0.0.1.x"]
+)
 def test_a_name_that_leads_here_and_is_not_ours_is_refused(host: str) -> None:
     one = authority()
     for _ in range(2):
@@ -87,7 +89,9 @@ def test_what_is_open_needs_none() -> None:
     assert status_of(authority("sesame"), asked(host="evil.example"), OPEN) == 421
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999", "", "http://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:9999", "", "http://localhost"]
+)
 def test_pages_of_other_sites_may_not_even_write_blindly(origin: str) -> None:
     assert status_of(authority(), asked(origin=origin)) == 403
 

@@ -49,7 +49,19 @@ def test_an_error_is_a_problem(visitor: Visitor, command: list[str], status: int
     assert answer.json["detail"].startswith(detail)
 
 
-UNFIT = ["SUBSCRIBE x", "MULTI", "WATCH a", "SELECT 1", "AUTH x", "client reply off", "QUIT", "MONITOR", "RESET", "HELLO", "POST /"]
+UNFIT = [
+    "SUBSCRIBE x",
+    "MULTI",
+    "WATCH a",
+    "SELECT 1",
+    "AUTH x",
+    "client reply off",
+    "QUIT",
+    "MONITOR",
+    "RESET",
+    "HELLO",
+    "POST /",
+]
 
 
 @pytest.mark.parametrize("line", UNFIT)
@@ -59,7 +71,9 @@ def test_what_would_change_the_connection_is_refused(visitor: Visitor, line: str
     assert visitor("PUT", "/v1/keys/a", b"1").status == 201
 
 
-@pytest.mark.parametrize("body", [{}, [], [[]], "GET", None, ["GET", None], ["GET", ["x"]], [{"base64": "?"}]])
+@pytest.mark.parametrize(
+    "body", [{}, [], [[]], "GET", None, ["GET", None], ["GET", ["x"]], [{"base64": "?"}]]
+)
 def test_what_is_no_command_is_refused(visitor: Visitor, body: object) -> None:
     assert visitor("POST", "/v1/commands", body).status == 400
 

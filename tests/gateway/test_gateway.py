@@ -60,7 +60,16 @@ def read_all(sock: socket.socket, methods: tuple[str, ...] = ()) -> list[Answer]
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     port = free_port()
-    flags = ["--http", str(port), "--http-max-connections", "60", "--http-head-timeout-ms", "700", "--http-max-body", "4mb"]
+    flags = [
+        "--http",
+        str(port),
+        "--http-max-connections",
+        "60",
+        "--http-head-timeout-ms",
+        "700",
+        "--http-max-body",
+        "4mb",
+    ]
     with running_respcache(tmp_path_factory.mktemp("http"), *flags) as server:
         yield HttpServer(server, port)
 
@@ -70,7 +79,9 @@ def test_an_ordinary_client_stores_and_gets(http: HttpServer) -> None:
         assert client.put("/v1/keys/greeting", content=b"hello", params={"ttl": "60"}).status_code == 201
         got = client.get("/v1/keys/greeting")
         assert (got.status_code, got.content) == (200, b"hello")
-        assert client.get("/v1/keys/greeting", headers={"If-None-Match": got.headers["etag"]}).status_code == 304
+        assert (
+            client.get("/v1/keys/greeting", headers={"If-None-Match": got.headers["etag"]}).status_code == 304
+        )
         assert client.head("/v1/keys/greeting").headers["content-length"] == "5"
         assert client.get("/v1/keys/nothing").json()["status"] == 404
         assert client.delete("/v1/keys/greeting").status_code == 204
@@ -182,7 +193,14 @@ def test_without_the_port_nothing_listens_and_nothing_is_imported(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("fe80::1%eth0", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("fe80::1%eth0", False),
+    ],
 )
 def test_what_is_this_machine(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected
@@ -192,7 +210,10 @@ def test_strangers_are_refused_while_there_is_no_password(monkeypatch: pytest.Mo
     monkeypatch.setattr("respcache.gateway.gateway.is_loopback", lambda host: False)
     for settings, is_open in (({}, False), ({"requirepass": "x"}, True), ({"protected_mode": "no"}, True)):
         gateway = HttpHarness(**settings).gateway
-        with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as peer:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            socket.create_connection(listener.getsockname()) as peer,
+        ):
             ours, _ = listener.accept()
             with ours:
                 assert (gateway.open_session(ours, lambda: None) is not None) == is_open

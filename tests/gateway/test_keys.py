@@ -70,7 +70,12 @@ def test_a_miss_is_404_and_head_has_no_body(visitor: Visitor) -> None:
     assert (head.status, head.body) == (404, b"")
     visitor("PUT", "/v1/keys/a", b"hello")
     head = visitor("HEAD", "/v1/keys/a")
-    assert (head.status, head.body, head.headers["content-length"], head.headers["etag"]) == (200, b"", "5", HELLO)
+    assert (head.status, head.body, head.headers["content-length"], head.headers["etag"]) == (
+        200,
+        b"",
+        "5",
+        HELLO,
+    )
 
 
 def test_a_get_is_one_hit_and_asks_for_nothing_else(http: HttpHarness, visitor: Visitor) -> None:
@@ -110,13 +115,17 @@ def test_a_life_can_be_changed(http: HttpHarness, visitor: Visitor) -> None:
     assert visitor("PATCH", "/v1/keys/b/ttl", {"ttl": 60}).status == 404
 
 
-@pytest.mark.parametrize("body", [{}, {"ttl": "1"}, {"ttl": True}, {"ttl": 0}, {"ttl": -1}, {"ttl": 1e300}, [], 1])
+@pytest.mark.parametrize(
+    "body", [{}, {"ttl": "1"}, {"ttl": True}, {"ttl": 0}, {"ttl": -1}, {"ttl": 1e300}, [], 1]
+)
 def test_other_lives_are_refused(visitor: Visitor, body: object) -> None:
     visitor("PUT", "/v1/keys/a", b"1")
     assert visitor("PATCH", "/v1/keys/a/ttl", body).status == 400
 
 
-def test_a_value_of_somebody_else_has_no_type_rather_than_a_wrong_one(http: HttpHarness, visitor: Visitor) -> None:
+def test_a_value_of_somebody_else_has_no_type_rather_than_a_wrong_one(
+    http: HttpHarness, visitor: Visitor
+) -> None:
     visitor("PUT", "/v1/keys/a", b"{}", content_type="application/json")
     http.client()("SET a other")
     assert visitor("GET", "/v1/keys/a").headers["content-type"] == "application/octet-stream"
@@ -157,7 +166,9 @@ def test_a_hash_is_a_json_object(http: HttpHarness, visitor: Visitor) -> None:
         ("bytes=0-1,3-4", 200, b"hello", None),
     ],
 )
-def test_a_part_of_a_value(visitor: Visitor, text: str, status: int, body: bytes, content_range: str | None) -> None:
+def test_a_part_of_a_value(
+    visitor: Visitor, text: str, status: int, body: bytes, content_range: str | None
+) -> None:
     visitor("PUT", "/v1/keys/a", b"hello")
     got = visitor("GET", "/v1/keys/a", range=text)
     assert (got.status, got.body, got.headers.get("content-range")) == (status, body, content_range)
@@ -185,7 +196,9 @@ def test_a_part_that_there_is_none_of(visitor: Visitor) -> None:
         (HELLO, HELLO, 304),
     ],
 )
-def test_conditions_of_a_get(visitor: Visitor, if_match: str | None, if_none_match: str | None, status: int) -> None:
+def test_conditions_of_a_get(
+    visitor: Visitor, if_match: str | None, if_none_match: str | None, status: int
+) -> None:
     visitor("PUT", "/v1/keys/a?ttl=60", b"hello")
     headers = {"If-Match": if_match, "If-None-Match": if_none_match, "Range": "bytes=9-"}
     if status == 200:
@@ -297,4 +310,3 @@ def test_what_cannot_have_its_tags_is_not_kept(
 def test_tags_are_bounded(http: HttpHarness, visitor: Visitor, tags: str) -> None:
     assert visitor("PUT", "/v1/keys/a", b"1", cache_tags=tags).status == 400
     assert http.client()("DBSIZE") == 0
-

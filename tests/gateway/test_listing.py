@@ -32,7 +32,9 @@ def test_a_walk_meets_every_key_and_none_of_ours(http: HttpHarness) -> None:
     assert sorted(map(str, walk(http, "&match=user:1?"))) == [f"user:{number}" for number in range(10, 20)]
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "cursor=²", "cursor=" + "9" * 21, "count=0", "count=1001", "count=x"])
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "cursor=-1", "cursor=²", "cursor=" + "9" * 21, "count=0", "count=1001", "count=x"]
+)
 def test_other_questions_are_refused(http: HttpHarness, query: str) -> None:
     target = "/v1/keys?" + "".join(f"%{byte:02x}" if byte > 127 else chr(byte) for byte in query.encode())
     assert http.visitor()("GET", target).status == 400

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respcache.gateway.messages import PROBLEM, QUERY_FIELDS, HttpError, Request, Response, decoded, json_response
+from respcache.gateway.messages import (
+    PROBLEM,
+    QUERY_FIELDS,
+    HttpError,
+    Request,
+    Response,
+    decoded,
+    json_response,
+)
 
 DATE = "Date: now\r\n"
 

@@ -10,7 +10,9 @@ TAG = f'"{ONE}"'
 
 
 def asked(text: str, method: str = "GET", **headers: str) -> Request:
-    return Request(method, b"/", b"", {"range": text, **{k.replace("_", "-"): v for k, v in headers.items()}}, b"")
+    return Request(
+        method, b"/", b"", {"range": text, **{k.replace("_", "-"): v for k, v in headers.items()}}, b""
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("wire", BROKEN, ids=range(len(BROKEN)))
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_what_could_hide_a_second_request_is_refused_and_nothing_behind_it_read(wire: bytes, size: int) -> None:
+def test_what_could_hide_a_second_request_is_refused_and_nothing_behind_it_read(
+    wire: bytes, size: int
+) -> None:
     second = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
     whole = wire + second
     requests, status = read([whole[at : at + size] for at in range(0, len(whole), size)])
@@ -134,7 +136,11 @@ def test_a_head_that_never_ends_is_refused_while_it_arrives() -> None:
 
 def test_headers_are_counted() -> None:
     def wire(count: int) -> bytes:
-        return b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"x%d: y\r\n" % at for at in range(count - 1)) + b"\r\n"
+        return (
+            b"GET / HTTP/1.1\r\nHost: a\r\n"
+            + b"".join(b"x%d: y\r\n" % at for at in range(count - 1))
+            + b"\r\n"
+        )
 
     assert status_of(wire(HEADERS)) is None
     assert status_of(wire(HEADERS + 1)) == 431
@@ -145,7 +151,11 @@ def test_a_body_has_a_bound_however_its_length_is_told() -> None:
         return b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
 
     def chunked(size: int) -> bytes:
-        return b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * size + b"0\r\n\r\n"
+        return (
+            b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + b"1\r\nx\r\n" * size
+            + b"0\r\n\r\n"
+        )
 
     for spell in (whole, chunked):
         assert status_of(spell(MOST)) is None
@@ -172,7 +182,9 @@ def test_http_1_0_is_not_told_to_go_on() -> None:
 
 def test_what_comes_behind_another_protocol_is_kept() -> None:
     reader = RequestReader(MOST)
-    reader.feed(b"GET /v1/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x80")
+    reader.feed(
+        b"GET /v1/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x80"
+    )
     assert reader.ready[0].wants_upgrade
     assert reader.upgraded_rest == b"\x81\x80"
     reader.feed(b"GET / HTTP/1.1\r\n")

@@ -51,7 +51,9 @@ def test_head_goes_where_get_goes() -> None:
     assert refused("HEAD", b"/v1/commands").status == 405
 
 
-@pytest.mark.parametrize("path", [b"/", b"", b"/v1", b"/v1/keys/a/b", b"/v1/keys/a/ttl/", b"/V1/keys", b"*", b"//v1/keys"])
+@pytest.mark.parametrize(
+    "path", [b"/", b"", b"/v1", b"/v1/keys/a/b", b"/v1/keys/a/ttl/", b"/V1/keys", b"*", b"//v1/keys"]
+)
 def test_nothing_else_is_there(path: bytes) -> None:
     assert refused("GET", path).status == 404
 

@@ -57,7 +57,10 @@ def test_a_connection_stays_for_the_next_request(visitor: Visitor) -> None:
         (b"GET /healthcheck HTTP/1.0\r\nHost: localhost\r\n\r\n", True),
         (b"GET /healthcheck HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n", False),
         (b"GET /healthcheck HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", True),
-        (b"GET /healthcheck HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", True),
+        (
+            b"GET /healthcheck HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+            True,
+        ),
     ],
 )
 def test_a_client_says_whether_it_stays(visitor: Visitor, wire: bytes, is_last: bool) -> None:
@@ -377,4 +380,3 @@ async def test_a_busy_key_holds_its_own_request_alone(nursery: trio.Nursery) -> 
     alarm.set()
     await trio.testing.wait_all_tasks_blocked()
     assert [one.status for one in waiting.answers()] == [201]
-

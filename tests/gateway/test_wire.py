@@ -40,7 +40,10 @@ def test_a_reply_is_the_same_value_whichever_node_has_given_it(reply: Reply, exp
     assert plain_of_wire(encode(reply, 3)) == expected
 
 
-@pytest.mark.parametrize("reply", [OK, SimpleString("QUEUED"), Verbatim("text"), Unordered([b"a"]), Pairs([(b"a", 1)]), Push([b"x"])])
+@pytest.mark.parametrize(
+    "reply",
+    [OK, SimpleString("QUEUED"), Verbatim("text"), Unordered([b"a"]), Pairs([(b"a", 1)]), Push([b"x"])],
+)
 def test_replies_of_every_class_can_be_json(reply: Reply) -> None:
     assert msgspec.json.encode(as_json(plain(reply)))
 
@@ -51,7 +54,9 @@ def test_an_error_of_another_node_is_an_error() -> None:
     assert (found.code, found.message) == ("WRONGTYPE", "no")
 
 
-@pytest.mark.parametrize(("code", "status"), [("ERR", 400), ("OOM", 507), ("TRYAGAIN", 503), ("LOADFAILED", 502)])
+@pytest.mark.parametrize(
+    ("code", "status"), [("ERR", 400), ("OOM", 507), ("TRYAGAIN", 503), ("LOADFAILED", 502)]
+)
 def test_an_error_has_a_status(code: str, status: int) -> None:
     with pytest.raises(HttpError) as refused:
         fine(ErrorReply(code, "text"))
@@ -68,7 +73,14 @@ def test_bytes_that_are_no_text_are_base64_in_json() -> None:
 
 @pytest.mark.parametrize(
     ("value", "word"),
-    [("é", "é".encode()), (1, b"1"), (1.5, b"1.5"), (True, b"1"), (False, b"0"), ({"base64": "/w=="}, b"\xff")],
+    [
+        ("é", "é".encode()),
+        (1, b"1"),
+        (1.5, b"1.5"),
+        (True, b"1"),
+        (False, b"0"),
+        ({"base64": "/w=="}, b"\xff"),
+    ],
 )
 def test_a_word_of_a_command_may_be_told_in_several_ways(value: object, word: bytes) -> None:
     assert words_of(value) == word

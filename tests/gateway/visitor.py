@@ -1,8 +1,8 @@
 """HTTP clients of a whole server without sockets: bytes in, answers out.
 
-    http = HttpHarness()
-    visitor = http.visitor()
-    assert visitor("GET", "/healthcheck").status == 200
+http = HttpHarness()
+visitor = http.visitor()
+assert visitor("GET", "/healthcheck").status == 200
 """
 
 import json
@@ -42,7 +42,11 @@ class HttpHarness(Harness):
 
 
 def request(
-    method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None, host: str = "localhost"
+    method: str,
+    target: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    host: str = "localhost",
 ) -> bytes:
     """Spell a request."""
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
@@ -60,7 +64,11 @@ def split_answers(wire: bytes, methods: list[str]) -> tuple[list[Answer], bytes]
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         status = int(first.split(" ")[1])
-        is_bodiless = status < 200 or status in (204, 304) or (len(found) < len(methods) and methods[len(found)] == "HEAD")
+        is_bodiless = (
+            status < 200
+            or status in (204, 304)
+            or (len(found) < len(methods) and methods[len(found)] == "HEAD")
+        )
         size = 0 if is_bodiless else int(headers["content-length"])
         if len(rest) < size:
             break
