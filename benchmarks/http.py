@@ -3,8 +3,8 @@
 wrk and redis-benchmark have 50 connections each, one request at a time, over 100,000 keys, and one thread. Rounds go to all in
 turn, and the middle one counts. Throughput shares the machine with the load generators, so the CPU of the server stands beside it.
 
-Expected: `GET /api` at least 0.3 of redis-server's GETs. A server with an HTTP port that nobody uses answers GETs as fast as one
-without: at least 0.95. While the HTTP port is saturated, the p99 of a Redis client that asks 500 times a second is at most 1.5
+Expected: `GET /api` at least 0.3 of redis-server's GETs. A GET of a server with an HTTP port that nobody uses costs what it costs
+without: at most 1.05 times the CPU. While the HTTP port is saturated, the p99 of a Redis client that asks 500 times a second is at most 1.5
 times what it is while the Redis port is saturated by as many clients: HTTP disturbs no more than Redis clients do.
 """
 
@@ -150,7 +150,7 @@ def main() -> int:
     return report.finish()
 
 
-def measure_rates(
+def measure_rates(  # noqa: PLR0917  # three servers
     report: Report, redis: Server, plain: Server, ours: tuple[Server, int], rounds: int, seconds: int
 ) -> None:
     http, port = ours
@@ -172,10 +172,8 @@ def measure_rates(
     for name, (rate, cpu_us) in middle.items():
         report.add({"request": name, "a second": rate, "of redis": rate / yardstick, "CPU us": cpu_us})
     report.expect_at_least("GET /api of redis-server's GET", middle["GET /api"][0] / yardstick, 0.3)
-    idle = median(
-        theirs[0] / ours_[0] for theirs, ours_ in zip(yardsticks[http], yardsticks[plain], strict=True)
-    )
-    report.expect_at_least("GETs of a server whose HTTP port is idle, of one without", idle, 0.95)
+    idle = middle[f"GET, {http.label}"][1] / middle[f"GET, {plain.label}"][1]
+    report.expect_at_most("CPU of a GET where the HTTP port is idle, of that without one", idle, 1.05)
 
 
 def measure_disturbance(report: Report, http: Server, port: int, rounds: int, seconds: int) -> None:

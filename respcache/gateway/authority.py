@@ -41,6 +41,7 @@ class Authority:
         self._password = password
         self._hosts = hosts
         self._origins = origins
+        self.has_origins = bool(origins)
         self._known: set[str] = set()
         """Hosts as they are spelled in requests that were for us."""
 
@@ -58,10 +59,8 @@ class Authority:
             if password and not _is_right(headers.get("authorization", ""), password):
                 raise HttpError(401, "This needs a password, as Basic or Bearer.", CHALLENGE)
 
-    def preflight(self, request: Request, table: Table) -> Response | None:
+    def preflight(self, request: Request, table: Table) -> Response:
         """Answer OPTIONS: what may be asked for at an address, and, for pages of allowed sites, that they may."""
-        if request.method != "OPTIONS":
-            return None
         methods = list(table.methods_of(request)) if request.path != b"*" else ["GET"]
         allowed = ", ".join(table.allowed(methods))
         headers = {"Allow": allowed}
@@ -74,9 +73,7 @@ class Authority:
         return Response(204, headers=headers)
 
     def mark(self, request: Request, response: Response) -> None:
-        """Tell the browser whose pages may read a response."""
-        if not self._origins:
-            return
+        """Tell the browser whose pages may read a response; needed where ``has_origins``."""
         headers = response.headers
         origin = request.headers.get("origin", "")
         headers["Vary"] = f"{headers['Vary']}, Origin" if "Vary" in headers else "Origin"

@@ -44,7 +44,7 @@ def run_batch(request: Request) -> Steps:
     results: list[Any] = []
     for reply in (yield Together(calls)):
         if reply.__class__ is ErrorReply:
-            results.append({"error": f"{reply.code} {reply.message}"})
+            results.append(as_json(reply))
         else:
             results.append({"result": as_json(reply)})
     return json_response(results)

@@ -108,6 +108,11 @@ class Response:
         return wire + self.body if has_body and self.body else wire
 
 
+def sound(text: str) -> str:
+    """Return a text that can be sent: what a command repeats of its words may hold bytes that are no UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 class HttpError(Exception):
     """Ends a request with a problem document (RFC 9457)."""
 
@@ -123,7 +128,7 @@ class HttpError(Exception):
             "type": "about:blank",
             "title": PHRASES.get(self.status, "Error"),
             "status": self.status,
-            "detail": self.detail,
+            "detail": sound(self.detail),
         }
         return Response(self.status, msgspec.json.encode(document), PROBLEM, self.headers)
 

@@ -61,6 +61,7 @@ class RequestReader:
         """What came behind a request that asks for another protocol."""
         self.awaits_continue = False
         """Whether the client holds the body of its request back until it is told to go on."""
+        self.is_in_body = False
         self.missing_bytes = 0
         """How much of a body is still to come, as far as that is known."""
         self._most_body_bytes = most_body_bytes
@@ -70,11 +71,7 @@ class RequestReader:
     @property
     def is_idle(self) -> bool:
         """Whether no part of a request has been read."""
-        return not self._is_in_head and not self._is_in_body
-
-    @property
-    def is_in_body(self) -> bool:
-        return self._is_in_body
+        return not self._is_in_head and not self.is_in_body
 
     @property
     def buffered_bytes(self) -> int:
@@ -120,24 +117,23 @@ class RequestReader:
             self._headers[key] += ", " + text
 
     def on_headers_complete(self) -> None:
-        self._is_in_head, self._is_in_body = False, True
+        self._is_in_head, self.is_in_body = False, True
         headers = self._headers
         if self._head_bytes > HEAD_BYTES:
             raise self._head_too_large()
         if self._header_count > HEADERS:
             raise HttpError(431, f"A request may have {HEADERS} headers.")
-        is_new = self._parser.get_http_version() != "1.0"
-        if is_new and "host" not in headers:
+        if "host" not in headers and self._is_new:
             raise HttpError(400, "A request needs a Host header.")
-        length = headers.get("content-length", "")
-        if length.isdecimal():
+        length = headers.get("content-length")
+        if length is not None and length.isdecimal():
             self.missing_bytes = int(length) if len(length) < 19 else self._most_body_bytes + 1
             if self.missing_bytes > self._most_body_bytes:
                 raise self._too_large()
-        expects = headers.get("expect", "").lower()
-        if expects and expects != "100-continue":
-            raise HttpError(417, "Nothing but 100-continue can be expected.")
-        self.awaits_continue = bool(expects) and is_new
+        if "expect" in headers:
+            if headers["expect"].lower() != "100-continue":
+                raise HttpError(417, "Nothing but 100-continue can be expected.")
+            self.awaits_continue = self._is_new
 
     def on_body(self, body: bytes) -> None:
         self.awaits_continue = False
@@ -168,13 +164,17 @@ class RequestReader:
 
     # -- within ------------------------------------------------------------------
 
+    @property
+    def _is_new(self) -> bool:
+        return self._parser.get_http_version() != "1.0"
+
     def _reset(self) -> None:
         self._url = b""
         self._headers: dict[str, str] = {}
         self._header_count = self._head_bytes = self._fed_head_bytes = 0
         self._body: list[bytes] = []
         self._body_bytes = self.missing_bytes = 0
-        self._is_in_head = self._is_in_body = self.awaits_continue = False
+        self._is_in_head = self.is_in_body = self.awaits_continue = False
 
     def _head_too_large(self) -> HttpError:
         return HttpError(431, f"The head of a request may have {HEAD_BYTES} bytes.")

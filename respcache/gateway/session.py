@@ -118,11 +118,10 @@ class HttpSession:
             reader.feed(data)
             if reader.ready:
                 self._begun_ms = now_ms  # what is left over began with this
-            self.wanted_bytes = (
-                min(max(reader.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
-                if reader.is_in_body
-                else RECEIVE_BYTES
-            )
+            if reader.is_in_body:
+                self.wanted_bytes = min(max(reader.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
+            else:
+                self.wanted_bytes = RECEIVE_BYTES
             self._take()
         self._is_running = False
 
@@ -230,9 +229,8 @@ class HttpSession:
         self._request = request
         house = self._house
         try:
-            early = house.authority.preflight(request, house.table)
-            if early is not None:
-                self._done(early, None)
+            if request.method == "OPTIONS":
+                self._done(house.authority.preflight(request, house.table), None)
                 return
             route = house.table.find(request)
             house.authority.admit(request, route)
@@ -276,7 +274,8 @@ class HttpSession:
             self.wake()
 
     def _answer(self, request: Request, response: Response) -> None:
-        self._house.authority.mark(request, response)
+        if self._house.authority.has_origins:
+            self._house.authority.mark(request, response)
         is_last = self._is_dismissed and not self.backlog
         # Behind a request for another protocol, of which nothing came, nobody knows what is spoken.
         is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not is_last

@@ -137,7 +137,7 @@ class WebSocket:
         def one() -> Steps:
             reply = yield words
             if reply.__class__ is ErrorReply:
-                self._tell(answer | {"error": f"{reply.code} {reply.message}"})
+                self._tell(answer | as_json(reply))
             else:
                 self._tell(answer | {"result": as_json(reply)})
             return NO_RESPONSE

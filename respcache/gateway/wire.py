@@ -24,7 +24,7 @@ from ..protocol.replies import (
     Unordered,
     Verbatim,
 )
-from .messages import HttpError
+from .messages import HttpError, sound
 
 Plain: TypeAlias = Any  # see above
 
@@ -118,14 +118,16 @@ def as_json(value: Plain) -> Any:  # noqa: PLR0911  # Any: what JSON has; a way 
     if isinstance(value, dict):
         return {_as_name(key): as_json(one) for key, one in value.items()}
     if isinstance(value, ErrorReply):
-        return {"error": f"{value.code} {value.message}"}
+        return {"error": sound(f"{value.code} {value.message}")}
+    if isinstance(value, str):
+        return sound(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
 
 
 def _as_name(key: bytes | str) -> str:
-    return key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
+    return sound(key) if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
 
 
 def words_of(value: object) -> bytes:

@@ -98,3 +98,9 @@ def test_a_batch_has_a_bound(visitor: Visitor) -> None:
     assert visitor("POST", "/v1/batch", [["PING"]] * MOST_COMMANDS).status == 200
     assert visitor("POST", "/v1/batch", [["PING"]] * (MOST_COMMANDS + 1)).status == 400
     assert visitor("POST", "/v1/batch", {}).status == 400
+
+
+def test_errors_that_repeat_what_is_no_text_can_be_told(visitor: Visitor) -> None:
+    command = [{"base64": "/w=="}, {"base64": "8JCA"}]
+    assert visitor("POST", "/v1/commands", command).status == 400
+    assert "unknown command" in visitor("POST", "/v1/batch", [command]).json[0]["error"]

@@ -353,6 +353,17 @@ def test_a_connection_can_be_taken_over(http: HttpHarness) -> None:
     assert taken.is_closed
 
 
+def test_pages_of_other_sites_may_ask_where_they_are_allowed_to() -> None:
+    visitor = HttpHarness(http_cors_origins="https://shop.example").visitor()
+    origin = {"Origin": "https://shop.example"}
+    for answer in (visitor("OPTIONS", "/v1/keys/a", b"", origin), visitor("GET", "/v1/keys/a", b"", origin)):
+        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert visitor("GET", "/v1/keys/a", b"", {"Origin": "https://evil.example"}).status == 403
+    closed = HttpHarness().visitor()
+    assert "vary" not in closed("GET", "/v1/keys/a").headers
+    assert closed("OPTIONS", "/v1/keys/a").headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
+
+
 def test_a_full_way_to_another_node_holds_requests_back(http: HttpHarness, visitor: Visitor) -> None:
     session = visitor.session
     session.jam()
