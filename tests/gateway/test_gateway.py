@@ -208,8 +208,8 @@ def test_what_is_this_machine(host: str, expected: bool) -> None:
 
 def test_strangers_are_refused_while_there_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("respcache.gateway.gateway.is_loopback", lambda host: False)
-    for settings, is_open in (({}, False), ({"requirepass": "x"}, True), ({"protected_mode": "no"}, True)):
-        gateway = HttpHarness(**settings).gateway
+    houses = (HttpHarness(), HttpHarness(requirepass="x"), HttpHarness(protected_mode="no"))
+    for gateway, is_open in zip([house.gateway for house in houses], (False, True, True), strict=True):
         with (
             socket.create_server(("127.0.0.1", 0)) as listener,
             socket.create_connection(listener.getsockname()) as peer,

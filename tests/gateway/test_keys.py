@@ -225,7 +225,7 @@ def test_conditions_of_a_get(
         (HELLO, HELLO, 412, 412),
     ],
 )
-def test_conditions_of_a_write(
+def test_conditions_of_a_write(  # noqa: PLR0917  # a table's columns
     http: HttpHarness,
     visitor: Visitor,
     if_match: str | None,

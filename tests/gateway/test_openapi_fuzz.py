@@ -25,6 +25,8 @@ def test_nothing_that_can_be_asked_is_a_failure_of_the_server(tmp_path: Path) ->
     for path in STREAMS:
         command += ["--exclude-path", path]
     with running_respcache(tmp_path / "server", "--http", str(port)) as server:
-        finished = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=140, check=False)
+        finished = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, timeout=140, check=False
+        )
         assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-1500:]
         assert server.process.poll() is None

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -40,7 +41,7 @@ def read(pieces: Sequence[bytes], most: int = MOST) -> tuple[list[tuple[object, 
 
 def cut(wire: bytes, places: Sequence[int]) -> list[bytes]:
     edges = [0, *sorted({place % (len(wire) + 1) for place in places}), len(wire)]
-    return [wire[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+    return [wire[a:b] for a, b in pairwise(edges) if a < b]
 
 
 def status_of(wire: bytes) -> int | None:

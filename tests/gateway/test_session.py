@@ -1,4 +1,5 @@
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ METHODS = [wire.split(b" ")[0].decode() for wire in WIRES]
 def test_pipelined_requests_are_answered_in_order_however_they_are_cut(places: list[int]) -> None:
     visitor, wire, out = HttpHarness().visitor(), b"".join(WIRES), b""
     edges = [0, *sorted({place % len(wire) for place in places}), len(wire)]
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         visitor.session.receive(wire[begin:end])
         while visitor.session.is_hungry:
             visitor.session.resume()
@@ -382,7 +383,7 @@ async def test_a_busy_key_holds_its_own_request_alone(nursery: trio.Nursery) -> 
     async def sleep(seconds: float) -> None:
         await alarm.wait()
 
-    http = HttpHarness(lambda task: nursery.start_soon(task), enable_debug_command="local")
+    http = HttpHarness(nursery.start_soon, enable_debug_command="local")
     http.host.sleep = sleep  # type: ignore[method-assign]
     assert http.client().send("DEBUG OWNER-SLEEP a 60") == []
     waiting = http.visitor()

@@ -138,8 +138,7 @@ def test_a_long_handler_is_interrupted_for_others(bench: Bench, is_together: boo
         if is_together:
             yield Together(calls)
         else:
-            for call in calls:
-                yield call
+            yield from calls
         return Response(204)
 
     bench.start(steps())
@@ -179,8 +178,8 @@ def test_who_has_gone_is_answered_no_more(bench: Bench, how: bytes) -> None:
     bench.runner.stop()
     assert closed == [True]
     ends: list[Callable[[], None]] = [
-        *[lambda s=slot, w=word: s.fill(encode(w, 3)) for slot, word in bench.commands.slots],  # type: ignore[misc]
-        *[lambda p=pending, w=word: p.resolve(w) for pending, word in bench.commands.pendings],  # type: ignore[misc]
+        *[lambda s=slot, w=word: s.fill(encode(w, 3)) for slot, word in bench.commands.slots],
+        *[lambda p=pending, w=word: p.resolve(w) for pending, word in bench.commands.pendings],
         bench.runner.release,
         bench.runner.go_on,
     ]

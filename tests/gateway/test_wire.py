@@ -42,7 +42,7 @@ def test_a_reply_is_the_same_value_whichever_node_has_given_it(reply: Reply, exp
 
 @pytest.mark.parametrize(
     "reply",
-    [OK, SimpleString("QUEUED"), Verbatim("text"), Unordered([b"a"]), Pairs([(b"a", 1)]), Push([b"x"])],
+    [OK, SimpleString("QUEUED"), Verbatim(b"text"), Unordered([b"a"]), Pairs([(b"a", 1)]), Push([b"x"])],
 )
 def test_replies_of_every_class_can_be_json(reply: Reply) -> None:
     assert msgspec.json.encode(as_json(plain(reply)))
