@@ -145,9 +145,18 @@ def main() -> int:
         stack.enter_context(http)
         for server in (redis, plain, http):
             fill(server)
+        fill_with_json(http)
         measure_rates(report, redis, plain, (http, port), options.rounds, options.seconds)
         measure_disturbance(report, http, port, options.rounds, options.seconds)
     return report.finish()
+
+
+def fill_with_json(server: Server) -> None:
+    """Store values as ``POST /api`` would."""
+    with server.connect() as connection:
+        connection.load(
+            b'*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$5\r\n"xxx"\r\n' % number for number in range(KEYS)
+        )
 
 
 def measure_rates(  # noqa: PLR0917  # three servers

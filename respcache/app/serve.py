@@ -263,6 +263,8 @@ class Server:
         self._set_clock()
         if self._clustering is not None and self._clustering.has_joined:
             self._clustering.note_turn()
+        if self._gateway is not None:
+            self._gateway.begin_turn()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:

@@ -21,6 +21,9 @@ TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 )
 
+REQUESTS_PER_TURN: Final = 16
+"""Half a millisecond: so long a Redis client may wait for all of HTTP."""
+
 PROTECTED: Final = HttpError(
     403,
     "respcache runs in protected mode: no password is set, so it talks to clients on this machine only. Set requirepass;"
@@ -58,6 +61,8 @@ class Gateway:
         self._is_protected = is_protected
         self.most_requests = most_requests
         self.running = 0
+        self.deferred = 0
+        self.turn_left = REQUESTS_PER_TURN
         self._date = 0, ""
         self.most_body_bytes = most_body_bytes
         self._head_timeout_ms = head_timeout_ms
@@ -92,6 +97,10 @@ class Gateway:
             sock.send(wire)
         except OSError:
             log.debug("a refused client did not wait for the reason")
+
+    def begin_turn(self) -> None:
+        """Let some more requests begin; called at the begin of each turn of the reactor."""
+        self.turn_left = REQUESTS_PER_TURN
 
     def date_line(self, now_ms: int) -> str:
         """Return the header ``Date``; made once a second."""

@@ -50,6 +50,10 @@ class House(Protocol):
     most_requests: int
     running: int
     """Requests that have begun and wait for something."""
+    turn_left: int
+    """Requests that may still begin in this turn of the reactor, of all connections."""
+    deferred: int
+    """Connections that wait for the next turn, before any other."""
 
     def date_line(self, now_ms: int) -> str:
         """Return the header ``Date`` with its end of line."""
@@ -91,6 +95,7 @@ class HttpSession:
         self._turn_bytes = 0
         self._request: Request | None = None
         self._is_counted = False
+        self._is_deferred = False
         self._is_running = False
         self._is_dismissed = False
         self._begun_ms = node.clock.now_ms
@@ -122,7 +127,7 @@ class HttpSession:
                 self.wanted_bytes = min(max(reader.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
             else:
                 self.wanted_bytes = RECEIVE_BYTES
-            self._take()
+            self._take(is_new=True)
         self._is_running = False
 
     def resume(self) -> None:
@@ -144,6 +149,7 @@ class HttpSession:
         self.out.clear()
         self.runner.stop()
         self._count_out()
+        self._note_deferral(False)
         if self.upgraded is not None:
             self.upgraded.close()
         self._house.forget(self)
@@ -197,16 +203,21 @@ class HttpSession:
         self.has_unread = False
         self.runner.budget = COMMANDS_PER_TURN
 
-    def _take(self) -> None:
-        """Begin what waits, as far as it goes in one turn."""
-        backlog, reader = self.backlog, self.reader
+    def _take(self, *, is_new: bool = False) -> None:
+        """Begin what waits, as far as it goes in one turn; what has just come waits behind those who wait for their turn."""
+        backlog, reader, house = self.backlog, self.reader, self._house
         if reader.ready:
             backlog.extend(reader.ready)
             reader.ready.clear()
-        for _ in range(REQUESTS_PER_TURN):
-            if not backlog or not self._is_free or self._turn_bytes > OUTPUT_PER_TURN_BYTES:
-                break
-            self._begin(backlog.popleft())
+        if not (is_new and house.deferred):
+            for _ in range(REQUESTS_PER_TURN):
+                if not backlog or not self._is_free or self._turn_bytes > OUTPUT_PER_TURN_BYTES:
+                    break
+                if house.turn_left <= 0:
+                    break
+                house.turn_left -= 1
+                self._begin(backlog.popleft())
+        self._note_deferral(bool(backlog) and self._is_free)
         if not backlog and self._is_free:
             if reader.error is not None:
                 self._answer_error(reader.error)
@@ -244,6 +255,11 @@ class HttpSession:
         if self._request is not None:
             self._is_counted = True
             house.running += 1
+
+    def _note_deferral(self, is_deferred: bool) -> None:
+        if is_deferred != self._is_deferred:
+            self._is_deferred = is_deferred
+            self._house.deferred += 1 if is_deferred else -1
 
     def _count_out(self) -> None:
         if self._is_counted:

@@ -8,6 +8,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from respcache.gateway.gateway import REQUESTS_PER_TURN as MOST
 from respcache.gateway.messages import Outlet, Request, Steps, Takeover, json_response
 from respcache.gateway.routing import Routes, Table
 from respcache.gateway.session import (
@@ -105,12 +106,31 @@ def test_pipelined_requests_are_answered_in_order_however_they_are_cut(places: l
 
 
 def test_others_get_their_turn_between_many_requests(visitor: Visitor) -> None:
+    visitor.gateway.turn_left = 1000
     visitor.session.receive(GET * 100)
     assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == REQUESTS_PER_TURN
     assert visitor.session.is_hungry
     assert not visitor.session.wants_input
     assert len(visitor.answers()) == 100 - REQUESTS_PER_TURN
     assert visitor.session.wants_input
+
+
+def test_all_connections_together_have_a_turn_and_who_waits_is_next(http: HttpHarness) -> None:
+    gateway, crowd = http.gateway, [http.visitor() for _ in range(40)]
+    gateway.begin_turn()
+    for one in crowd:
+        one.session.receive(GET)
+    assert [bool(one.session.out) for one in crowd] == [True] * MOST + [False] * (40 - MOST)
+    assert gateway.deferred == 40 - MOST
+    assert all(one.session.is_hungry for one in crowd[MOST:])
+    gateway.begin_turn()
+    crowd[0].session.receive(GET)
+    assert len(crowd[0].session.out) == 1
+    crowd[-1].close()
+    for one in crowd[MOST:-1]:
+        assert [answer.status for answer in one.answers()] == [404]
+    assert [answer.status for answer in crowd[0].answers()] == [404, 404]
+    assert gateway.deferred == 0
 
 
 def test_others_get_their_turn_between_commands_of_one_request(http: HttpHarness, visitor: Visitor) -> None:

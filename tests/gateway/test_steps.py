@@ -138,7 +138,8 @@ def test_a_long_handler_is_interrupted_for_others(bench: Bench, is_together: boo
         if is_together:
             yield Together(calls)
         else:
-            yield from calls
+            for call in calls:  # noqa: UP028  # a list takes no replies
+                yield call
         return Response(204)
 
     bench.start(steps())

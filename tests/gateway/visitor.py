@@ -82,6 +82,7 @@ class Visitor:
 
     def __init__(self, gateway: Gateway) -> None:
         self.wakes = 0
+        self.gateway = gateway
         self.session = HttpSession(gateway, self._woken, "127.0.0.1:50000", is_local=True)
         gateway.sessions[self.session] = None
 
@@ -102,11 +103,13 @@ class Visitor:
 
     def send(self, wire: bytes, *methods: str) -> list[Answer]:
         """Send bytes; return the answers there are now."""
+        self.gateway.begin_turn()
         self.session.receive(wire)
         return self.answers(*methods)
 
     def answers(self, *methods: str) -> list[Answer]:
         while self.session.is_hungry:
+            self.gateway.begin_turn()
             self.session.resume()
         found, rest = split_answers(b"".join(self.session.take_output()), list(methods))
         assert not rest, rest
