@@ -22,7 +22,7 @@ TOO_MANY: Final = (
 )
 
 REQUESTS_PER_TURN: Final = 16
-"""Half a millisecond: so long a Redis client may wait for all of HTTP."""
+"""Of all connections together: half a millisecond, a quarter of what one Redis client may take."""
 
 PROTECTED: Final = HttpError(
     403,

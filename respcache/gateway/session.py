@@ -29,6 +29,9 @@ BIG_RECEIVE_BYTES: Final = 1 << 20
 REQUESTS_PER_TURN: Final = 32
 """Requests sent ahead that are answered before the others get their turn: about a millisecond."""
 
+AHEAD: Final = 32
+"""Requests that may wait for the next turn while more is read: to stop and to begin again is two system calls."""
+
 OUTPUT_PER_TURN_BYTES: Final = 1 << 20
 """A turn ends when this much waits to be sent: big values cannot pile up."""
 
@@ -178,8 +181,8 @@ class HttpSession:
 
     @property
     def wants_input(self) -> bool:
-        """Whether the transport should read on: not while requests wait, but for whoever has taken the connection over."""
-        is_busy = self.upgraded is None and bool(self.backlog or self._request)
+        """Whether the transport should read on: not while a request or many wait, but for whoever has taken the connection over."""
+        is_busy = self.upgraded is None and (self._request is not None or len(self.backlog) >= AHEAD)
         return not is_busy and self.client.ending is None and not self.is_held
 
     @property
