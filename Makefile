@@ -95,7 +95,7 @@ $(VENV)/.speedups: $(SPEEDUPS) $(VENV)/.server
 
 # redis-py 5 lies beside the environment, not in it: the tests run both lines of redis-py.
 $(VENV)/.tests: pyproject.toml $(VENV)/.server
-	RESPCACHE_PURE=1 $(PIP) --no-build-isolation --editable '.[test]'
+	RESPCACHE_PURE=1 $(PIP) --no-build-isolation --editable '.[test,fuzz]'
 	$(PIP) --upgrade --target $(VENV)/redis-py-5 'redis>=5,<6'
 	@touch $@
 

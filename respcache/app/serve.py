@@ -34,11 +34,13 @@ from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from ..sinks.settings import SinkSettingsError
 from .compose import Composition, compose
+from .gateway import make_gateway
 from .loaders import has_loaders, join_loaders
 from .reloading import reload_settings
 from .sinks import EventSinks
 
 if TYPE_CHECKING:
+    from ..gateway.gateway import Gateway
     from ..loading.loading import Loading
     from .clustering import Clustering  # imported where a cluster is asked for
 
@@ -117,6 +119,8 @@ class Server:
         self._parts.owners.before_turn = self._set_clock
         self._clustering: Clustering | None = None
         self._loading: Loading | None = None
+        self._gateway: Gateway | None = None
+        self._http_listeners: list[socket.socket] = []
         self._reason = "SHUTDOWN"
 
     # -- starting ------------------------------------------------------------
@@ -137,6 +141,18 @@ class Server:
             )
         if is_clustered(settings):
             self._prepare_cluster()
+        if settings.http_port:
+            self._prepare_gateway()
+
+    def _prepare_gateway(self) -> None:
+        settings = self._settings
+        try:
+            self._gateway = make_gateway(settings, self._parts)
+        except ImportError as error:
+            raise CannotStartError(f"http-port needs the extra respcache[http]: {error}") from error
+        self._http_listeners = open_tcp_listeners(
+            settings.bind, settings.http_port, settings.tcp_backlog, is_shared=settings.reuse_port
+        )
 
     def _prepare_loaders(self) -> None:
         from ..loading.options import LoaderSettingsError  # noqa: PLC0415  # not for a server without one
@@ -179,6 +195,8 @@ class Server:
             await nursery.start(self._watch_signals)
             nursery.start_soon(housekeeping.run)
             nursery.start_soon(reactor.run)
+            if self._gateway is not None:
+                nursery.start_soon(self._gateway.run)
             async with trio.open_nursery() as self._owners:
                 if self._clustering is not None:
                     self._clustering.join(_port_of(self._listeners), _port_of(self._cluster_listeners))
@@ -218,6 +236,8 @@ class Server:
     def _housekeeping(self, reactor: Reactor) -> Housekeeping:
         parts = self._parts
         housekeeping = Housekeeping(parts.node, self._set_clock, self._lag)
+        if self._gateway is not None:
+            housekeeping.every_sample.append(self._gateway.look_after)
         housekeeping.every_sample += [
             lambda now_ms: self._look_after_clients(reactor, now_ms),
             parts.dispatcher.end_pause,
@@ -233,6 +253,9 @@ class Server:
         admission = Admission(self._settings, parts.dispatcher)
         for listener in listeners:
             reactor.add_listener(listener, admission.open_session)
+        if self._gateway is not None:
+            for listener in self._http_listeners:
+                reactor.add_listener(listener, self._gateway.open_session)
         for listener in self._cluster_listeners:
             reactor.add_listener(listener, admission.open_redirected_session)
         return reactor
@@ -246,6 +269,8 @@ class Server:
         self._set_clock()
         if self._clustering is not None and self._clustering.has_joined:
             self._clustering.note_turn()
+        if self._gateway is not None:
+            self._gateway.begin_turn()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
@@ -280,6 +305,8 @@ class Server:
         """Let every client go with the answers that it is owed; what comes from now on is not run: it might not be answered."""
         for client in list(self._parts.node.clients):
             client.connection.dismiss()
+        if self._gateway is not None:
+            self._gateway.dismiss()
 
     async def _wait_answered(self, reactor: Reactor, timeout_s: float) -> None:
         """Wait until every client has the answers it is owed, unless that takes too long or nobody has the time."""

@@ -25,6 +25,7 @@ from .modules import modules
 from .object import objects
 from .pubsub import pubsub
 from .ranges import ranges
+from .resources import resources
 from .scanning import scanning
 from .server_commands import server
 from .slowlog import slowlog
@@ -46,6 +47,7 @@ GROUPS = (
     waiting,
     hashes,
     hash_scans,
+    resources,
     transactions,
     pubsub,
     connection,

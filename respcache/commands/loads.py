@@ -1,12 +1,15 @@
 """What commands and the dispatcher may ask of loaders; see the loading package."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from ..keyspace.entry import Entry
 from ..protocol.replies import ErrorReply
+
+RESERVED: Final = b"respcache:"
+"""Keys that begin so hold what respcache notes for itself; no loader is asked for them."""
 
 
 class Wait(Protocol):

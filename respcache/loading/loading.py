@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import trio
 
+from ..commands.loads import RESERVED
 from ..commands.writes import WRITTEN, Done, KeyChange, Verdict
 from ..keyspace.entry import Entry
 from ..keyspace.glob import compile_glob
@@ -25,7 +26,9 @@ class Loading:
         ]
 
     def source_of(self, db: int, key: bytes) -> Source | None:
-        """Return the first source whose pattern the key matches."""
+        """Return the first source whose pattern the key matches; what respcache keeps for itself comes from nowhere."""
+        if key.startswith(RESERVED):
+            return None
         for prefix, index, matches, source in self._rules:
             if index == db and key.startswith(prefix) and matches(key):
                 return source

@@ -149,6 +149,31 @@ class Dispatcher(DispatcherState):
             self.refresh()
             self._release_everybody()
 
+    def serve(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
+        """Run one command on the short way if that is open to it, else on the long one: for whoever has no line of them."""
+        client, gate = context.client, self.gate
+        bound = self.fast.get(argv[0]) if client.is_ordinary else None
+        if (
+            bound is None
+            or (len(argv) != bound.arity and (bound.arity > 0 or len(argv) < -bound.arity))
+            or (gate is not None and gate.stops(context, bound.command, argv))
+        ):
+            reply = self.execute(context, argv)
+            client.refresh()
+        else:
+            ended_ns = [perf_counter_ns()]
+            try:
+                reply = bound.run(context, argv)
+            except CommandError as error:
+                reply = self.fail(bound, error)
+            except Exception as error:
+                reply = self.crash(client, bound, argv, error)
+            ended_ns.append(perf_counter_ns())
+            self.count(client, bound, ended_ns, (argv,), 1)
+        if self.node.tracking.has_pending:
+            self.node.tracking.flush()
+        return reply
+
     # -- the long way ------------------------------------------------------
 
     def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:

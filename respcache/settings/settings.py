@@ -16,6 +16,7 @@ from .copies import Copies
 from .errors import InvalidValueError, SettingRefusedError, failed_change, unknown_option
 from .events import Events
 from .expiration import Expiration
+from .http import Http
 from .kinds import Value
 from .loading import Loading
 from .memory import Memory
@@ -35,6 +36,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Cluster,
     Copies,
     Loading,
+    Http,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -69,6 +71,7 @@ class Settings(
     Cluster,
     Copies,
     Loading,
+    Http,
     Compatibility,
 ):
     """One value for every parameter. ``Settings()`` holds the defaults.

@@ -7,9 +7,10 @@ import pytest
 
 from respcache.cluster.bus.nobody import NOBODY
 from respcache.commands.context import Context
-from respcache.protocol.replies import Reply
+from respcache.protocol.replies import OK, ErrorReply, Reply, SimpleString
+from respcache.server.dispatcher import Held
 from tests.cluster.bus.pair import World
-from tests.commands.harness import Harness
+from tests.commands.harness import Harness, HarnessClient
 
 
 @pytest.fixture
@@ -202,3 +203,44 @@ def test_a_bug_in_a_forwarded_command_costs_its_client_an_error() -> None:
     first, second = client.ask(f"GET {key}", f"INCR {key}")
     assert "internal error" in first.message
     assert second == 1
+
+
+def served(harness: Harness, client: HarnessClient, line: str) -> object:
+    return harness.dispatcher.serve(client.session.context, [word.encode() for word in line.split()])
+
+
+def test_a_single_command_takes_the_short_way_and_is_counted() -> None:
+    harness = Harness()
+    client = harness.client()
+    client("SET a 1")
+    assert served(harness, client, "GET a") == b"1"
+    assert harness.node.command_statistics["get"].calls == 1
+    assert client.record.last_command == "get"
+    error = served(harness, client, "HGET a f")
+    assert isinstance(error, ErrorReply)
+    assert error.code == "WRONGTYPE"
+    assert harness.node.command_statistics["hget"].failed_calls == 1
+
+
+def test_a_single_command_that_is_not_for_the_short_way_takes_the_long_one() -> None:
+    harness = Harness()
+    client = harness.client()
+    assert isinstance(served(harness, client, "GET"), ErrorReply)
+    assert isinstance(served(harness, client, "NOPE"), ErrorReply)
+    assert served(harness, client, "MULTI") is OK
+    assert not client.record.is_ordinary
+    assert served(harness, client, "SET a 1") == SimpleString("QUEUED")
+    assert served(harness, client, "EXEC") == [OK]
+    assert client.record.is_ordinary
+    client("CLIENT PAUSE 1000")
+    assert served(harness, client, "GET a") is Held
+
+
+def test_a_single_command_tells_those_who_cache_what_it_changes() -> None:
+    harness = Harness()
+    reader, writer = harness.client(), harness.client()
+    reader("CLIENT TRACKING ON")
+    reader("GET a")
+    served(harness, writer, "SET a 1")
+    reader.replies()
+    assert reader.pushes == [[b"invalidate", [b"a"]]]

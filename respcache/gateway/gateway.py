@@ -1,0 +1,140 @@
+"""All HTTP connections of a server: lets them in, knows them, and lets them go."""
+
+import logging
+import socket
+from collections.abc import Callable
+from email.utils import formatdate
+from ipaddress import ip_address
+from typing import Final
+
+from ..commands.node import Node
+from .authority import Authority
+from .events import EventHub
+from .messages import HttpError
+from .routing import Table
+from .session import HttpSession
+from .steps import Executor
+
+log = logging.getLogger(__name__)
+
+TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+)
+
+REQUESTS_PER_TURN: Final = 16
+"""Of all connections together: half a millisecond, a quarter of what one Redis client may take."""
+
+PROTECTED: Final = HttpError(
+    403,
+    "respcache runs in protected mode: no password is set, so it talks to clients on this machine only. Set requirepass;"
+    " or, if the network itself keeps strangers out, turn protected-mode off.",
+)
+
+
+class Gateway:
+    """Opens a session for each connection; ``open_session`` is for the reactor."""
+
+    def __init__(
+        self,
+        node: Node,
+        executor: Executor,
+        table: Table,
+        authority: Authority,
+        *,
+        most_connections: int,
+        most_requests: int,
+        most_body_bytes: int,
+        head_timeout_ms: int,
+        idle_timeout_ms: int,
+        hub: EventHub,
+        is_protected: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_protected`` says whether only clients on this machine may come in."""
+        self.sessions: dict[HttpSession, None] = {}
+        self.refused = 0
+        self.hub = hub
+        self.node = node
+        self.executor = executor
+        self.table = table
+        self.authority = authority
+        self._most_connections = most_connections
+        self._is_protected = is_protected
+        self.most_requests = most_requests
+        self.running = 0
+        self.deferred = 0
+        self.turn_left = REQUESTS_PER_TURN
+        self._date = 0, ""
+        self.most_body_bytes = most_body_bytes
+        self._head_timeout_ms = head_timeout_ms
+        self._idle_timeout_ms = idle_timeout_ms
+
+    def open_session(self, sock: socket.socket, wake: Callable[[], None]) -> HttpSession | None:
+        """Return the session for an accepted socket, or refuse it."""
+        if len(self.sessions) >= self._most_connections:
+            self._refuse(sock, TOO_MANY)
+            return None
+        if sock.family != socket.AF_UNIX:
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                peer = sock.getpeername()
+            except OSError:
+                return None  # it has gone again
+            address, is_local = f"{peer[0]}:{peer[1]}", is_loopback(peer[0])
+        else:
+            address, is_local = f"{sock.getsockname()}:0", True
+        if not is_local and self._is_protected():
+            log.warning("refused %s: protected mode, and no password is set", address)
+            date = self.date_line(self.node.clock.now_ms)
+            self._refuse(sock, PROTECTED.response().wire(date, is_kept_alive=False))
+            return None
+        session = HttpSession(self, wake, address, is_local=is_local)
+        self.sessions[session] = None
+        return session
+
+    def _refuse(self, sock: socket.socket, wire: bytes) -> None:
+        self.refused += 1
+        try:
+            sock.send(wire)
+        except OSError:
+            log.debug("a refused client did not wait for the reason")
+
+    def begin_turn(self) -> None:
+        """Let some more requests begin; called at the begin of each turn of the reactor."""
+        self.turn_left = REQUESTS_PER_TURN
+
+    def date_line(self, now_ms: int) -> str:
+        """Return the header ``Date``; made once a second."""
+        second, line = self._date
+        if now_ms // 1000 != second:
+            line = f"Date: {formatdate(now_ms // 1000, usegmt=True)}\r\n"
+            self._date = now_ms // 1000, line
+        return line
+
+    async def run(self) -> None:
+        """Send events on, until cancelled."""
+        await self.hub.run()
+
+    def forget(self, session: HttpSession) -> None:
+        self.sessions.pop(session, None)
+
+    def look_after(self, now_ms: int) -> None:
+        """Let go whoever takes too long to send a request, or sends none; called every now and then."""
+        for session in list(self.sessions):
+            session.check_time(now_ms, self._head_timeout_ms, self._idle_timeout_ms)
+
+    def release(self) -> None:
+        """Go on after CLIENT PAUSE."""
+        for session in list(self.sessions):
+            session.release()
+
+    def dismiss(self) -> None:
+        """Let every client go with the answer that it is owed."""
+        for session in list(self.sessions):
+            session.dismiss()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address is this machine's own; also one of IPv4 that comes as IPv6."""
+    address = ip_address(host.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

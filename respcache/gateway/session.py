@@ -1,0 +1,377 @@
+"""One HTTP connection: bytes in, bytes out, state between. The reactor drives it as it drives a Redis client's session.
+
+A request's handler is a generator of commands (``messages.Steps``), which take the way of every client's. One request is
+answered before the next begins; what a client sends ahead waits, and nothing more is read meanwhile.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from ..commands.client import Client, Ending
+from ..commands.context import Context
+from ..commands.node import Node
+from ..protocol.limits import Limits
+from .authority import Authority
+from .messages import HttpError, Request, Response, Takeover, Upgraded
+from .reading import CONTINUE, RequestReader
+from .routing import Table
+from .steps import COMMANDS_PER_TURN, Executor, StepRunner
+
+log = logging.getLogger(__name__)
+
+RECEIVE_BYTES: Final = 64 * 1024
+
+BIG_RECEIVE_BYTES: Final = 1 << 20
+"""While a big body arrives, so that it does not take thousands of turns."""
+
+REQUESTS_PER_TURN: Final = 32
+"""Requests sent ahead that are answered before the others get their turn: about a millisecond."""
+
+AHEAD: Final = 32
+"""Requests that may wait for the next turn while more is read: to stop and to begin again is two system calls."""
+
+OUTPUT_PER_TURN_BYTES: Final = 1 << 20
+"""A turn ends when this much waits to be sent: big values cannot pile up."""
+
+LINGER_MS: Final = 1000
+"""For so long the rest of a body that is refused is read and forgotten: a socket that is closed amid unread input takes the answer
+with it."""
+
+LINGER_BYTES: Final = 16 * 1024 * 1024
+
+
+class House(Protocol):
+    """What all sessions share."""
+
+    node: Node
+    executor: Executor
+    table: Table
+    authority: Authority
+    most_body_bytes: int
+    most_requests: int
+    running: int
+    """Requests that have begun and wait for something."""
+    turn_left: int
+    """Requests that may still begin in this turn of the reactor, of all connections."""
+    deferred: int
+    """Connections that wait for the next turn, before any other."""
+
+    def date_line(self, now_ms: int) -> str:
+        """Return the header ``Date`` with its end of line."""
+
+    def forget(self, session: "HttpSession") -> None:
+        """Be told that a connection has gone."""
+
+
+class HttpSession:
+    """See ``server.conversation.Conversation`` and ``commands.client.Connection``."""
+
+    def __init__(self, house: House, wake: Callable[[], None], address: str, *, is_local: bool) -> None:
+        node = house.node
+        self._house = house
+        self._clock = node.clock
+        self.wake = wake
+        self.client = Client(node.clients.next_id(), self, address, "", node.clock.now_ms)
+        self.client.is_local = is_local
+        self.client.is_authenticated = True  # whether a request may pass is asked for each of them
+        self.client.protocol = 3
+        self.client.refresh()
+        self.context = Context(node, self.client)
+        self.runner = StepRunner(house.executor, self.context, self._note_interruption)
+        self.reader = RequestReader(house.most_body_bytes)
+        self.parser = self
+        self.wanted_bytes = RECEIVE_BYTES
+        self.backlog: deque[Request] = deque()
+        self.has_unread = False
+        """Whether a handler was interrupted, and goes on in the next turn."""
+        self.is_held = False
+        self.is_awaited = False
+        self.unsent_bytes = 0
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self.over_soft_limit_since_ms: int | None = None
+        self.out: list[bytes] = []
+        self.upgraded: Upgraded | None = None
+        self._jams = 0
+        self._turn_bytes = 0
+        self._request: Request | None = None
+        self._is_counted = False
+        self._is_deferred = False
+        self._is_running = False
+        self._is_dismissed = False
+        self._begun_ms = node.clock.now_ms
+        self._linger_until_ms = 0
+        self._lingered_bytes = 0
+
+    # -- the reactor's side --------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take what has arrived, and answer what can be answered."""
+        self.received_bytes += len(data)
+        self.is_awaited = False
+        now_ms = self.client.last_used_ms = self._clock.now_ms
+        self._begin_turn()
+        if self.upgraded is not None:
+            self.upgraded.receive(data)
+        elif self._linger_until_ms:
+            self._lingered_bytes += len(data)
+            if self._lingered_bytes > LINGER_BYTES:
+                self.client.ending = Ending.AFTER_REPLIES
+        else:
+            reader = self.reader
+            if reader.is_idle:
+                self._begun_ms = now_ms
+            reader.feed(data)
+            if reader.ready:
+                self._begun_ms = now_ms  # what is left over began with this
+            if reader.is_in_body:
+                self.wanted_bytes = min(max(reader.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
+            else:
+                self.wanted_bytes = RECEIVE_BYTES
+            self._take(is_new=True)
+        self._is_running = False
+
+    def resume(self) -> None:
+        """Go on with a handler that was interrupted, and with requests that were sent ahead."""
+        was_running = self._is_running
+        self._begin_turn()
+        self.runner.go_on()
+        self._take()
+        self._is_running = was_running
+
+    def take_output(self) -> list[bytes]:
+        out, self.out = self.out, []
+        return out
+
+    def close(self) -> None:
+        """Be told that the connection is gone."""
+        self.client.ending = Ending.AT_ONCE
+        self.backlog.clear()
+        self.out.clear()
+        self.runner.stop()
+        self._count_out()
+        self._note_deferral(False)
+        if self.upgraded is not None:
+            self.upgraded.close()
+        self._house.forget(self)
+
+    def check_time(self, now_ms: int, head_timeout_ms: int, idle_timeout_ms: int) -> None:
+        """End a connection that keeps silent, or whose request does not come to its end."""
+        if self.client.ending is not None or self._request is not None or self.upgraded is not None:
+            return
+        if self._linger_until_ms:
+            if now_ms >= self._linger_until_ms:
+                self.end(Ending.AFTER_REPLIES)
+        elif self.reader.is_idle:
+            if not self.backlog and now_ms - self.client.last_used_ms > idle_timeout_ms:
+                self.end(Ending.AT_ONCE)
+        elif now_ms - self._begun_ms > head_timeout_ms * (1 + self.reader.buffered_bytes // RECEIVE_BYTES):
+            self._answer_error(HttpError(408, "The request takes too long to arrive."))
+            self.wake()
+
+    @property
+    def has_output(self) -> bool:
+        return bool(self.out) or self._request is not None
+
+    @property
+    def is_hungry(self) -> bool:
+        return (self.has_unread or (bool(self.backlog) and self._is_free)) and self.client.ending is None
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether the transport should read on: not while a request or many wait, but for whoever has taken the connection over."""
+        is_busy = self.upgraded is None and (self._request is not None or len(self.backlog) >= AHEAD)
+        return not is_busy and self.client.ending is None and not self.is_held
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether every request has been answered; streams have no end."""
+        return self.upgraded is not None or not (self._request or self.backlog or self.out)
+
+    @property
+    def output_bytes(self) -> int:
+        return self.unsent_bytes + sum(map(len, self.out))
+
+    @property
+    def query_bytes(self) -> int:
+        return self.reader.buffered_bytes
+
+    # -- requests ------------------------------------------------------------------
+
+    def _begin_turn(self) -> None:
+        self._is_running = True
+        self._turn_bytes = 0
+        self.has_unread = False
+        self.runner.budget = COMMANDS_PER_TURN
+
+    def _take(self, *, is_new: bool = False) -> None:
+        """Begin what waits, as far as it goes in one turn; what has just come waits behind those who wait for their turn."""
+        backlog, reader, house = self.backlog, self.reader, self._house
+        if reader.ready:
+            backlog.extend(reader.ready)
+            reader.ready.clear()
+        if not (is_new and house.deferred):
+            for _ in range(REQUESTS_PER_TURN):
+                if not backlog or not self._is_free or self._turn_bytes > OUTPUT_PER_TURN_BYTES:
+                    break
+                if house.turn_left <= 0:
+                    break
+                house.turn_left -= 1
+                self._begin(backlog.popleft())
+        self._note_deferral(bool(backlog) and self._is_free)
+        if not backlog and self._is_free:
+            if reader.error is not None:
+                self._answer_error(reader.error)
+            elif self._is_dismissed:
+                self.client.ending = Ending.AFTER_REPLIES
+            elif reader.awaits_continue:
+                reader.awaits_continue = False
+                self.out.append(CONTINUE)
+
+    @property
+    def _is_free(self) -> bool:
+        return (
+            self._request is None
+            and self.client.ending is None
+            and self.upgraded is None
+            and not self.is_held
+        )
+
+    def _begin(self, request: Request) -> None:
+        self._request = request
+        house = self._house
+        try:
+            if request.method == "OPTIONS":
+                self._done(house.authority.preflight(request, house.table), None)
+                return
+            route = house.table.find(request)
+            house.authority.admit(request, route)
+            if house.running >= house.most_requests and not route.is_open:
+                raise HttpError(503, "Too many requests are waiting.", {"Retry-After": "1"})
+            steps = route.handler(request)
+        except Exception as error:
+            self._done(None, error)
+            return
+        self.runner.start(steps, self._done)
+        if self._request is not None:
+            self._is_counted = True
+            house.running += 1
+
+    def _note_deferral(self, is_deferred: bool) -> None:
+        if is_deferred != self._is_deferred:
+            self._is_deferred = is_deferred
+            self._house.deferred += 1 if is_deferred else -1
+
+    def _count_out(self) -> None:
+        if self._is_counted:
+            self._is_counted = False
+            self._house.running -= 1
+
+    def _done(self, answer: Any, error: Exception | None) -> None:  # Any: Response or Takeover
+        """Answer the request, now or when its commands have been."""
+        request, self._request = self._request, None
+        assert request is not None
+        self._count_out()
+        if isinstance(error, HttpError):
+            answer = error.response()
+        elif error is not None:
+            log.error("internal error in %s %r", request.method, request.path, exc_info=error)
+            answer = HttpError(500, "An internal error; the log has the details.").response()
+        if isinstance(answer, Takeover):
+            self.upgraded = answer.begin(self)
+            if self.reader.upgraded_rest:
+                self.upgraded.receive(self.reader.upgraded_rest)
+        else:
+            assert isinstance(answer, Response)
+            self._answer(request, answer)
+        if not self._is_running:  # it had to wait
+            self._begun_ms = self._clock.now_ms
+            self.is_awaited = True
+            self.resume()
+            self.wake()
+
+    def _answer(self, request: Request, response: Response) -> None:
+        if self._house.authority.has_origins:
+            self._house.authority.mark(request, response)
+        is_last = self._is_dismissed and not self.backlog
+        # Behind a request for another protocol, of which nothing came, nobody knows what is spoken.
+        is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not is_last
+        date = self._house.date_line(self._clock.now_ms)
+        wire = response.wire(date, is_kept_alive=is_kept_alive, has_body=request.method != "HEAD")
+        self._turn_bytes += len(wire)
+        self.out.append(wire)
+        if not is_kept_alive:
+            self.backlog.clear()
+            self.client.ending = Ending.AFTER_REPLIES
+
+    def _answer_error(self, error: HttpError) -> None:
+        """Answer what cannot be read, and read nothing behind it."""
+        date = self._house.date_line(self._clock.now_ms)
+        self.out.append(error.response().wire(date, is_kept_alive=False))
+        if error.status == 413 and not self._is_dismissed:
+            self._linger_until_ms = self._clock.now_ms + LINGER_MS
+            self.reader.error = None
+        else:
+            self.client.ending = Ending.AFTER_REPLIES
+
+    def _note_interruption(self) -> None:
+        self.has_unread = True
+        if not self._is_running:
+            self.wake()
+
+    # -- for what has taken the connection over --------------------------------------
+
+    def send(self, wire: bytes) -> None:
+        """Send bytes out of turn."""
+        self.out.append(wire)
+        if not self._is_running:
+            self.wake()
+
+    # -- the commands' side: see commands.client.Connection ------------------------
+
+    def push(self, wire: bytes) -> None:
+        """Take a message of a channel, for whoever has taken the connection over."""
+        if self.upgraded is not None:
+            self.upgraded.push(wire)
+
+    def end(self, ending: Ending) -> None:
+        if self.client.ending is not Ending.AT_ONCE:
+            self.client.ending = ending
+        self.wake()
+
+    def dismiss(self) -> None:
+        """Answer what was received, and end."""
+        self._is_dismissed = True
+        if self.upgraded is not None:
+            self.upgraded.dismiss()
+        if self._request is None and not self.backlog:
+            self.end(Ending.AFTER_REPLIES)
+
+    def hold(self) -> None:
+        """Do nothing: whatever a command waits for, its request waits for as well."""
+
+    def release(self) -> None:
+        self.runner.budget = COMMANDS_PER_TURN
+        self.runner.release()
+
+    def jam(self) -> None:
+        self._jams += 1
+        self.is_held = True
+
+    def clear_jam(self) -> None:
+        self._jams -= 1
+        if not self._jams:
+            self.is_held = False
+            self.wake()
+
+    def select(self, index: int) -> None:
+        self.context.select(index)
+
+    def settle(self) -> None:
+        self.runner.budget = COMMANDS_PER_TURN
+        self.runner.settle()
+
+    def set_request_limits(self, limits: Limits) -> None:
+        """Do nothing: they are about the Redis protocol."""

@@ -1,0 +1,135 @@
+from base64 import b64encode
+
+import pytest
+
+from respcache.gateway.authority import LOCAL_HOSTS, Authority
+from respcache.gateway.messages import HttpError, Request, Response, Steps
+from respcache.gateway.routing import Route, Table
+
+
+def nothing(request: Request) -> Steps:
+    return Response(204)
+    yield []
+
+
+CLOSED = Route("GET", "/", nothing, {}, is_open=False)
+OPEN = Route("GET", "/health", nothing, {}, is_open=True)
+TABLE = Table([CLOSED, OPEN])
+
+
+def asked(method: str = "GET", path: bytes = b"/", **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(method, path, b"", {"host": "localhost:8379", **named}, b"")
+
+
+def status_of(authority: Authority, request: Request, route: Route = CLOSED) -> int | None:
+    try:
+        authority.admit(request, route)
+    except HttpError as error:
+        return error.status
+    return None
+
+
+def authority(password: str = "", origins: frozenset[str] = frozenset()) -> Authority:
+    return Authority(lambda: password, LOCAL_HOSTS, origins)
+
+
+def basic(user: str, word: str) -> str:
+    return "Basic " + b64encode(f"{user}:{word}".encode()).decode()
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8379", "[::1]:8379", "[::1]"])
+def test_names_of_this_machine_are_ours(host: str) -> None:
+    assert status_of(authority(), asked(host=host)) is None
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "evil.example:8379", "", "[::2]", "127.0.0.1.x"]
+)
+def test_a_name_that_leads_here_and_is_not_ours_is_refused(host: str) -> None:
+    one = authority()
+    for _ in range(2):
+        assert status_of(one, asked(host=host)) == 421
+
+
+def test_any_name_will_do_where_none_is_asked_for() -> None:
+    assert status_of(Authority(lambda: "", frozenset()), asked(host="x")) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "is_right"),
+    [
+        (basic("", "sesame"), True),
+        (basic("default", "sesame"), True),
+        (basic("other", "sesame"), False),
+        (basic("", "wrong"), False),
+        ("Bearer sesame", True),
+        ("bearer  sesame ", True),
+        ("Bearer wrong", False),
+        ("Bearer é", False),
+        ("Basic ?", False),
+        ("Digest x", False),
+        ("", False),
+    ],
+)
+def test_a_password_is_asked_for(header: str, is_right: bool) -> None:
+    assert status_of(authority("sesame"), asked(authorization=header)) == (None if is_right else 401)
+
+
+def test_the_password_of_now_counts() -> None:
+    words = ["old"]
+    one = Authority(lambda: words[0], LOCAL_HOSTS)
+    assert status_of(one, asked(authorization="Bearer old")) is None
+    words[0] = "new"
+    assert status_of(one, asked(authorization="Bearer old")) == 401
+
+
+def test_what_is_open_needs_none() -> None:
+    assert status_of(authority("sesame"), asked(), OPEN) is None
+    assert status_of(authority("sesame"), asked(host="evil.example"), OPEN) == 421
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:9999", "", "http://localhost"]
+)
+def test_pages_of_other_sites_may_not_even_write_blindly(origin: str) -> None:
+    assert status_of(authority(), asked(origin=origin)) == 403
+
+
+def test_our_own_pages_and_those_of_allowed_sites_may() -> None:
+    assert status_of(authority(), asked(origin="http://localhost:8379")) is None
+    shop = frozenset({"https://shop.example"})
+    assert status_of(authority(origins=shop), asked(origin="https://Shop.example")) is None
+    assert status_of(authority(origins=shop), asked(origin="https://shop.example.evil")) == 403
+    assert status_of(authority(origins=frozenset("*")), asked(origin="https://any.example")) is None
+
+
+def test_options_tells_what_may_be_asked_for() -> None:
+    one = authority()
+    for path in (b"/", b"*"):
+        answer = one.preflight(asked("OPTIONS", path, origin="https://shop.example"), TABLE)
+        assert answer.status == 204
+        assert answer.headers == {"Allow": "GET, HEAD, OPTIONS"}
+    with pytest.raises(HttpError):
+        one.preflight(asked("OPTIONS", b"/nothing"), TABLE)
+
+
+def test_allowed_sites_are_told_so() -> None:
+    one = authority(origins=frozenset({"https://shop.example"}))
+    asks = asked("OPTIONS", origin="https://shop.example", access_control_request_headers="If-Match")
+    answer = one.preflight(asks, TABLE)
+    one.mark(asks, answer)
+    assert answer.headers["Access-Control-Allow-Headers"] == "If-Match"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert answer.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_others_are_told_nothing() -> None:
+    one = authority(origins=frozenset({"https://shop.example"}))
+    answer = Response(200)
+    one.mark(asked(origin="https://evil.example"), answer)
+    assert answer.headers == {"Vary": "Origin"}
+    assert one.has_origins
+    assert not authority().has_origins
