@@ -15,7 +15,8 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     """Return what serves HTTP connections. Raises ImportError where the extra is missing."""
     from ..gateway import commands, keys  # noqa: PLC0415  # not for a server without one
     from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
-    from ..gateway.events import EventHub, event_routes  # noqa: PLC0415
+    from ..gateway.event_stream import event_routes  # noqa: PLC0415
+    from ..gateway.events import EventHub  # noqa: PLC0415
     from ..gateway.gateway import Gateway  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
     from ..gateway.smache import smache_routes  # noqa: PLC0415
@@ -35,7 +36,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
     hub = EventHub(node.broker, node.run_id, hub_client)
     routes = [
         *event_routes(hub).all,
-        *websocket_routes(node.broker, hub).all,
+        *websocket_routes(node.broker, hub, lambda: node.clock.now_ms).all,
         *keys.routes.all,
         *commands.routes.all,
         *smache_routes(node_of).all,

@@ -1,5 +1,6 @@
 """A request as handlers see it, and what they answer."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
@@ -126,6 +127,10 @@ class Outlet(Protocol):
     """A connection, for what has taken it over."""
 
     @property
+    def backlog(self) -> deque[Any]:  # Any: its own
+        """What has come and waits for its turn; while it is long nothing is read."""
+
+    @property
     def runner(self) -> "StepRunner": ...
 
     @property
@@ -135,20 +140,33 @@ class Outlet(Protocol):
         """Written and not yet sent."""
 
     def send(self, wire: bytes) -> None: ...
+    def discard(self) -> None:
+        """Take back what has been sent and not yet begun to leave: pieces as they were sent, never part of one."""
+
     def end(self, ending: Ending) -> None: ...
 
 
 class Upgraded(Protocol):
     """What takes a connection over from requests and responses: a stream of events, or a WebSocket."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it could go on with what waits in the backlog."""
+
     def receive(self, data: bytes) -> None:
         """Take what the client sends from now on."""
+
+    def resume(self) -> None:
+        """Go on with what waits in the backlog."""
 
     def push(self, wire: bytes) -> None:
         """Take a message of a channel, as RESP3 bytes."""
 
+    def check_time(self, now_ms: int) -> None:
+        """Be told the time, every now and then."""
+
     def dismiss(self) -> None:
-        """Say goodbye: the server stops."""
+        """Say goodbye, and end the connection: the server stops."""
 
     def close(self) -> None:
         """Be told that the connection is gone."""

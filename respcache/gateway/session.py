@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 RECEIVE_BYTES: Final = 64 * 1024
 
+LAST_WORDS_MS: Final = 5000
+"""How long a client that is let go may receive nothing of what is still owed to it."""
+
 AHEAD: Final = 64
 """Requests that a client may have sent ahead; then nothing more is read."""
 
@@ -58,7 +61,7 @@ class HttpSession:
         self.reader = RequestReader(house.most_body_bytes, self._write)
         self.parser = self
         self.wanted_bytes = RECEIVE_BYTES
-        self.backlog: deque[Request] = deque()
+        self.backlog: deque[Any] = deque()  # Any: requests, or what waits for its turn at what has taken over
         self.has_unread = False
         self.is_held = False
         self.is_awaited = False
@@ -72,6 +75,8 @@ class HttpSession:
         self._is_running = False
         self._is_dismissed = False
         self._begun_ms = node.clock.now_ms
+        self._ending_since_ms: int | None = None
+        self._sent_by_then = 0
 
     # -- the reactor's side --------------------------------------------------------
 
@@ -93,7 +98,10 @@ class HttpSession:
     def resume(self) -> None:
         """Answer requests that were sent ahead."""
         was_running, self._is_running = self._is_running, True
-        self._take()
+        if self.upgraded is not None:
+            self.upgraded.resume()
+        else:
+            self._take()
         self._is_running = was_running
 
     def take_output(self) -> list[bytes]:
@@ -112,7 +120,12 @@ class HttpSession:
 
     def check_time(self, now_ms: int, head_timeout_ms: int, idle_timeout_ms: int) -> None:
         """End a connection that keeps silent, or whose request does not come to its end."""
-        if self.client.ending is not None or self._request is not None or self.upgraded is not None:
+        if self.client.ending is not None:
+            self._check_end(now_ms)
+            return
+        if self.upgraded is not None:
+            self.upgraded.check_time(now_ms)
+        if self._request is not None or self.upgraded is not None:
             return
         if self.reader.is_idle:
             if now_ms - self.client.last_used_ms > idle_timeout_ms:
@@ -121,13 +134,21 @@ class HttpSession:
             self._answer_error(HttpError(408, "The request takes too long to arrive."))
             self.wake()
 
+    def _check_end(self, now_ms: int) -> None:
+        """Let go at once whoever does not take its last words: nothing else would ever end it."""
+        if self._ending_since_ms is None or self.sent_bytes != self._sent_by_then:
+            self._ending_since_ms, self._sent_by_then = now_ms, self.sent_bytes
+        elif now_ms - self._ending_since_ms > LAST_WORDS_MS and self.output_bytes:
+            self.end(Ending.AT_ONCE)
+
     @property
     def has_output(self) -> bool:
         return bool(self.out) or self._request is not None
 
     @property
     def is_hungry(self) -> bool:
-        return bool(self.backlog) and self._request is None and self.client.ending is None
+        is_ready = self._request is None if self.upgraded is None else self.upgraded.is_ready
+        return bool(self.backlog) and is_ready and self.client.ending is None
 
     @property
     def wants_input(self) -> bool:
@@ -136,7 +157,9 @@ class HttpSession:
     @property
     def is_drained(self) -> bool:
         """Whether every request has been answered; streams have no end."""
-        return self.upgraded is not None or not (self._request or self.backlog or self.out)
+        if self.upgraded is not None:
+            return not (self.runner.is_busy or self.out)
+        return not (self._request or self.backlog or self.out)
 
     @property
     def output_bytes(self) -> int:
@@ -183,6 +206,7 @@ class HttpSession:
             log.error("internal error in %s %r", request.method, request.path, exc_info=error)
             answer = HttpError(500, "An internal error; the log has the details.").response()
         if isinstance(answer, Takeover):
+            self.backlog.clear()  # requests sent ahead: nobody will answer them any more
             self.upgraded = answer.begin(self)
             if self.reader.upgraded_rest:
                 self.upgraded.receive(self.reader.upgraded_rest)
@@ -213,6 +237,10 @@ class HttpSession:
         if not self._is_running:
             self.wake()
 
+    def discard(self) -> None:
+        """Take back what has not yet begun to leave."""
+        self.out.clear()
+
     # -- the commands' side: see commands.client.Connection ------------------------
 
     def push(self, wire: bytes) -> None:
@@ -230,7 +258,7 @@ class HttpSession:
         self._is_dismissed = True
         if self.upgraded is not None:
             self.upgraded.dismiss()
-        if self._request is None:
+        elif self._request is None:
             self.end(Ending.AFTER_REPLIES)
 
     def hold(self) -> None:
