@@ -1,6 +1,7 @@
 """The HTTP port, wired to the server's parts."""
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..commands.client import Client
@@ -11,13 +12,18 @@ if TYPE_CHECKING:
     from ..gateway.gateway import Gateway  # imported where a port is asked for
 
 
-def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
+def make_gateway(
+    settings: Settings, parts: Composition, is_stopping: Callable[[], bool] = lambda: False
+) -> "Gateway":
     """Return what serves HTTP connections. Raises ImportError where the extra is missing."""
     from ..gateway import commands, keys  # noqa: PLC0415  # not for a server without one
     from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
     from ..gateway.event_stream import event_routes  # noqa: PLC0415
     from ..gateway.events import EventHub  # noqa: PLC0415
     from ..gateway.gateway import Gateway  # noqa: PLC0415
+    from ..gateway.health import Health, health_routes  # noqa: PLC0415
+    from ..gateway.metric_families import Snapshot  # noqa: PLC0415
+    from ..gateway.metrics import Library, metrics_routes  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
     from ..gateway.smache import smache_routes  # noqa: PLC0415
     from ..gateway.websocket import websocket_routes  # noqa: PLC0415
@@ -34,7 +40,10 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         return Client(node.clients.next_id(), hub, "http", "", node.clock.now_ms)
 
     hub = EventHub(node.broker, node.run_id, hub_client)
+    library = Library()
     routes = [
+        *metrics_routes(library, lambda: Snapshot(node, gateway), is_open=settings.http_open_metrics).all,
+        *health_routes(Health(node, is_stopping)).all,
         *event_routes(hub).all,
         *websocket_routes(node.broker, hub, lambda: node.clock.now_ms).all,
         *keys.routes.all,
@@ -51,6 +60,7 @@ def make_gateway(settings: Settings, parts: Composition) -> "Gateway":
         head_timeout_ms=settings.http_head_timeout_ms,
         idle_timeout_ms=settings.http_idle_timeout_ms,
         hub=hub,
+        tasks=[library.run],
     )
     parts.dispatcher.also_release.append(gateway.release)
     return gateway

@@ -2,10 +2,13 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+import trio
+
 from ..commands.node import Node
+from . import event_stream, websocket
 from .authority import Authority
 from .events import EventHub
 from .routing import Table
@@ -13,6 +16,9 @@ from .session import HttpSession
 from .steps import Executor
 
 log = logging.getLogger(__name__)
+
+REASONS: Final = (event_stream.SLOW, websocket.SLOW)
+"""Why readers are let go."""
 
 TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
@@ -34,10 +40,13 @@ class Gateway:
         head_timeout_ms: int,
         idle_timeout_ms: int,
         hub: EventHub,
+        tasks: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.sessions: dict[HttpSession, None] = {}
+        self.responses: dict[int, int] = {}
         self.refused = 0
         self.hub = hub
+        self._tasks = tasks
         self.node = node
         self.executor = executor
         self.table = table
@@ -67,8 +76,35 @@ class Gateway:
         return session
 
     async def run(self) -> None:
-        """Send events on, until cancelled."""
-        await self.hub.run()
+        """Send events on, and do what takes time, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for task in self._tasks:
+                nursery.start_soon(task)
+            await self.hub.run()
+
+    # -- what metrics tell: see metric_families.HttpFigures ------------------------
+
+    @property
+    def connections(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def readers(self) -> Mapping[str, int]:
+        hub = self.hub
+        streams = sum(reader not in hub.sockets for reader in hub.readers)
+        return {"stream": streams, "websocket": len(hub.sockets)}
+
+    @property
+    def dropped_readers(self) -> Mapping[str, int]:
+        return {reason: self.hub.dropped_readers.get(reason, 0) for reason in REASONS}
+
+    @property
+    def sent_events(self) -> int:
+        return self.hub.sent_events
+
+    @property
+    def lost_events(self) -> int:
+        return self.hub.lost_events
 
     def forget(self, session: HttpSession) -> None:
         self.sessions.pop(session, None)

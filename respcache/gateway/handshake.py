@@ -26,7 +26,9 @@ def handshake(request: Request) -> bytes:
         raise HttpError(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
     if not _is_from_here(headers.get("origin", ""), headers.get("host", "")):
         raise HttpError(403, "Pages of other sites may not open WebSockets here.")
-    accept = base64.b64encode(sha1(key.encode() + GUID).digest())  # as the RFC has it; nothing hangs on its strength
+    accept = base64.b64encode(
+        sha1(key.encode() + GUID).digest()
+    )  # as the RFC has it; nothing hangs on its strength
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
         + accept

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import msgspec
 
 from ..commands.client import Client, Ending
+from ..commands.pending import Pending
 
 if TYPE_CHECKING:
     from .steps import StepRunner  # which runs what is defined here
@@ -182,8 +183,12 @@ class Takeover:
         """Called at once; whatever it sends is the response."""
 
 
-Steps: TypeAlias = Generator[Sequence[bytes], Any, Response | Takeover]  # Any: a plain value, see wire.py
-"""What a handler is: it yields commands, gets their replies, and returns the response. An error reply is one of those."""
+Steps: TypeAlias = Generator[
+    Sequence[bytes] | Pending, Any, Response | Takeover
+]  # Any: a plain value, see wire.py
+"""What a handler is: it yields commands, gets their replies, and returns the response. An error reply is one of those.
+
+What takes time and is no command it yields as a ``Pending``."""
 
 Handler: TypeAlias = Callable[[Request], Steps]
 

@@ -38,6 +38,8 @@ class House(Protocol):
     table: Table
     authority: Authority
     most_body_bytes: int
+    responses: dict[int, int]
+    """How many answers there were, by status."""
 
     def forget(self, session: "HttpSession") -> None:
         """Be told that a connection has gone."""
@@ -212,6 +214,7 @@ class HttpSession:
                 self.upgraded.receive(self.reader.upgraded_rest)
         else:
             assert isinstance(answer, Response)
+            self._count(answer.status)
             # Behind a request for another protocol, of which nothing came, nobody knows what is spoken.
             is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not self._is_dismissed
             self.out.append(answer.wire(is_kept_alive=is_kept_alive, has_body=request.method != "HEAD"))
@@ -223,8 +226,13 @@ class HttpSession:
 
     def _answer_error(self, error: HttpError) -> None:
         """Answer what cannot be read, and read nothing behind it."""
+        self._count(error.status)
         self.out.append(error.response().wire(is_kept_alive=False))
         self.client.ending = Ending.AFTER_REPLIES
+
+    def _count(self, status: int) -> None:
+        responses = self._house.responses
+        responses[status] = responses.get(status, 0) + 1
 
     def _write(self, wire: bytes) -> None:
         self.out.append(wire)

@@ -80,7 +80,7 @@ class StepRunner:
             except Exception as error:  # a handler's refusal, or a bug in it: for whoever has started it
                 self._end(None, error)
                 return
-            reply = self._execute(list(argv))
+            reply = self._wait_for(argv) if isinstance(argv, Pending) else self._execute(list(argv))
             if reply is WAITING:
                 return
 
