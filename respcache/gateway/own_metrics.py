@@ -255,9 +255,11 @@ LOADERS: Final = (
         _loader_states,
     ),
     Family(
-        "respcache_loader_now", Kind.GAUGE, "Keys and calls at this moment.", ("loader", "of"), _loader_now
+        "respcache_loader_now", Kind.GAUGE, "Keys and calls at this moment.", ("loader", "what"), _loader_now
     ),
-    Family("respcache_loader_total", Kind.COUNTER, "What it has done.", ("loader", "of"), _loader_totals),
+    Family(
+        "respcache_loader_done_total", Kind.COUNTER, "What it has done.", ("loader", "what"), _loader_totals
+    ),
 )
 
 FAMILIES: Final[tuple[Family, ...]] = (*SERVER, *OWNERS, *EVENTS, *HTTP, *CLUSTER, *LOADERS)

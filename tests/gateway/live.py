@@ -50,7 +50,7 @@ class Live:
     """A server and its gateway."""
 
     def __init__(self, harness: Harness | None = None, **settings: str) -> None:
-        self.harness = harness or Harness(**settings)
+        self.harness = harness or Harness(None, **settings)
         composition = self.harness.composition
         EventSinks(composition, self.harness.settings)
         self.is_stopping = False

@@ -2,12 +2,13 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 
 from respcache.commands.client import Ending
 from respcache.commands.pending import Pending
@@ -331,7 +332,7 @@ def test_however_the_bytes_are_cut_the_answers_are_the_same(cuts: list[int]) -> 
         )
     )
     edges = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         socket.wire.send(wire[begin:end])
     received = socket.receive()
     told = [json.loads(event.data) for event in received if isinstance(event, TextMessage)]
