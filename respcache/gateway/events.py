@@ -27,6 +27,11 @@ CHANNELS: Final = (b"respcache:events", b"respcache:cluster")
 TOGETHER_S: Final = 0.02
 """How long events are collected: nobody sees that, and it is one send instead of a hundred."""
 
+TOGETHER_MORE_S: Final = 0.04
+"""So much longer for each thousand readers: sending to them takes most of the time then, and is shared by more events."""
+
+LONGEST_TOGETHER_S: Final = 0.1
+
 KEPT_EVENTS: Final = 10_000
 """Two seconds of a busy server, minutes of a quiet one."""
 
@@ -173,6 +178,11 @@ class EventHub:
         share = ALL_UNSENT_BYTES // max(len(self.readers), 1)
         return max(LEAST_UNSENT_BYTES, min(MOST_UNSENT_BYTES, share))
 
+    @property
+    def pause_s(self) -> float:
+        """How long events are collected."""
+        return min(TOGETHER_S + TOGETHER_MORE_S * len(self.readers) / 1000, LONGEST_TOGETHER_S)
+
     # -- events --------------------------------------------------------------------
 
     def push(self, wire: bytes) -> None:
@@ -194,7 +204,7 @@ class EventHub:
             with trio.move_on_at(beat_due_s):
                 await self._has_new.wait()
             self._has_new = trio.Event()
-            await trio.sleep(TOGETHER_S)
+            await trio.sleep(self.pause_s)
             self.flush()
             now_s = trio.current_time()
             if now_s >= beat_due_s:

@@ -195,6 +195,17 @@ def test_many_readers_may_each_have_less_waiting() -> None:
     assert live.hub.allowance_bytes == hub_file.LEAST_UNSENT_BYTES
 
 
+def test_for_many_readers_events_are_collected_longer() -> None:
+    live = Live()
+    assert live.hub.pause_s == hub_file.TOGETHER_S
+    for _ in range(1000):
+        live.hub.add(Ear())
+    assert live.hub.pause_s == pytest.approx(0.06)
+    for _ in range(9000):
+        live.hub.add(Ear())
+    assert live.hub.pause_s == hub_file.LONGEST_TOGETHER_S
+
+
 def test_facts_are_read_from_the_json_once() -> None:
     event = Event(1, json.dumps({"kind": "created"}).encode())
     assert event.facts is event.facts

@@ -227,7 +227,7 @@ def test_a_reader_at_one_node_sees_what_is_written_at_another(tmp_path: Path) ->
             cluster.add("--http", str(port))
         cluster.wait_until_together()
         own, other = cluster.keys_of(cluster[0], 2, "own"), cluster.keys_of(cluster[1], 2, "other")
-        with following(ports[0], "?kinds=created") as reader, Line(ports[0], upgrade()) as line:
+        with following(ports[0], "?kinds=created&match=o*") as reader, Line(ports[0], upgrade()) as line:
             talk = Talk(line)
             assert talk.ask({"events": {"kinds": ["deleted"]}}) == {"result": True}
             with cluster[1].client() as client:
