@@ -1,12 +1,13 @@
 """``/metrics``, for Prometheus: the families of metrics in its text format, by prometheus-client.
 
 That library takes a third of a second to import, most of it for servers that we do not need. So it is imported in a thread, when
-somebody asks for the first time.
+somebody asks for the first time. And it takes some 10 us for each sample, of which there may be a thousand: so a page is written in
+pieces, between which clients are served.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 import trio
@@ -21,6 +22,11 @@ log = logging.getLogger(__name__)
 
 FAMILIES: Final[tuple[Family, ...]] = (*redis_metrics.FAMILIES, *own_metrics.FAMILIES)
 
+SAMPLES_PER_TURN: Final = 100
+"""About a millisecond."""
+
+OPENMETRICS_END: Final = b"# EOF\n"
+
 
 def import_library() -> ModuleType:
     """Return prometheus-client. Raises ImportError."""
@@ -30,7 +36,7 @@ def import_library() -> ModuleType:
 
 
 class Library:
-    """prometheus-client, once it is there."""
+    """prometheus-client, once it is there; and the task that brings it."""
 
     def __init__(self, load: Callable[[], ModuleType] = import_library) -> None:
         self.module: ModuleType | None = None
@@ -39,27 +45,28 @@ class Library:
         self._waiting: list[Pending] = []
 
     def want(self) -> Pending:
-        """Have it imported; the reply is whether it is there."""
+        """Have it imported, and let others have their turn; the reply is whether it is there."""
         pending = Pending()
-        if self.module is not None:
-            pending.resolve(1)
-        else:
-            self._waiting.append(pending)
-            self._is_wanted.set()
+        self._waiting.append(pending)
+        self._is_wanted.set()
         return pending
 
     async def run(self) -> None:
-        """Import it when it is wanted, until that has been done."""
-        while self.module is None:
+        """Import it when it is wanted, until cancelled."""
+        while True:
             await self._is_wanted.wait()
             self._is_wanted = trio.Event()
-            try:
-                self.module = await trio.to_thread.run_sync(self._load)
-            except ImportError as error:
-                log.warning("/metrics needs prometheus-client: %s", error)
+            if self.module is None:
+                await self._import()
             waiting, self._waiting = self._waiting, []
             for pending in waiting:
                 pending.resolve(int(self.module is not None))
+
+    async def _import(self) -> None:
+        try:
+            self.module = await trio.to_thread.run_sync(self._load)
+        except ImportError as error:
+            log.warning("/metrics needs prometheus-client: %s", error)
 
 
 class Collector:
@@ -102,6 +109,23 @@ def metrics_routes(library: Library, snapshot: Callable[[], Snapshot], *, is_ope
             raise HttpError(501, "prometheus-client is not installed; the log says more.")
         module: Any = library.module
         encode, kind = module.exposition.choose_encoder(request.headers.get("accept", ""))
-        return Response(200, encode(Collector(module, snapshot())), kind, {"Cache-Control": "no-store"})
+        text = b""
+        for metrics in portions(Collector(module, snapshot()).collect()):
+            text = text.removesuffix(OPENMETRICS_END) + encode(SimpleNamespace(collect=lambda m=metrics: m))
+            yield library.want()
+        return Response(200, text, kind, {"Cache-Control": "no-store"})
 
     return routes
+
+
+def portions(metrics: Iterable[Any]) -> Iterable[list[Any]]:  # Any: the library's Metric
+    """Yield metrics in lists of some samples each; those of one metric must stand together."""
+    portion: list[Any] = []
+    samples = 0
+    for metric in metrics:
+        portion.append(metric)
+        samples += len(metric.samples)
+        if samples >= SAMPLES_PER_TURN:
+            yield portion
+            portion, samples = [], 0
+    yield portion

@@ -1,11 +1,13 @@
 """What respcache has beyond a Redis, as metrics: ``respcache_*``."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from .. import __version__
 from .._speedups import DESCRIPTION
 from ..commands.cluster_safety import Safety
+from ..commands.table import CommandTable
 from .metric_families import Family, Histogram, Kind, Labelled, Snapshot, by_label, counter, gauge
 
 Reader = Callable[[Snapshot], float | None]
@@ -13,8 +15,8 @@ Readers = Callable[[Snapshot], Mapping[str, float]]
 SafetyReader = Callable[[Safety], float]
 
 FINEST_BITS: Final = 10
-COARSEST_BITS: Final = 34
-"""Buckets from a microsecond to 17 seconds: what is quicker than that does not matter, what is slower is no answer."""
+COARSEST_BITS: Final = 31
+"""Buckets from a microsecond to two seconds: what is quicker than that does not matter, what is slower is no answer."""
 
 BOUNDS: Final = (*(repr(2**bits / 1e9) for bits in range(FINEST_BITS, COARSEST_BITS + 1)), "+Inf")
 
@@ -30,10 +32,16 @@ def histogram_of(counts: Sequence[int], nanoseconds: int) -> Histogram:
     return Histogram(tuple(zip(BOUNDS, totals, strict=True)), nanoseconds / 1e9)
 
 
+@cache
+def _groups(table: CommandTable) -> Mapping[str, str]:
+    """Return the family of each command by its name; a process has one table."""
+    return {command.full_name: command.group for command in table.everything()}
+
+
 def _latencies(snapshot: Snapshot) -> Labelled:
     """Add up the commands of each family, such as ``string``."""
     node = snapshot.node
-    groups = {command.full_name: command.group for command in node.table.everything()}
+    groups = _groups(node.table)
     added: dict[str, tuple[list[int], int]] = {}
     for name, record in node.command_statistics.items():
         if record.calls:

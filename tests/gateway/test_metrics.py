@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +11,13 @@ from typing import Any
 import prometheus_client
 import pytest
 import trio
+from prometheus_client.openmetrics import parser as openmetrics
+from trio.testing import wait_all_tasks_blocked
 
+from respcache.gateway import metrics as metrics_file
+from respcache.gateway.metric_families import Snapshot
 from respcache.gateway.metrics import FAMILIES, Collector, Library, import_library
-from tests.gateway.live import Live, get
+from tests.gateway.live import Live, Wire, get
 from tests.gateway.scraping import samples_in
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -26,20 +31,29 @@ def library_of(live: Live) -> Library:
     return library
 
 
-@pytest.fixture
-def live() -> Live:
-    live = Live()
-    library_of(live).module = prometheus_client
-    return live
+async def page(live: Live, *headers: str) -> str:
+    """Return the answer to a scrape."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live.gateway.run)
+        wire = live.open(get("/metrics", *headers))
+        await answered(wire)
+        nursery.cancel_scope.cancel()
+    return wire.read().decode()
 
 
-def split(answer: bytes) -> tuple[str, str]:
-    head, _, body = answer.decode().partition("\r\n\r\n")
+async def answered(wire: Wire) -> None:
+    with trio.fail_after(20):
+        while not wire.session.out:  # noqa: ASYNC110  # the gateway tells the reactor, and nobody else
+            await trio.sleep(0.005)
+
+
+def split(answer: str) -> tuple[str, str]:
+    head, _, body = answer.partition("\r\n\r\n")
     return head, body
 
 
-def test_the_answer_is_prometheus_text(live: Live) -> None:
-    head, body = split(live.open(get("/metrics")).read())
+async def test_the_answer_is_prometheus_text() -> None:
+    head, body = split(await page(Live()))
     assert head.startswith("HTTP/1.1 200 OK\r\n")
     assert "Content-Type: text/plain; version=" in head
     assert samples_in(body)["redis_up"] == {(): 1}
@@ -47,37 +61,69 @@ def test_the_answer_is_prometheus_text(live: Live) -> None:
     assert "# TYPE respcache_command_duration_seconds histogram\n" in body
 
 
-def test_openmetrics_is_for_those_who_ask(live: Live) -> None:
-    head, body = split(
-        live.open(get("/metrics", "Accept: application/openmetrics-text;version=1.0.0")).read()
-    )
+async def test_openmetrics_is_for_those_who_ask() -> None:
+    head, body = split(await page(Live(), "Accept: application/openmetrics-text;version=1.0.0"))
     assert "Content-Type: application/openmetrics-text" in head
+    assert body.count("# EOF\n") == 1
     assert body.endswith("# EOF\n")
+    names = {family.name for family in openmetrics.text_string_to_metric_families(body)}
+    assert "respcache_command_duration_seconds" in names
 
 
-def test_it_needs_the_password_unless_it_is_open() -> None:
+async def test_a_page_in_pieces_is_the_page_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live()
+    for line in ("SET a 1", "GET a", "HSET h f v"):
+        live.client(line)
+    monkeypatch.setattr(metrics_file, "SAMPLES_PER_TURN", 1_000_000)
+    whole = split(await page(live))[1]
+    monkeypatch.setattr(metrics_file, "SAMPLES_PER_TURN", 1)
+    pieces = split(await page(live))[1]
+    counted = re.compile("^respcache_http_.*\n", re.MULTILINE)  # the pages themselves
+    assert counted.sub("", whole) == counted.sub("", pieces)
+    assert whole.count("# TYPE ") == len(FAMILIES)
+
+
+async def test_others_are_served_between_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_file, "SAMPLES_PER_TURN", 1)
+    live = Live()
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live.gateway.run)
+        first = live.open(get("/metrics"))
+        await answered(first)
+        nursery.start_soon(count)
+        turns = 0
+        await answered(live.open(get("/metrics")))
+        nursery.cancel_scope.cancel()
+    assert turns >= len(FAMILIES) / 2
+
+
+async def test_it_needs_the_password_unless_it_is_open() -> None:
     for is_open, status in (("no", 401), ("yes", 200)):
         live = Live(requirepass="secret", http_open_metrics=is_open)
-        library_of(live).module = prometheus_client
-        assert live.open(get("/metrics")).read().startswith(f"HTTP/1.1 {status} ".encode())
-        assert live.open(get("/metrics", "Authorization: Bearer secret")).read().startswith(b"HTTP/1.1 200 ")
+        assert (await page(live)).startswith(f"HTTP/1.1 {status} ")
+        assert (await page(live, "Authorization: Bearer secret")).startswith("HTTP/1.1 200 ")
 
 
 async def test_the_library_is_imported_in_a_thread_by_the_first_who_asks() -> None:
     live = Live()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(live.gateway.run)
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert library_of(live).module is None
         first, second = live.open(get("/metrics")), live.open(get("/metrics"))
         assert live.open(get("/healthcheck")).read().startswith(b"HTTP/1.1 200 ")
         assert first.read() == second.read() == b""
-        with trio.fail_after(20):
-            while not (first.wakes and second.wakes):  # noqa: ASYNC110  # the gateway tells the reactor, and nobody else
-                await trio.sleep(0.01)
-        assert first.read().startswith(b"HTTP/1.1 200 ")
-        assert second.read().startswith(b"HTTP/1.1 200 ")
-        assert live.open(get("/metrics")).read().startswith(b"HTTP/1.1 200 ")
+        for wire in (first, second):
+            await answered(wire)
+            assert wire.read().startswith(b"HTTP/1.1 200 ")
         nursery.cancel_scope.cancel()
 
 
@@ -86,17 +132,10 @@ async def test_without_the_library_everything_else_goes_on() -> None:
         raise ImportError("no module named prometheus_client")
 
     live = Live()
-    library = library_of(live)
-    library._load = missing
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(live.gateway.run)
-        for _ in range(2):
-            wire = live.open(get("/metrics"))
-            with trio.fail_after(20):
-                while not wire.wakes:  # noqa: ASYNC110  # as above
-                    await trio.sleep(0.01)
-            assert wire.read().startswith(b"HTTP/1.1 501 ")
-        nursery.cancel_scope.cancel()
+    library_of(live)._load = missing
+    for _ in range(2):
+        assert (await page(live)).startswith("HTTP/1.1 501 ")
+    assert live.open(get("/healthcheck")).read().startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_server_does_not_import_it_by_itself() -> None:
@@ -104,8 +143,6 @@ def test_a_server_does_not_import_it_by_itself() -> None:
         "import sys, respcache.app.gateway as g; from tests.gateway.live import Live; Live();"
         "raise SystemExit('prometheus_client' in sys.modules)"
     )
-    import subprocess
-
     assert subprocess.run([sys.executable, "-c", script], cwd=CONF.parent, check=False).returncode == 0
 
 
@@ -113,10 +150,9 @@ def test_the_library_that_is_imported_is_the_library() -> None:
     assert import_library() is prometheus_client
 
 
-def test_a_collector_is_what_the_library_takes(live: Live) -> None:
+def test_a_collector_is_what_the_library_takes() -> None:
+    live = Live()
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
-    from respcache.gateway.metric_families import Snapshot
-
     collector: Any = Collector(prometheus_client, Snapshot(live.node, live.gateway))
     registry.register(collector)
     assert registry.get_sample_value("redis_up") == 1
