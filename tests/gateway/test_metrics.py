@@ -257,3 +257,13 @@ def test_the_dashboard_covers_what_it_should() -> None:
         "respcache_loader_state",
     ):
         assert name in asked
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = (CONF.parent / "docs" / "monitoring.md").read_text()
+    named = set(re.findall(r"`((?:redis|respcache)_[a-z_]+)(?:\{[a-z,]+\})?`", page)) - {"redis_exporter"}
+    described = {family.name for family in FAMILIES}
+    assert len(named) > 30
+    assert named <= described
+    labels = dict(re.findall(r"`((?:redis|respcache)_[a-z_]+)\{([a-z,]+)\}`", page))
+    assert labels == {family.name: ",".join(family.labels) for family in FAMILIES if family.name in labels}
