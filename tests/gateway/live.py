@@ -15,7 +15,7 @@ import re
 from typing import Any
 
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.events import CloseConnection, Event, TextMessage
 
 from respcache.app.gateway import make_gateway
 from respcache.app.sinks import EventSinks
@@ -44,6 +44,10 @@ def upgrade(*headers: str, key: str = KEY, version: str = "13", method: str = "G
         *headers,
         method=method,
     )
+
+
+def command(*words: object, id: int | None = None) -> dict[str, Any]:
+    return {"command": list(words)} if id is None else {"id": id, "command": list(words)}
 
 
 class Live:
@@ -193,17 +197,3 @@ class Socket:
         """Return how the server has closed."""
         [close] = [event for event in self.receive() if isinstance(event, CloseConnection)]
         return int(close.code), close.reason
-
-
-__all__ = [
-    "BytesMessage",
-    "CloseConnection",
-    "Live",
-    "Ping",
-    "Pong",
-    "Socket",
-    "Stream",
-    "Wire",
-    "get",
-    "upgrade",
-]
