@@ -240,7 +240,8 @@ class HttpSession:
     # -- for what has taken the connection over --------------------------------------
 
     def send(self, wire: bytes) -> None:
-        """Send bytes out of turn."""
+        """Send bytes out of turn. Who is being told something is not idle, although it says nothing."""
+        self.client.last_used_ms = self._clock.now_ms
         self.out.append(wire)
         if not self._is_running:
             self.wake()

@@ -236,6 +236,15 @@ def test_a_stream_is_not_closed_for_being_idle() -> None:
     assert stream.wire.ending is None
 
 
+def test_who_is_told_something_is_not_idle_for_the_setting_timeout() -> None:
+    live = Live()
+    stream = live.follow()
+    live.harness.clock.advance(60_000)
+    for _ in range(2):
+        beat(stream)
+    assert stream.wire.session.client.last_used_ms == live.harness.clock.now_ms
+
+
 def test_readers_are_told_that_the_server_stops() -> None:
     live = Live()
     stream = live.follow()
