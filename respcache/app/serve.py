@@ -147,7 +147,7 @@ class Server:
     def _prepare_gateway(self) -> None:
         settings = self._settings
         try:
-            self._gateway = make_gateway(settings, self._parts)
+            self._gateway = make_gateway(settings, self._parts, lambda: self._host.is_stopping)
         except ImportError as error:
             raise CannotStartError(f"http-port needs the extra respcache[http]: {error}") from error
         self._http_listeners = open_tcp_listeners(

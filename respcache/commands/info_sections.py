@@ -7,7 +7,6 @@ section, or in a section of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Final
 
 from .. import REDIS_COMPATIBLE_VERSION, __version__
@@ -408,12 +407,12 @@ def average_life_ms(db: Database) -> int:
     """Estimate the mean time to live of the keys with a deadline, from a sample; 0 when the sample has none."""
     if not db.deadlines:
         return 0
-    places = db.roster.items
-    step = len(places) // LIVES_SAMPLED + 1
-    now_ms = db.clock.now_ms
+    count = len(db.roster.items)
+    walk, step, now_ms = db.roster.walk, count // LIVES_SAMPLED + 1, db.clock.now_ms
     lives_ms = [
         max(entry.expires_at_ms - now_ms, 0)
-        for entry in islice(places, 0, None, step)
-        if entry.value is not None and entry.expires_at_ms is not None
+        for place in range(1, count + 1, step)  # an iterator that skips would still look at every place
+        for entry in walk(place, 1)[1]
+        if entry.expires_at_ms is not None
     ]
     return sum(lives_ms) // len(lives_ms) if lives_ms else 0

@@ -1,13 +1,14 @@
-"""``/v1/events``: what happens to the cache, as Server-Sent Events, for browsers and whoever reads lines.
+"""What happens to the cache, for everybody who follows it over HTTP: as a stream (``event_stream.py``) or a WebSocket.
 
 One subscriber of the channels ``respcache:events`` and ``respcache:cluster`` stands for all readers, so events of all nodes come once,
 as JSON. They are collected for a moment and leave together: readers that want the same get the same bytes.
-The last ones are kept, so that a reader who was cut off (``Last-Event-ID``) misses nothing.
+The last ones are kept, so that a reader who was cut off misses nothing, or is told that it has.
 """
 
+import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -15,105 +16,99 @@ import trio
 
 from ..commands.broker import Broker
 from ..commands.client import Client, Ending
-from ..events.vocabulary import events_named
-from ..keyspace.glob import compile_glob
+from ..commands.pending import Pending
 from ..protocol.limits import Limits
-from .messages import HttpError, Outlet, Request, Steps, Takeover
-from .routing import Routes
+from .event_filter import Filter, passes
+
+log = logging.getLogger(__name__)
 
 CHANNELS: Final = (b"respcache:events", b"respcache:cluster")
 
 TOGETHER_S: Final = 0.02
 """How long events are collected: nobody sees that, and it is one send instead of a hundred."""
 
+TOGETHER_MORE_S: Final = 0.04
+"""So much longer for each thousand readers: sending to them takes most of the time then, and is shared by more events."""
+
+LONGEST_TOGETHER_S: Final = 0.1
+
 KEPT_EVENTS: Final = 10_000
-"""Some 3 MB; two seconds of a busy server, minutes of a quiet one."""
+"""Two seconds of a busy server, minutes of a quiet one."""
+
+KEPT_BYTES: Final = 4 << 20
+"""The same where values are long."""
 
 LINGER_S: Final = 60.0
 """For so long after the last reader has gone events are kept for its return."""
 
-HEARTBEAT_S: Final = 15.0
-"""Proxies close what has been silent for half a minute."""
+BEAT_S: Final = 7.5
+"""Who has heard nothing between two beats is sent something: proxies close what has been silent for half a minute."""
 
-LONGEST_PATTERN: Final = 1024
+MOST_UNSENT_BYTES: Final = 4 << 20
+"""What may wait for one reader; then it is let go."""
 
-MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
-"""What may wait for a reader; then it is let go."""
+LEAST_UNSENT_BYTES: Final = 256 << 10
+"""What may wait for each of many readers: a quarter of a second of a busy server, beside what the system's buffers hold."""
 
-HEAD: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
-    b"Connection: close\r\n\r\nretry: 1000\n\n"
-)
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """Which events a reader wants."""
-
-    kinds: frozenset[str]
-    """Empty for all."""
-    pattern: str
-    """Of keys, as a glob; empty for events with any key or none."""
+ALL_UNSENT_BYTES: Final = 512 << 20
+"""What may wait for all of them together, as long as each may have the least."""
 
 
 class Event:
-    """One event and its place in the stream."""
+    """One event and its place among all."""
 
-    __slots__ = ("facts", "json", "number")
+    __slots__ = ("_facts", "json", "number")
 
     def __init__(self, number: int, json: bytes) -> None:
         self.number = number
         self.json = json
-        self.facts: Mapping[str, Any] | None = None
-        """Read from the JSON when a filter asks."""
+        self._facts: Mapping[str, Any] | None = None
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the JSON says, read when a filter asks."""
+        if self._facts is None:
+            self._facts = msgspec.json.decode(self.json)
+        assert self._facts is not None
+        return self._facts
 
 
-class Reader(Protocol):
+class Batch:
+    """Events that leave together, for all readers who want the same."""
+
+    def __init__(self, run: bytes, events: Sequence[Event], *, is_after_gap: bool = False) -> None:
+        self.run = run
+        """Stands before the numbers: they begin anew with every run of the server."""
+        self.events = events
+        self.is_after_gap = is_after_gap
+        """Whether events before these are missing."""
+        self._forms: dict[Callable[[Batch], bytes], bytes] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.events) or self.is_after_gap
+
+    def form(self, make: Callable[["Batch"], bytes]) -> bytes:
+        """Return the batch as bytes; made once, however many readers there are."""
+        made = self._forms.get(make)
+        if made is None:
+            made = self._forms[make] = make(self)
+        return made
+
+
+class Beating(Protocol):
+    """Who must not keep silent for long."""
+
+    def beat(self) -> None:
+        """Say something if nothing was said since the last beat, or the way to the client may be closed."""
+
+
+class Reader(Beating, Protocol):
     """Who follows events."""
 
     chosen: Filter
 
-    def take(self, texts: list[bytes], chunk: Callable[[], bytes]) -> None:
-        """Take events as JSON, or as one chunk of the stream's bytes that all who want the same share."""
-
-    def beat(self) -> None:
-        """Say something, or the way to the client may be closed."""
-
-
-class EventStream:
-    """One reader: what has taken its connection over."""
-
-    def __init__(self, hub: "EventHub", outlet: Outlet, chosen: Filter) -> None:
-        self.chosen = chosen
-        self.outlet = outlet
-        self._hub = hub
-
-    def receive(self, data: bytes) -> None:
-        """Do nothing: a reader has said all that it had to say."""
-
-    def push(self, wire: bytes) -> None:
-        """Do nothing: it subscribes to nothing by itself."""
-
-    def take(self, texts: list[bytes], chunk: Callable[[], bytes]) -> None:
-        self._send(chunk())
-
-    def beat(self) -> None:
-        self._send(b":\n\n")
-
-    def _send(self, wire: bytes) -> None:
-        outlet = self.outlet
-        if outlet.output_bytes + len(wire) <= MOST_UNSENT_BYTES:
-            outlet.send(wire)
-            return
-        self._hub.dropped_readers += 1
-        self._hub.leave(self)
-        outlet.send(b'event: dropped\ndata: {"reason":"the reader is too slow"}\n\n')
-        outlet.end(Ending.AFTER_REPLIES)
-
-    def dismiss(self) -> None:
-        self.outlet.send(b'event: stopped\ndata: {"reason":"the server stops"}\n\n')
-
-    def close(self) -> None:
-        self._hub.leave(self)
+    def take(self, batch: Batch) -> None:
+        """Take what passes the filter."""
 
 
 class EventHub:
@@ -121,25 +116,28 @@ class EventHub:
 
     def __init__(self, broker: Broker, run_id: str, next_client: Callable[["EventHub"], Client]) -> None:
         self.readers: dict[Reader, None] = {}
-        self.dropped_readers = 0
+        self.sockets: dict[Beating, None] = {}
+        """WebSockets: these have heartbeats, whether or not they follow events."""
+        self.dropped_readers: dict[str, int] = {}
+        """How many were let go, by reason."""
         self.sent_events = 0
+        """Told to whoever was there, each counted once."""
+        self.lost_events = 0
+        """Gone before they could be told, because too many came at once."""
+        self.run_id = run_id[:8].encode()
         self._broker = broker
-        self._run_id = run_id[:8]
         self._next_client = next_client
         self._client: Client | None = None
-        self._kept: deque[Event] = deque(maxlen=KEPT_EVENTS)
-        self._new: list[Event] = []
+        self._confirmation: Pending | None = None
+        self._on_listening: list[Callable[[], None]] = []
+        self._kept: deque[Event] = deque()
+        self._kept_bytes = 0
         self._count = 0
+        self._told = 0
+        """The number of the last event that readers were told."""
         self._has_new = trio.Event()
 
     # -- readers -------------------------------------------------------------------
-
-    def join(self, outlet: Outlet, chosen: Filter, last_id: str) -> EventStream:
-        """Send a reader what it has missed, as far as that is known, and from now on all that it wants."""
-        reader = EventStream(self, outlet, chosen)
-        self.add(reader)
-        outlet.send(HEAD + self._missed(chosen, last_id))
-        return reader
 
     def add(self, reader: Reader) -> None:
         """Tell a reader of everything from now on."""
@@ -152,15 +150,38 @@ class EventHub:
         if not self.readers:
             self._has_new.set()
 
-    def _missed(self, chosen: Filter, last_id: str) -> bytes:
-        run, _, number = last_id.partition("-")
-        if not last_id:
-            return b""
-        first = self._kept[0].number if self._kept else self._count + 1
-        if run != self._run_id or not number.isdecimal() or int(number) + 1 < first:
-            return b'event: gap\ndata: {"reason":"what came meanwhile is not known any more"}\n\n'
-        after = int(number)
-        return self._chunk(one for one in self._kept if one.number > after and _passes(one, chosen))
+    def drop(self, reader: Reader, reason: str) -> None:
+        """Count a reader that is let go, and tell it nothing more."""
+        self.dropped_readers[reason] = self.dropped_readers.get(reason, 0) + 1
+        self.leave(reader)
+
+    def when_listening(self, call: Callable[[], None]) -> None:
+        """Call once the other nodes of a cluster send what happens there: at once, or after a round trip."""
+        self._listen()
+        if self._confirmation is None:
+            call()
+        else:
+            self._on_listening.append(call)
+
+    def missed(self, chosen: Filter, last_id: str) -> Batch:
+        """Return what a reader has missed that was told ``last_id`` last, as far as that is known."""
+        run, _, number = last_id.encode("latin-1", "replace").partition(b"-")
+        is_ours = run == self.run_id and number.isdigit() and len(number) < 16
+        after = int(number) if is_ours else -1
+        if not is_ours or not self._count - len(self._kept) <= after <= self._count:
+            return Batch(self.run_id, (), is_after_gap=True)
+        return Batch(self.run_id, self._passing(self._newest(self._count - after), chosen))
+
+    @property
+    def allowance_bytes(self) -> int:
+        """How much may wait for each reader."""
+        share = ALL_UNSENT_BYTES // max(len(self.readers), 1)
+        return max(LEAST_UNSENT_BYTES, min(MOST_UNSENT_BYTES, share))
+
+    @property
+    def pause_s(self) -> float:
+        """How long events are collected."""
+        return min(TOGETHER_S + TOGETHER_MORE_S * len(self.readers) / 1000, LONGEST_TOGETHER_S)
 
     # -- events --------------------------------------------------------------------
 
@@ -169,65 +190,88 @@ class EventHub:
         end = len(wire) - 2
         begin = wire.index(b"\r\n", wire.index(b"\r\n$", wire.index(b"respcache:")) + 2) + 2
         self._count += 1
-        event = Event(self._count, wire[begin:end])
-        self._kept.append(event)
-        self._new.append(event)
+        self._kept.append(Event(self._count, wire[begin:end]))
+        self._kept_bytes += end - begin
+        while len(self._kept) > KEPT_EVENTS or (self._kept_bytes > KEPT_BYTES and len(self._kept) > 1):
+            self._kept_bytes -= len(self._kept.popleft().json)
         self._has_new.set()
 
     async def run(self) -> None:
         """Send events on until cancelled."""
         quiet_since_s = trio.current_time()
+        beat_due_s = quiet_since_s + BEAT_S
         while True:
-            with trio.move_on_after(HEARTBEAT_S) as silence:
+            with trio.move_on_at(beat_due_s):
                 await self._has_new.wait()
-            if silence.cancelled_caught:
-                self._beat()
             self._has_new = trio.Event()
-            await trio.sleep(TOGETHER_S)
+            await trio.sleep(self.pause_s)
             self.flush()
             now_s = trio.current_time()
+            if now_s >= beat_due_s:
+                beat_due_s = now_s + BEAT_S
+                for one in list(dict.fromkeys((*self.readers, *self.sockets))):
+                    one.beat()
             if self.readers:
                 quiet_since_s = now_s
             elif self._client is not None and now_s - quiet_since_s > LINGER_S:
                 self._stop_listening()
 
     def flush(self) -> None:
-        """Send what has been collected."""
-        events, self._new = self._new, []
-        if not events:
+        """Tell what has been collected."""
+        new = self._count - self._told
+        if not new:
             return
-        wanted: dict[Filter, tuple[list[Event], Callable[[], bytes]]] = {}
-        for reader in list(self.readers):
-            found = wanted.get(reader.chosen)
-            if found is None:
-                fitting = [event for event in events if _passes(event, reader.chosen)]
-                found = wanted[reader.chosen] = fitting, cache(partial(self._chunk, fitting))
-            if found[0]:
-                reader.take([event.json for event in found[0]], found[1])
+        events = self._newest(new)
+        lost = new - len(events)
+        self._told = self._count
+        self.lost_events += lost
         self.sent_events += len(events)
-
-    def _beat(self) -> None:
+        batches: dict[Filter, Batch] = {}
         for reader in list(self.readers):
-            reader.beat()
+            batch = batches.get(reader.chosen)
+            if batch is None:
+                passing = self._passing(events, reader.chosen)
+                batch = batches[reader.chosen] = Batch(self.run_id, passing, is_after_gap=lost > 0)
+            if batch:
+                reader.take(batch)
 
-    def _chunk(self, events: Iterable[Event]) -> bytes:
-        """Return events as the stream's bytes."""
-        run = self._run_id.encode()
-        return b"".join(b"id: %b-%d\ndata: %b\n\n" % (run, event.number, event.json) for event in events)
+    def _newest(self, count: int) -> list[Event]:
+        """Return the last events in order; fewer where not so many are kept."""
+        found = list(islice(reversed(self._kept), count))
+        found.reverse()
+        return found
+
+    def _passing(self, events: Sequence[Event], chosen: Filter) -> Sequence[Event]:
+        return events if chosen.is_open else [event for event in events if passes(event.facts, chosen)]
 
     # -- its subscription ------------------------------------------------------------
 
     def _listen(self) -> None:
-        if self._client is None:
-            self._client = self._next_client(self)
-            for channel in CHANNELS:
-                self._broker.subscribe(self._client, channel)
+        if self._client is not None:
+            return
+        self._client = self._next_client(self)
+        for channel in CHANNELS:
+            self._broker.subscribe(self._client, channel)
+        answer = self._broker.confirmation(self._client, None)
+        if isinstance(answer, Pending):
+            self._confirmation = answer
+            answer.when_done(lambda _: self._listens())
+
+    def _listens(self) -> None:
+        self._confirmation = None
+        waiting, self._on_listening = self._on_listening, []
+        for call in waiting:
+            call()
 
     def _stop_listening(self) -> None:
         assert self._client is not None
         self._broker.forget(self._client)
         self._client = None
         self._kept.clear()
+        self._kept_bytes = 0
+        # What happens now will have no numbers. Who was told the last one must not take it that nothing has.
+        self._count += 1
+        self._told = self._count
 
     # -- the rest of ``commands.client.Connection``: it runs no commands ---------------
 
@@ -259,45 +303,3 @@ class EventHub:
 
     def set_request_limits(self, limits: Limits) -> None:
         """Limit nothing."""
-
-
-def _passes(event: Event, chosen: Filter) -> bool:
-    """Say whether a reader wants an event."""
-    if not chosen.kinds and not chosen.pattern:
-        return True
-    if event.facts is None:
-        event.facts = msgspec.json.decode(event.json)
-    assert event.facts is not None
-    if chosen.kinds and event.facts.get("kind") not in chosen.kinds:
-        return False
-    if not chosen.pattern:
-        return True
-    key = event.facts.get("key")
-    return key is not None and bool(compile_glob(chosen.pattern.encode())(key.encode()))
-
-
-def filter_of(words: object, pattern: object) -> Filter:
-    """Read what a reader asks for. Raises HttpError."""
-    if not isinstance(words, list) or not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
-        raise HttpError(400, "kinds are a list of words, and match is a pattern")
-    try:
-        kinds = frozenset(event.kind for event in events_named(map(str, words)))
-    except ValueError as error:
-        raise HttpError(400, f"{error}") from None
-    return Filter(kinds, pattern)
-
-
-def event_routes(hub: EventHub) -> Routes:
-    """Return the route of the stream."""
-    routes = Routes()
-
-    @routes.add("GET", "/v1/events")
-    def stream_events(request: Request) -> Steps:
-        """Follow what happens: ``?kinds=`` and ``?match=`` choose; ``Last-Event-ID`` goes on where a stream was cut."""
-        words = [word for word in request.query.get("kinds", "").split(",") if word]
-        chosen = filter_of(words, request.query.get("match", ""))
-        last_id = request.headers.get("last-event-id", "") or request.query.get("last-event-id", "")
-        return Takeover(lambda outlet: hub.join(outlet, chosen, last_id))
-        yield  # a handler is a generator
-
-    return routes

@@ -2,12 +2,15 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Final
 
+import trio
+
 from ..commands.node import Node
+from . import event_stream, websocket
 from .authority import Authority
 from .events import EventHub
 from .messages import HttpError
@@ -16,6 +19,9 @@ from .session import HttpSession
 from .steps import Executor
 
 log = logging.getLogger(__name__)
+
+REASONS: Final = (event_stream.SLOW, websocket.SLOW)
+"""Why readers are let go."""
 
 TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
@@ -48,11 +54,14 @@ class Gateway:
         idle_timeout_ms: int,
         hub: EventHub,
         is_protected: Callable[[], bool] = lambda: False,
+        tasks: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        """``is_protected`` says whether only clients on this machine may come in."""
+        """``is_protected`` says whether only clients on this machine may come in; ``tasks`` run beside it."""
         self.sessions: dict[HttpSession, None] = {}
+        self.responses: dict[int, int] = {}
         self.refused = 0
         self.hub = hub
+        self._tasks = tasks
         self.node = node
         self.executor = executor
         self.table = table
@@ -111,8 +120,35 @@ class Gateway:
         return line
 
     async def run(self) -> None:
-        """Send events on, until cancelled."""
-        await self.hub.run()
+        """Send events on, and do what takes time, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for task in self._tasks:
+                nursery.start_soon(task)
+            await self.hub.run()
+
+    # -- what metrics tell: see metric_families.HttpFigures ------------------------
+
+    @property
+    def connections(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def readers(self) -> Mapping[str, int]:
+        hub = self.hub
+        streams = sum(reader not in hub.sockets for reader in hub.readers)
+        return {"stream": streams, "websocket": len(hub.sockets)}
+
+    @property
+    def dropped_readers(self) -> Mapping[str, int]:
+        return {reason: self.hub.dropped_readers.get(reason, 0) for reason in REASONS}
+
+    @property
+    def sent_events(self) -> int:
+        return self.hub.sent_events
+
+    @property
+    def lost_events(self) -> int:
+        return self.hub.lost_events
 
     def forget(self, session: HttpSession) -> None:
         self.sessions.pop(session, None)

@@ -1,5 +1,6 @@
 """A request as handlers see it, and what they answer."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
@@ -8,6 +9,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import msgspec
 
 from ..commands.client import Client, Ending
+from ..commands.pending import Pending
 
 if TYPE_CHECKING:
     from .steps import StepRunner  # which runs what is defined here
@@ -137,6 +139,10 @@ class Outlet(Protocol):
     """A connection, for what has taken it over."""
 
     @property
+    def backlog(self) -> deque[Any]:  # Any: its own
+        """What has come and waits for its turn; while it is long nothing is read."""
+
+    @property
     def runner(self) -> "StepRunner": ...
 
     @property
@@ -145,21 +151,37 @@ class Outlet(Protocol):
     def output_bytes(self) -> int:
         """Written and not yet sent."""
 
+    def may_begin(self) -> bool:
+        """Ask whether one more of what waits may begin in this turn; whoever is told so begins it."""
+
     def send(self, wire: bytes) -> None: ...
+    def discard(self) -> None:
+        """Take back what has been sent and not yet begun to leave: pieces as they were sent, never part of one."""
+
     def end(self, ending: Ending) -> None: ...
 
 
 class Upgraded(Protocol):
     """What takes a connection over from requests and responses: a stream of events, or a WebSocket."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it could go on with what waits in the backlog."""
+
     def receive(self, data: bytes) -> None:
         """Take what the client sends from now on."""
+
+    def resume(self) -> None:
+        """Go on with what waits in the backlog."""
 
     def push(self, wire: bytes) -> None:
         """Take a message of a channel, as RESP3 bytes."""
 
+    def check_time(self, now_ms: int) -> None:
+        """Be told the time, every now and then."""
+
     def dismiss(self) -> None:
-        """Say goodbye: the server stops."""
+        """Say goodbye, and end the connection: the server stops."""
 
     def close(self) -> None:
         """Be told that the connection is gone."""
@@ -185,9 +207,11 @@ class Together:
 
 
 Steps: TypeAlias = Generator[
-    list[bytes] | Together, Any, Response | Takeover
+    list[bytes] | Together | Pending, Any, Response | Takeover
 ]  # Any: a plain value, see wire.py
-"""What a handler is: it yields commands, gets their replies, and returns the response. An error reply is one of those."""
+"""What a handler is: it yields commands, gets their replies, and returns the response. An error reply is one of those.
+
+What takes time and is no command it yields as a ``Pending``."""
 
 Handler: TypeAlias = Callable[[Request], Steps]
 

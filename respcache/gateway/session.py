@@ -7,17 +7,16 @@ answered before the next begins; what a client sends ahead waits, and nothing mo
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ..commands.client import Client, Ending
 from ..commands.context import Context
-from ..commands.node import Node
 from ..protocol.limits import Limits
-from .authority import Authority
+from .house import House
 from .messages import HttpError, Request, Response, Takeover, Upgraded
+from .parting import LastWords, Lingering
 from .reading import CONTINUE, RequestReader
-from .routing import Table
-from .steps import COMMANDS_PER_TURN, Executor, StepRunner
+from .steps import COMMANDS_PER_TURN, StepRunner
 
 log = logging.getLogger(__name__)
 
@@ -34,35 +33,6 @@ AHEAD: Final = 32
 
 OUTPUT_PER_TURN_BYTES: Final = 1 << 20
 """A turn ends when this much waits to be sent: big values cannot pile up."""
-
-LINGER_MS: Final = 1000
-"""For so long the rest of a body that is refused is read and forgotten: a socket that is closed amid unread input takes the answer
-with it."""
-
-LINGER_BYTES: Final = 16 * 1024 * 1024
-
-
-class House(Protocol):
-    """What all sessions share."""
-
-    node: Node
-    executor: Executor
-    table: Table
-    authority: Authority
-    most_body_bytes: int
-    most_requests: int
-    running: int
-    """Requests that have begun and wait for something."""
-    turn_left: int
-    """Requests that may still begin in this turn of the reactor, of all connections."""
-    deferred: int
-    """Connections that wait for the next turn, before any other."""
-
-    def date_line(self, now_ms: int) -> str:
-        """Return the header ``Date`` with its end of line."""
-
-    def forget(self, session: "HttpSession") -> None:
-        """Be told that a connection has gone."""
 
 
 class HttpSession:
@@ -83,7 +53,7 @@ class HttpSession:
         self.reader = RequestReader(house.most_body_bytes)
         self.parser = self
         self.wanted_bytes = RECEIVE_BYTES
-        self.backlog: deque[Request] = deque()
+        self.backlog: deque[Any] = deque()  # Any: requests, or what waits for its turn at what has taken over
         self.has_unread = False
         """Whether a handler was interrupted, and goes on in the next turn."""
         self.is_held = False
@@ -102,8 +72,9 @@ class HttpSession:
         self._is_running = False
         self._is_dismissed = False
         self._begun_ms = node.clock.now_ms
-        self._linger_until_ms = 0
-        self._lingered_bytes = 0
+        self._is_new = False
+        self._lingering: Lingering | None = None
+        self._last_words = LastWords()
 
     # -- the reactor's side --------------------------------------------------------
 
@@ -114,10 +85,13 @@ class HttpSession:
         now_ms = self.client.last_used_ms = self._clock.now_ms
         self._begin_turn()
         if self.upgraded is not None:
+            self._is_new = True
             self.upgraded.receive(data)
-        elif self._linger_until_ms:
-            self._lingered_bytes += len(data)
-            if self._lingered_bytes > LINGER_BYTES:
+            self._is_new = False
+            self._look_at_backlog()
+        elif self._lingering is not None:
+            self._lingering.take(data)
+            if self._lingering.is_over(now_ms):
                 self.client.ending = Ending.AFTER_REPLIES
         else:
             reader = self.reader
@@ -134,11 +108,15 @@ class HttpSession:
         self._is_running = False
 
     def resume(self) -> None:
-        """Go on with a handler that was interrupted, and with requests that were sent ahead."""
+        """Go on with a handler that was interrupted, and with what was sent ahead."""
         was_running = self._is_running
         self._begin_turn()
         self.runner.go_on()
-        self._take()
+        if self.upgraded is not None:
+            self.upgraded.resume()
+            self._look_at_backlog()
+        else:
+            self._take()
         self._is_running = was_running
 
     def take_output(self) -> list[bytes]:
@@ -159,10 +137,16 @@ class HttpSession:
 
     def check_time(self, now_ms: int, head_timeout_ms: int, idle_timeout_ms: int) -> None:
         """End a connection that keeps silent, or whose request does not come to its end."""
-        if self.client.ending is not None or self._request is not None or self.upgraded is not None:
+        if self.client.ending is not None:
+            if self._last_words.are_lost(now_ms, self.sent_bytes) and self.output_bytes:
+                self.end(Ending.AT_ONCE)
             return
-        if self._linger_until_ms:
-            if now_ms >= self._linger_until_ms:
+        if self.upgraded is not None:
+            self.upgraded.check_time(now_ms)
+        if self._request is not None or self.upgraded is not None:
+            return
+        if self._lingering is not None:
+            if self._lingering.is_over(now_ms):
                 self.end(Ending.AFTER_REPLIES)
         elif self.reader.is_idle:
             if not self.backlog and now_ms - self.client.last_used_ms > idle_timeout_ms:
@@ -177,18 +161,20 @@ class HttpSession:
 
     @property
     def is_hungry(self) -> bool:
-        return (self.has_unread or (bool(self.backlog) and self._is_free)) and self.client.ending is None
+        return self.client.ending is None and (self.has_unread or (bool(self.backlog) and self._may_go_on))
 
     @property
     def wants_input(self) -> bool:
-        """Whether the transport should read on: not while a request or many wait, but for whoever has taken the connection over."""
-        is_busy = self.upgraded is None and (self._request is not None or len(self.backlog) >= AHEAD)
+        """Whether the transport should read on: not while a request or many wait; whoever has taken over may have one that waits."""
+        is_busy = self._request is not None or len(self.backlog) >= AHEAD
         return not is_busy and self.client.ending is None and not self.is_held
 
     @property
     def is_drained(self) -> bool:
         """Whether every request has been answered; streams have no end."""
-        return self.upgraded is not None or not (self._request or self.backlog or self.out)
+        if self.upgraded is not None:
+            return not (self.runner.is_busy or self.out)
+        return not (self._request or self.backlog or self.out)
 
     @property
     def output_bytes(self) -> int:
@@ -239,6 +225,11 @@ class HttpSession:
             and not self.is_held
         )
 
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether one that waits could begin, if this turn allows it."""
+        return self._is_free if self.upgraded is None else self.upgraded.is_ready and not self.is_held
+
     def _begin(self, request: Request) -> None:
         self._request = request
         house = self._house
@@ -264,6 +255,11 @@ class HttpSession:
             self._is_deferred = is_deferred
             self._house.deferred += 1 if is_deferred else -1
 
+    def _look_at_backlog(self) -> None:
+        """Wait for no turn, where what has taken over has forgotten what it would be for."""
+        if not self.backlog:
+            self._note_deferral(False)
+
     def _count_out(self) -> None:
         if self._is_counted:
             self._is_counted = False
@@ -280,6 +276,7 @@ class HttpSession:
             log.error("internal error in %s %r", request.method, request.path, exc_info=error)
             answer = HttpError(500, "An internal error; the log has the details.").response()
         if isinstance(answer, Takeover):
+            self.backlog.clear()  # requests sent ahead: nobody will answer them any more
             self.upgraded = answer.begin(self)
             if self.reader.upgraded_rest:
                 self.upgraded.receive(self.reader.upgraded_rest)
@@ -300,6 +297,7 @@ class HttpSession:
         is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not is_last
         date = self._house.date_line(self._clock.now_ms)
         wire = response.wire(date, is_kept_alive=is_kept_alive, has_body=request.method != "HEAD")
+        self._count(response.status)
         self._turn_bytes += len(wire)
         self.out.append(wire)
         if not is_kept_alive:
@@ -308,13 +306,18 @@ class HttpSession:
 
     def _answer_error(self, error: HttpError) -> None:
         """Answer what cannot be read, and read nothing behind it."""
+        self._count(error.status)
         date = self._house.date_line(self._clock.now_ms)
         self.out.append(error.response().wire(date, is_kept_alive=False))
         if error.status == 413 and not self._is_dismissed:
-            self._linger_until_ms = self._clock.now_ms + LINGER_MS
+            self._lingering = Lingering(self._clock.now_ms)
             self.reader.error = None
         else:
             self.client.ending = Ending.AFTER_REPLIES
+
+    def _count(self, status: int) -> None:
+        responses = self._house.responses
+        responses[status] = responses.get(status, 0) + 1
 
     def _note_interruption(self) -> None:
         self.has_unread = True
@@ -323,11 +326,25 @@ class HttpSession:
 
     # -- for what has taken the connection over --------------------------------------
 
+    def may_begin(self) -> bool:
+        """Say whether one more may begin in this turn; what has just come waits behind those who wait for their turn."""
+        house = self._house
+        may = house.turn_left > 0 and not (self._is_new and house.deferred) and not self.is_held
+        if may:
+            house.turn_left -= 1
+        self._note_deferral(not may and not self.is_held)
+        return may
+
     def send(self, wire: bytes) -> None:
-        """Send bytes out of turn."""
+        """Send bytes out of turn. Who is being told something is not idle, although it says nothing."""
+        self.client.last_used_ms = self._clock.now_ms
         self.out.append(wire)
         if not self._is_running:
             self.wake()
+
+    def discard(self) -> None:
+        """Take back what has not yet begun to leave."""
+        self.out.clear()
 
     # -- the commands' side: see commands.client.Connection ------------------------
 
@@ -339,6 +356,7 @@ class HttpSession:
     def end(self, ending: Ending) -> None:
         if self.client.ending is not Ending.AT_ONCE:
             self.client.ending = ending
+        self._note_deferral(False)
         self.wake()
 
     def dismiss(self) -> None:
@@ -346,7 +364,8 @@ class HttpSession:
         self._is_dismissed = True
         if self.upgraded is not None:
             self.upgraded.dismiss()
-        if self._request is None and not self.backlog:
+            self._look_at_backlog()
+        elif self._request is None and not self.backlog:
             self.end(Ending.AFTER_REPLIES)
 
     def hold(self) -> None:

@@ -152,6 +152,10 @@ class StepRunner:
                 self._take(batch, answer)
             elif isinstance(wanted, list):
                 self._batch = Batch((wanted,), is_alone=True)
+            elif isinstance(wanted, Pending):
+                batch = Batch(([],), is_alone=True)  # as if a command had been begun
+                self._batch = batch
+                self._take(batch, wanted)
             else:
                 self._batch = Batch(wanted.commands, is_alone=False)
             reply = self._run_batch()

@@ -33,7 +33,7 @@ from ..protocol.limits import Limits
 from ..protocol.replies import NO_REPLY, ErrorReply, Reply
 from ..telemetry.command_statistics import CommandStatistics
 from .binding import BoundCommand, bind_command
-from .guards import Guard, session_guards
+from .guards import Guard, is_held_by_pause, session_guards
 from .ledger import Ledger
 from .load_gate import LoadGate
 from .monitoring import feed_monitors
@@ -212,7 +212,7 @@ class Dispatcher(DispatcherState):
                 return self._end_foreign(client, command)
             self._ask_session_guards(context, command, argv)
             is_queued = client.transaction is not None and Trait.IMMEDIATE not in command.traits
-            if router is not None and not (self.is_paused and self._is_held_by_pause(context, command)):
+            if router is not None and not (self.is_paused and is_held_by_pause(context, command)):
                 if is_queued:
                     router.check_queued(context, command, argv)
                 elif (slot := router.route(context, command, argv)) is not None:
@@ -220,7 +220,7 @@ class Dispatcher(DispatcherState):
                     return slot
             for guard in bound.guards:
                 guard.check(context, command, argv)
-            if self.is_paused and self._is_held_by_pause(context, command):
+            if self.is_paused and is_held_by_pause(context, command):
                 return Held
             if is_queued:
                 return queue_command(context, command, argv)
@@ -375,19 +375,6 @@ class Dispatcher(DispatcherState):
         )
         client.connection.end(Ending.AT_ONCE)
         return NO_REPLY
-
-    def _is_held_by_pause(self, context: Context, command: Command) -> bool:
-        if Trait.DURING_PAUSE in command.traits:
-            return False
-        if not self.node.pause.writes_only:
-            return True
-        may_write = Flag.WRITE | Flag.MAY_REPLICATE
-        if command.flags & may_write:
-            return True
-        transaction = context.client.transaction
-        if transaction is None or Trait.RUNS_TRANSACTION not in command.traits:
-            return False
-        return any(queued.flags & may_write for queued, _ in transaction.queue)
 
     def _run_untouched(self, context: Context, command: Command, argv: Sequence[bytes]) -> Reply:
         """Run for a client under CLIENT NO-TOUCH: what it reads keeps its age."""

@@ -76,3 +76,18 @@ def bound_guards(command: Command, guards: Sequence[Guard]) -> tuple[Run, tuple[
         return run(context, argv)
 
     return guarded, concerned
+
+
+def is_held_by_pause(context: Context, command: Command) -> bool:
+    """Say whether CLIENT PAUSE, while it lasts, keeps a client's command back."""
+    if Trait.DURING_PAUSE in command.traits:
+        return False
+    if not context.node.pause.writes_only:
+        return True
+    may_write = Flag.WRITE | Flag.MAY_REPLICATE
+    if command.flags & may_write:
+        return True
+    transaction = context.client.transaction
+    if transaction is None or Trait.RUNS_TRANSACTION not in command.traits:
+        return False
+    return any(queued.flags & may_write for queued, _ in transaction.queue)

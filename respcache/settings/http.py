@@ -2,7 +2,7 @@
 
 import re
 
-from .kinds import INT_MAX, Integer, Size
+from .kinds import INT_MAX, Integer, Size, YesNo
 from .parameter import Parameter, Section
 from .word_lists import WordList
 
@@ -70,6 +70,14 @@ class Http(Section, title="HTTP", table="http"):
         mutable=False,
         doc="Most bytes of a request's body.",
         reason="Larger values are for the Redis port.",
+    )
+    http_open_metrics = Parameter(
+        "http-open-metrics",
+        YesNo(),
+        False,
+        mutable=False,
+        doc="Whether /metrics is answered without the password.",
+        reason="Names of commands and numbers of keys tell something of whoever uses the cache.",
     )
     http_head_timeout_ms = Parameter(
         "http-head-timeout-ms",

@@ -1,6 +1,6 @@
 """Guards: which commands each concerns, and what it says."""
 
-from respcache.server.guards import Authentication, SubscriberMode, bound_guards
+from respcache.server.guards import Authentication, SubscriberMode, bound_guards, is_held_by_pause
 from tests.commands.harness import Harness
 
 
@@ -36,3 +36,26 @@ def test_subscribers_of_resp3_may_do_everything() -> None:
 def test_a_command_that_concerns_no_guard_runs_unwrapped() -> None:
     get = Harness().node.table["GET"]
     assert bound_guards(get, ()) == (get.run, ())
+
+
+def test_a_pause_keeps_everything_back_but_what_must_go_on() -> None:
+    harness = Harness()
+    context, table = harness.client().session.context, harness.node.table
+    harness.node.pause.start(10**15, writes_only=False, now_ms=harness.clock.now_ms)
+    assert is_held_by_pause(context, table["GET"])
+    assert is_held_by_pause(context, table["SET"])
+    [unpause] = [one for one in table.everything() if one.full_name == "CLIENT UNPAUSE"]
+    assert not is_held_by_pause(context, unpause)
+
+
+def test_a_pause_of_writes_keeps_back_transactions_that_write() -> None:
+    harness = Harness()
+    reader, writer, table = harness.client(), harness.client(), harness.node.table
+    for client, command in ((reader, "GET a"), (writer, "SET a 1")):
+        client("MULTI")
+        client(command)
+    harness.node.pause.start(10**15, writes_only=True, now_ms=harness.clock.now_ms)
+    assert not is_held_by_pause(reader.session.context, table["GET"])
+    assert is_held_by_pause(reader.session.context, table["SET"])
+    assert not is_held_by_pause(reader.session.context, table["EXEC"])
+    assert is_held_by_pause(writer.session.context, table["EXEC"])
