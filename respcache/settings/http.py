@@ -2,7 +2,7 @@
 
 import re
 
-from .kinds import INT_MAX, Integer, Size
+from .kinds import INT_MAX, Integer, Size, YesNo
 from .parameter import Parameter, Section
 from .word_lists import WordList
 
@@ -86,4 +86,11 @@ class Http(Section, title="HTTP", table="http"):
         mutable=False,
         doc="How long a connection may stand open between two requests.",
         reason="Longer than the minute after which load balancers let go theirs.",
+    )
+    http_read_only = Parameter(
+        "http-read-only",
+        YesNo(),
+        False,
+        doc="Refuse every command over HTTP that changes keys or the server: the dashboard only shows.",
+        reason="A cache is there to be written; where people only look, say so.",
     )
