@@ -14,6 +14,9 @@ PURE_TESTS ?= tests/speedups/test_init.py tests/keyspace tests/commands tests/se
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_CLIENTS := tests/clients/node
+BROWSER := tests/browser
+VENDOR := respcache/gateway/static/vendor
+UPLOT := 1.6.32
 SPEEDUPS := setup.py respcache/__init__.py $(wildcard respcache/_speedups/*.p[yx]*)
 SANITIZED := build/sanitized
 # Each module writes the pages that follow from the code, and says with --check whether they are stale.
@@ -31,7 +34,7 @@ UNDER_SANITIZER := LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" PYTHONMALL
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance sanitize faults bench docs build node-clients clean
+.PHONY: help run test check conformance sanitize faults bench docs build node-clients browser pictures vendor clean
 
 help:          ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,8 +78,19 @@ docs: $(VENV)/.server  ## write the pages that follow from the code
 
 node-clients: $(NODE_CLIENTS)/node_modules/.package-lock.json  ## install the Node.js clients for the tests
 
+browser: $(BROWSER)/node_modules/.package-lock.json  ## install what steers a browser, for the tests
+
+pictures: browser $(VENV)/.tests $(VENV)/.speedups  ## take the pictures of the documentation anew
+	RESPCACHE_PICTURES=docs/images $(PYTEST) tests/browser -k three_nodes
+
+vendor:        ## fetch the code of others that the dashboard is served with
+	rm -rf build/vendor && mkdir -p build/vendor
+	cd build/vendor && npm pack --silent uplot@$(UPLOT) && tar xzf uplot-$(UPLOT).tgz
+	cp build/vendor/package/dist/uPlot.iife.min.js build/vendor/package/dist/uPlot.min.css $(VENDOR)
+	cp build/vendor/package/LICENSE $(VENDOR)/uPlot.LICENSE.txt
+
 clean:         ## remove what was installed and cached here
-	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build respcache/_speedups/*.so
+	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules $(BROWSER)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build respcache/_speedups/*.so
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -107,4 +121,8 @@ $(SANITIZED)/.built: $(SPEEDUPS) $(VENV)/.tests
 
 $(NODE_CLIENTS)/node_modules/.package-lock.json: $(NODE_CLIENTS)/package-lock.json
 	npm ci --prefix $(NODE_CLIENTS) --no-audit --no-fund
+	@touch $@
+
+$(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json
+	npm ci --prefix $(BROWSER) --no-audit --no-fund
 	@touch $@

@@ -11,8 +11,10 @@ from ..settings.settings import Settings
 from .compose import Composition
 
 if TYPE_CHECKING:
-    from ..gateway.events import EventHub  # all imported where a port is asked for
+    from ..gateway.authority import Authority  # all imported where a port is asked for
+    from ..gateway.events import EventHub
     from ..gateway.gateway import Gateway
+    from ..gateway.history import History
     from ..gateway.metrics import Library
     from ..gateway.routing import Route
 
@@ -21,50 +23,68 @@ def make_gateway(
     settings: Settings, parts: Composition, is_stopping: Callable[[], bool] = lambda: False
 ) -> "Gateway":
     """Return what serves HTTP connections. Raises ImportError where the extra is missing."""
-    from ..gateway import commands, keys, listing  # noqa: PLC0415  # not for a server without one
-    from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
-    from ..gateway.events import EventHub  # noqa: PLC0415
+    from ..gateway.events import EventHub  # noqa: PLC0415  # not for a server without one
     from ..gateway.gateway import Gateway  # noqa: PLC0415
+    from ..gateway.history import History  # noqa: PLC0415
     from ..gateway.metrics import Library  # noqa: PLC0415
     from ..gateway.openapi import openapi_routes  # noqa: PLC0415
+    from ..gateway.read_only import ReadOnly  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
-    from ..gateway.smache import smache_routes  # noqa: PLC0415
 
     node = parts.node
-    hosts = frozenset(name.lower() for name in settings.http_hosts)
-    allowed = frozenset() if "*" in hosts else hosts | LOCAL_HOSTS | {socket.gethostname().lower()}
-    origins = frozenset(origin.lower().rstrip("/") for origin in settings.http_cors_origins)
     hub = EventHub(
         node.broker,
         node.run_id,
         lambda hub: Client(node.clients.next_id(), hub, "http", "", node.clock.now_ms),
     )
-    library = Library()
+    history, library = History(node), Library()
     routes = [
+        *_dashboard(parts, history, lambda: len(gateway.sessions)),
         *_watching(settings, node, library, lambda: gateway, is_stopping),
         *_following(node, hub),
-        *keys.routes.all,
-        *listing.routes.all,
-        *commands.routes.all,
-        *smache_routes(lambda key: parts.name).all,
+        *_asking(parts),
     ]
     routes += openapi_routes(lambda: routes, __version__).all
     gateway = Gateway(
         node,
-        parts.dispatcher,
+        ReadOnly(parts.dispatcher, node.table, lambda: settings.http_read_only),
         Table(routes),
-        Authority(lambda: settings.requirepass, allowed, origins),
+        _authority(settings),
         most_connections=settings.http_max_connections,
         most_requests=settings.http_max_requests,
         most_body_bytes=settings.http_max_body_bytes,
         head_timeout_ms=settings.http_head_timeout_ms,
         idle_timeout_ms=settings.http_idle_timeout_ms,
         hub=hub,
+        history=history,
         is_protected=lambda: settings.protected_mode and not settings.requirepass,
         tasks=[library.run],
     )
     parts.dispatcher.also_release.append(gateway.release)
     return gateway
+
+
+def _authority(settings: Settings) -> "Authority":
+    """Return what asks who may ask."""
+    from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
+
+    hosts = frozenset(name.lower() for name in settings.http_hosts)
+    allowed = frozenset() if "*" in hosts else hosts | LOCAL_HOSTS | {socket.gethostname().lower()}
+    origins = frozenset(origin.lower().rstrip("/") for origin in settings.http_cors_origins)
+    return Authority(lambda: settings.requirepass, allowed, origins)
+
+
+def _asking(parts: Composition) -> "list[Route]":
+    """Return the routes of those who read and write keys."""
+    from ..gateway import commands, keys, listing  # noqa: PLC0415
+    from ..gateway.smache import smache_routes  # noqa: PLC0415
+
+    return [
+        *keys.routes.all,
+        *listing.routes.all,
+        *commands.routes.all,
+        *smache_routes(lambda key: parts.name).all,
+    ]
 
 
 def _following(node: Node, hub: "EventHub") -> "list[Route]":
@@ -89,3 +109,21 @@ def _watching(
 
     metrics = metrics_routes(library, lambda: Snapshot(node, gateway()), is_open=settings.http_open_metrics)
     return [*metrics.all, *health_routes(Health(node, is_stopping)).all]
+
+
+def _dashboard(parts: Composition, history: "History", http_clients: Callable[[], int]) -> "list[Route]":
+    """Return the routes of the page and of what it asks."""
+    from ..gateway.browsing import routes as browsing  # noqa: PLC0415
+    from ..gateway.history import history_routes  # noqa: PLC0415
+    from ..gateway.overviews import overview_routes  # noqa: PLC0415
+    from ..gateway.pages import page_routes  # noqa: PLC0415
+    from ..gateway.status import status_routes  # noqa: PLC0415
+
+    node = parts.node
+    return [
+        *page_routes().all,
+        *status_routes(node, parts.name, history, http_clients).all,
+        *history_routes(history).all,
+        *overview_routes(node).all,
+        *browsing.all,
+    ]

@@ -2,17 +2,18 @@
 
 from typing import Final
 
-from ..keyspace.entry import Entry, Value
+from ..keyspace.entry import TYPE_NAMES, Entry, Value
 from ..keyspace.eviction.lfu import Frequency
 from ..keyspace.hashes import Hash
 from ..protocol.replies import Reply
 from . import arguments as arg
+from .accounting import entry_bytes
 from .arguments import Access
 from .context import Context
 from .errors import CommandError
 from .help import help_reply
 from .numbers import parse_integer
-from .spec import CommandGroup, Flag
+from .spec import CommandGroup, Flag, Trait
 
 objects = CommandGroup("generic")
 
@@ -143,6 +144,33 @@ def object_refcount(context: Context, key: bytes) -> Reply:
     if entry is None:
         return None
     return SHARED_REFERENCES if _is_shared(context, entry) else 1
+
+
+@objects.command(
+    "OBJECT FACTS",
+    since="7.0.0",
+    complexity="O(1)",
+    flags=Flag.READONLY,
+    traits=Trait.LOADS_NOTHING,
+    args=ASKED,
+    tips=TIPS,
+    hidden=True,
+)
+def object_facts(context: Context, key: bytes) -> Reply:
+    """Return type, milliseconds to live (-1: for ever), bytes, encoding and length of a key; nil when there is none.
+
+    For the dashboard, which tells all of that of each key that it lists. The length is that of the string, or the number of fields. No
+    loader is asked for the key. Not a command of Redis.
+    """
+    entry = context.db.find(key)
+    if entry is None:
+        return None
+    value = entry.value
+    deadline_ms = entry.expires_at_ms
+    life_ms = -1 if deadline_ms is None else max(deadline_ms - context.clock.now_ms, 0)
+    length = len(value) if isinstance(value, bytes | Hash) else 0
+    kind = TYPE_NAMES[value.__class__]
+    return [kind, life_ms, entry_bytes(context.db, entry), encoding_of(value), length]
 
 
 @objects.command("OBJECT HELP", since="6.2.0", complexity="O(1)", flags=Flag.LOADING | Flag.STALE, args=())

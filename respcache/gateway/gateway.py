@@ -13,6 +13,7 @@ from ..commands.node import Node
 from . import event_stream, websocket
 from .authority import Authority
 from .events import EventHub
+from .history import History
 from .messages import HttpError
 from .routing import Table
 from .session import HttpSession
@@ -53,6 +54,7 @@ class Gateway:
         head_timeout_ms: int,
         idle_timeout_ms: int,
         hub: EventHub,
+        history: History,
         is_protected: Callable[[], bool] = lambda: False,
         tasks: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
@@ -62,6 +64,7 @@ class Gateway:
         self.refused = 0
         self.hub = hub
         self._tasks = tasks
+        self.history = history
         self.node = node
         self.executor = executor
         self.table = table
@@ -154,7 +157,8 @@ class Gateway:
         self.sessions.pop(session, None)
 
     def look_after(self, now_ms: int) -> None:
-        """Let go whoever takes too long to send a request, or sends none; called every now and then."""
+        """Let go whoever takes too long to send a request, or sends none, and note what charts show; called every now and then."""
+        self.history.note(now_ms)
         for session in list(self.sessions):
             session.check_time(now_ms, self._head_timeout_ms, self._idle_timeout_ms)
 

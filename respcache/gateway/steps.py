@@ -40,6 +40,9 @@ class _Waiting:
 
 WAITING: Final = _Waiting()
 
+REST: Final[list[bytes]] = []
+"""Yielded instead of a command by a handler whose commands are long: everybody else has a turn, and then it goes on."""
+
 Done = Callable[[Any, Exception | None], None]  # Any: what the generator returns
 """Told of the end: what the generator has returned, or the exception that it has raised."""
 
@@ -140,6 +143,11 @@ class StepRunner:
                 return
             except Exception as error:  # a handler's refusal, or a bug in it: for whoever has started it
                 self._end(None, error)
+                return
+            if wanted is REST:
+                self._batch = Batch((), is_alone=False)
+                self.is_interrupted = True
+                self._rouse()
                 return
             if isinstance(wanted, list) and self.budget > 0:
                 self.budget -= 1

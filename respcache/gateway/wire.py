@@ -69,12 +69,17 @@ def plain_of_wire(wire: bytes) -> Plain:
 
 
 def _of_hiredis(value: Any) -> Plain:
+    kind = value.__class__
+    if kind is bytes or kind is int:  # nearly all: 13,000 of the 14,000 in a list of partitions
+        return value
+    if kind is list:
+        return [_of_hiredis(one) for one in value]
     if isinstance(value, hiredis.ReplyError):
         code, _, message = str(value).partition(" ")
         return ErrorReply(code, message)
     if isinstance(value, dict):
         return {key: _of_hiredis(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, tuple | set | frozenset):
         return [_of_hiredis(one) for one in value]
     return value
 

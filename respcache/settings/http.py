@@ -95,3 +95,10 @@ class Http(Section, title="HTTP", table="http"):
         doc="How long a connection may stand open between two requests.",
         reason="Longer than the minute after which load balancers let go theirs.",
     )
+    http_read_only = Parameter(
+        "http-read-only",
+        YesNo(),
+        False,
+        doc="Refuse every command over HTTP that changes keys or the server: the dashboard only shows.",
+        reason="A cache is there to be written; where people only look, say so.",
+    )

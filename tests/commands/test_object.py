@@ -108,3 +108,24 @@ def test_help_explains_every_subcommand(client: HarnessClient) -> None:
         b"REFCOUNT",
         b"HELP",
     ]
+
+
+def test_all_facts_of_a_key_come_at_once(client: HarnessClient) -> None:
+    client("SET word hello PX 5000")
+    client("HSET user name Ada born 1815")
+    size = client("MEMORY USAGE word")
+    assert client("OBJECT FACTS word") == [b"string", 5000, size, b"embstr", 5]
+    size = client("MEMORY USAGE user")
+    assert client("OBJECT FACTS user") == [b"hash", -1, size, b"listpack", 2]
+    assert client("OBJECT FACTS nothing") is None
+
+
+def test_a_look_at_the_facts_is_no_use_of_the_key() -> None:
+    harness = Harness()
+    client = harness.client()
+    client("SET k v")
+    harness.clock.advance(60_000)
+    hits = harness.node.statistics.keyspace_hits
+    client("OBJECT FACTS k")
+    assert client("OBJECT IDLETIME k") == 60
+    assert harness.node.statistics.keyspace_hits == hits

@@ -8,13 +8,8 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respcache.gateway.gateway import REQUESTS_PER_TURN as MOST
 from respcache.gateway.messages import Outlet, Request, Steps, Takeover, json_response
 from respcache.gateway.routing import Routes, Table
-from respcache.gateway.session import (
-    OUTPUT_PER_TURN_BYTES,
-    REQUESTS_PER_TURN,
-)
 from tests.gateway.visitor import HttpHarness, Visitor, request, split_answers
 
 GET = request("GET", "/v1/keys/a")
@@ -101,52 +96,6 @@ def test_pipelined_requests_are_answered_in_order_however_they_are_cut(places: l
     assert [one.status for one in answers] == [201, 200, 200, 200, 404, 404]
     assert [one.body for one in answers[:4]] == [b"", b"12345", b"", b'{"result":1}']
     assert answers[2].headers["content-length"] == "5"
-
-
-def test_others_get_their_turn_between_many_requests(visitor: Visitor) -> None:
-    visitor.gateway.turn_left = 1000
-    visitor.session.receive(GET * 100)
-    assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == REQUESTS_PER_TURN
-    assert visitor.session.is_hungry
-    assert not visitor.session.wants_input
-    assert len(visitor.answers()) == 100 - REQUESTS_PER_TURN
-    assert visitor.session.wants_input
-
-
-def test_all_connections_together_have_a_turn_and_who_waits_is_next(http: HttpHarness) -> None:
-    gateway, crowd = http.gateway, [http.visitor() for _ in range(40)]
-    gateway.begin_turn()
-    for one in crowd:
-        one.session.receive(GET)
-    assert [bool(one.session.out) for one in crowd] == [True] * MOST + [False] * (40 - MOST)
-    assert gateway.deferred == 40 - MOST
-    assert all(one.session.is_hungry for one in crowd[MOST:])
-    gateway.begin_turn()
-    crowd[0].session.receive(GET)
-    assert len(crowd[0].session.out) == 1
-    crowd[-1].close()
-    for one in crowd[MOST:-1]:
-        assert [answer.status for answer in one.answers()] == [404]
-    assert [answer.status for answer in crowd[0].answers()] == [404, 404]
-    assert gateway.deferred == 0
-
-
-def test_others_get_their_turn_between_commands_of_one_request(http: HttpHarness, visitor: Visitor) -> None:
-    http.gateway.most_body_bytes = 1 << 20
-    visitor = http.visitor()
-    visitor.session.receive(request("POST", "/v1/batch", b"[" + b",".join([b'["INCR","n"]'] * 5000) + b"]"))
-    assert visitor.session.has_unread
-    assert 0 < int(http.client()("GET n")) < 1000
-    [answer] = visitor.answers()
-    assert answer.json[-1] == {"result": 5000}
-    assert not visitor.session.has_unread
-
-
-def test_big_answers_do_not_pile_up(http: HttpHarness, visitor: Visitor) -> None:
-    http.client()("SET", "a", b"x" * OUTPUT_PER_TURN_BYTES)
-    visitor.session.receive(GET * 10)
-    assert len(visitor.session.take_output()) <= 2
-    assert visitor.session.is_hungry
 
 
 def test_a_pause_holds_a_request_and_what_stands_behind_it(http: HttpHarness, visitor: Visitor) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from respcache.commands.context import Context
 from respcache.commands.pending import Pending, Slot
 from respcache.gateway.messages import HttpError, Response, Steps, Together
-from respcache.gateway.steps import COMMANDS_PER_TURN, OPEN, StepRunner
+from respcache.gateway.steps import COMMANDS_PER_TURN, OPEN, REST, StepRunner
 from respcache.protocol.encoder import encode
 from respcache.protocol.replies import SimpleString
 
@@ -151,6 +151,38 @@ def test_a_long_handler_is_interrupted_for_others(bench: Bench, is_together: boo
     assert len(bench.commands.begun) == COMMANDS_PER_TURN
     bench.finish()
     assert len(bench.commands.begun) == 1000
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_is_no_command_can_be_waited_for_as_well(bench: Bench, is_late: bool) -> None:
+    pending = Pending()
+
+    def steps() -> Steps:
+        found = yield pending
+        word = yield [b"now", b"x"]
+        return Response(200, b"%d %b" % (found, word))
+
+    if not is_late:
+        pending.resolve(7)
+    bench.start(steps())
+    if is_late:
+        assert not bench.results
+        pending.resolve(7)
+    assert bench.results[0][0].body == b"7 x"
+
+
+def test_a_handler_can_let_everybody_else_have_a_turn(bench: Bench) -> None:
+    def steps() -> Steps:
+        yield [b"now", b"x"]
+        yield REST
+        yield [b"now", b"y"]
+        return Response(204)
+
+    bench.start(steps())
+    assert (bench.commands.begun, bench.runner.is_interrupted) == ([b"x"], True)
+    bench.runner.go_on()
+    assert bench.commands.begun == [b"x", b"y"]
+    assert bench.results
 
 
 def test_a_refusal_and_a_bug_end_it_alike(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from respcache.settings.cluster import WAYS, Cluster
 from respcache.settings.copies import Copies
 from respcache.settings.errors import SettingsError
 from respcache.settings.flags import parse_flags
+from respcache.settings.http import Http
 from respcache.settings.settings import HIDDEN, PARAMETERS_BY_FLAG, PARAMETERS_BY_NAME, Settings
 from respcache.settings.sources import load
 
@@ -49,7 +50,7 @@ def test_every_short_flag_is_a_setting_of_its_own() -> None:
 
 
 def test_short_flags_take_no_other_settings_name_and_are_for_the_command_line_only() -> None:
-    sections = (Cluster, Copies)
+    sections = (Cluster, Copies, Http)
     flags = [flag for one in sections for parameter in one.parameters for flag in parameter.flags]
     assert len(PARAMETERS_BY_FLAG) == len(PARAMETERS_BY_NAME) + len(flags)
     with pytest.raises(SettingsError, match='there is no setting "seeds"'):
