@@ -67,11 +67,12 @@ def test_busy_keys_are_named(http: HttpHarness) -> None:
 
 def test_loaders_tell_of_themselves(http: HttpHarness) -> None:
     now, totals = {"loading": 2}, {"loaded": 3}
-    report = LoaderReport("products", "product:*", 0, "paused", "closed", now, totals, {"tries": 1}, "no answer")
+    settings, reason = {"tries": 1}, "no answer"
+    report = LoaderReport("products", "product:*", 0, "paused", "closed", now, totals, settings, reason)
     http.node.loads = Mock(spec=LoaderControls, reports=lambda: [report])
     [told] = status(http)["loaders"]
     assert (told["name"], told["state"], told["now"], told["totals"]) == ("products", "paused", now, totals)
-    assert (told["settings"], told["last_failure"]) == ({"tries": 1}, "no answer")
+    assert (told["settings"], told["last_failure"]) == (settings, reason)
 
 
 def test_the_cluster_is_told_of_for_a_moment(http: HttpHarness) -> None:
