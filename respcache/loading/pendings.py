@@ -13,8 +13,8 @@ from typing import Final
 from ..keyspace.slots import key_partition
 from .values import Plain
 
-MOST_WINDOWS: Final = 30
-"""With the default window, three seconds: a counter that is incremented a thousand times a second is written twenty times a minute."""
+MOST_WINDOWS: Final = 60
+"""With the default window, six seconds: a counter that is incremented a thousand times a second is written ten times a minute."""
 
 GATHERED: Final = 0.5
 """Who would be due in this share of a window goes along: so there are at most two calls in one."""
