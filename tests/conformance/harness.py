@@ -111,7 +111,11 @@ class Stage:
 
     def _is_late(self, name: str, got: Replies, counts: dict[str, int]) -> bool:
         client = self._clients[name]
-        return not client.is_closed and (client.is_mid_reply or len(got[name]) < counts.get(name, 0))
+        if client.is_closed:
+            return False
+        # Behind such an error each server closes, in this turn of its or in the next.
+        is_ending = any(reply.startswith(b"-ERR Protocol error") for reply in got[name])
+        return is_ending or client.is_mid_reply or len(got[name]) < counts.get(name, 0)
 
     def _settle(self) -> None:
         for _ in range(TURNS):
