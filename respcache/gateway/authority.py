@@ -81,6 +81,14 @@ class Authority:
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Expose-Headers"] = EXPOSED
 
+    def lines_for(self, request: Request) -> str:
+        """Return the same as lines of a head, for what is no response; nothing where no other site is allowed."""
+        if not self.has_origins:
+            return ""
+        marked = Response(200)
+        self.mark(request, marked)
+        return "".join(f"{name}: {value}\r\n" for name, value in marked.headers.items())
+
     def _is_allowed(self, origin: str) -> bool:
         return (
             bool(origin) and bool(self._origins) and (origin.lower() in self._origins or ANY in self._origins)

@@ -13,8 +13,9 @@ log = logging.getLogger(__name__)
 
 HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
-    b"Connection: close\r\n\r\n"
+    b"Connection: close\r\n"
 )
+"""Its beginning; what the connection adds comes behind it."""
 
 BEGIN: Final = b"retry: 1000\n\n"
 """A reader that loses its stream comes back after a second."""
@@ -54,7 +55,7 @@ class EventStream:
             return
         self._hub.flush()
         self._has_begun = True
-        wire = HEAD + BEGIN
+        wire = self._head + BEGIN
         if last_id:
             wire += stream_form(self._hub.missed(self.chosen, last_id))
         self._replayed_bytes = len(wire)
@@ -62,8 +63,12 @@ class EventStream:
 
     def show_head(self) -> None:
         """Answer HEAD."""
-        self._outlet.send(HEAD)
+        self._outlet.send(self._head)
         self._outlet.end(Ending.AFTER_REPLIES)
+
+    @property
+    def _head(self) -> bytes:
+        return HEAD + self._outlet.head_lines + b"\r\n"
 
     def receive(self, data: bytes) -> None:
         """Do nothing: a reader has said all that it had to say."""

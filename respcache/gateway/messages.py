@@ -148,6 +148,10 @@ class Outlet(Protocol):
     @property
     def client(self) -> Client: ...
     @property
+    def head_lines(self) -> bytes:
+        """Lines that the head of its answer must have: the date, and which sites' pages may read it."""
+
+    @property
     def output_bytes(self) -> int:
         """Written and not yet sent."""
 

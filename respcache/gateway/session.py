@@ -64,6 +64,7 @@ class HttpSession:
         self.over_soft_limit_since_ms: int | None = None
         self.out: list[bytes] = []
         self.upgraded: Upgraded | None = None
+        self.head_lines = b""
         self._jams = 0
         self._turn_bytes = 0
         self._request: Request | None = None
@@ -277,6 +278,8 @@ class HttpSession:
             answer = HttpError(500, "An internal error; the log has the details.").response()
         if isinstance(answer, Takeover):
             self.backlog.clear()  # requests sent ahead: nobody will answer them any more
+            lines = self._house.date_line(self._clock.now_ms) + self._house.authority.lines_for(request)
+            self.head_lines = lines.encode("latin-1", "replace")
             self.upgraded = answer.begin(self)
             if self.reader.upgraded_rest:
                 self.upgraded.receive(self.reader.upgraded_rest)

@@ -288,3 +288,12 @@ def test_a_stream_needs_the_password() -> None:
     live = Live(requirepass="secret")
     assert live.open(get("/v1/events")).read().startswith(b"HTTP/1.1 401 ")
     assert live.open(get("/v1/events", "Authorization: Bearer secret")).read().startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_pages_of_allowed_sites_may_read_a_stream(method: str) -> None:
+    live = Live(http_cors_origins="https://shop.example")
+    head = live.open(get("/v1/events", "Origin: https://shop.example", method=method)).read()
+    assert b"\r\nAccess-Control-Allow-Origin: https://shop.example\r\n" in head
+    assert b"\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n" in head
+    assert b"Access-Control" not in Live().open(get("/v1/events")).read()
