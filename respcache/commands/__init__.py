@@ -12,6 +12,7 @@ from .databases import databases
 from .debug import debug_commands
 from .expiry import expiry
 from .foreign import foreign
+from .hash_increments import hash_increments
 from .hash_scans import hash_scans
 from .hashes import hashes
 from .increments import increments
@@ -45,6 +46,7 @@ GROUPS = (
     databases,
     waiting,
     hashes,
+    hash_increments,
     hash_scans,
     transactions,
     pubsub,
