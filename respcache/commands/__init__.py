@@ -29,6 +29,7 @@ from .ranges import ranges
 from .scanning import scanning
 from .server_commands import server
 from .slowlog import slowlog
+from .string_lives import string_lives
 from .strings import strings
 from .tracking_commands import tracking_commands
 from .transactions import transactions
@@ -36,6 +37,7 @@ from .wait import waiting
 
 GROUPS = (
     strings,
+    string_lives,
     increments,
     ranges,
     subsequences,
