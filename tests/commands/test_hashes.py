@@ -15,16 +15,6 @@ HASH_COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
-
-
 def stored(harness: Harness, key: bytes = b"h") -> Hash:
     return cast(Hash, harness.node.keyspace.databases[0].peek(key))
 
