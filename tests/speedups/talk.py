@@ -1,5 +1,7 @@
 """What tests of the compiled loop say to a server, and how they know who has run it."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 
@@ -21,14 +23,13 @@ async def expect(stream: trio.SocketStream, request: bytes, answer: bytes) -> No
     assert await ask(stream, request, len(answer)) == answer
 
 
-def note_left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Return the names of the commands that are left to the Python session, as they come."""
-    names: list[bytes] = []
+def note_left(monkeypatch: pytest.MonkeyPatch, note: Callable[[list[bytes]], None]) -> None:
+    """Tell of each command that is left to the Python session, as they come."""
     run = Session._run
 
-    def note(session: Session, commands: list[list[bytes]]) -> None:
-        names.extend(argv[0] for argv in commands)
+    def run_noted(session: Session, commands: list[list[bytes]]) -> None:
+        for argv in commands:
+            note(argv)
         run(session, commands)
 
-    monkeypatch.setattr(Session, "_run", note)
-    return names
+    monkeypatch.setattr(Session, "_run", run_noted)
