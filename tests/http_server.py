@@ -36,8 +36,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """``stall`` says nothing, ``slow_head`` a letter a second, ``drip`` a letter of the body a second, ``garbage`` no HTTP, ``half`` and ``endless`` leave the body
-    short or without an end, ``chunked`` does not say how long it is, ``missing`` and ``long`` never begin a body, and ``hang_up`` closes.
+    """An answer, and in which manner it is given.
+
+    ``stall`` says nothing, ``slow_head`` a letter a second, ``drip`` a letter of the body a second, ``garbage`` no HTTP;
+    ``half`` and ``endless`` leave the body short or without an end, ``chunked`` does not say how long it is, ``missing`` and
+    ``long`` never begin a body, and ``hang_up`` closes.
     """
 
     status: int = 200
