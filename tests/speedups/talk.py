@@ -6,17 +6,13 @@ import pytest
 import trio
 
 from respcache.server.session import Session
+from tests.server.served import receive_exactly
 
 
 async def ask(stream: trio.SocketStream, request: bytes, length: int) -> bytes:
     """Send bytes, and return as many as the answer should have; a longer answer fails."""
     await stream.send_all(request)
-    got = b""
-    while len(got) < length:
-        data = await stream.receive_some(1 << 20)
-        assert data, f"closed after {got!r}"
-        got += data
-    return got
+    return await receive_exactly(stream, length)
 
 
 async def expect(stream: trio.SocketStream, request: bytes, answer: bytes) -> None:
