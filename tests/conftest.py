@@ -2,6 +2,7 @@
 
 ``redis_server`` and ``respcache_server`` run for a whole session (one pair per worker under xdist). ``start_redis`` and
 ``start_respcache`` start further ones with flags of their own, which end with the test. ``postgresql`` runs for a session, too.
+``loopback_clock`` and ``no_proxy`` are for tests that speak HTTP on loopback.
 """
 
 import os
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from trio.testing import MockClock
 
 from tests.servers import Server, running_redis, running_respcache
 
@@ -62,3 +64,15 @@ def postgresql() -> "Iterator[PostgreSQL]":
 
     with running_postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def loopback_clock() -> MockClock:
+    # Loopback needs no time of its own, but data in the kernel's hands must not pass for idleness.
+    return MockClock(autojump_threshold=0.02)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let HTTP go straight to this machine, whatever its environment says."""
+    monkeypatch.setenv("NO_PROXY", "*")

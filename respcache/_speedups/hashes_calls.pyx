@@ -1,4 +1,4 @@
-"""The hash commands, compiled; see ``commands/hashes.py``.
+"""The hash commands, compiled; see ``commands/hashes.py`` and ``hash_increments.py``.
 
 Declined are wrong types, keys past their deadline, numbers that are errors, and an HDEL that might empty a hash.
 """

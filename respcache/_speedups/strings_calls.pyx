@@ -1,7 +1,7 @@
 """The string commands, compiled: GET and SET whole, and their kin; numbers in strings are in ``increments_calls.pyx``.
 
-Each does what the command of that name in ``commands/strings.py`` does, or declines; see ``calls.pyx``. Declined are wrong
-types, keys past their deadline, words that are errors, and deadlines that have passed already.
+Each does what the command of that name in ``commands/strings.py`` or ``string_lives.py`` does, or declines; see ``calls.pyx``.
+Declined are wrong types, keys past their deadline, words that are errors, and deadlines that have passed already.
 """
 
 from libc.stdint cimport INT64_MAX, int64_t

@@ -20,7 +20,7 @@ cdef class Table:
     """Blocks by position."""
 
     cdef object part(self, uint32_t place, Part part):
-        raise NotImplementedError
+        raise AssertionError("what stands in a place is for the derived table to say")
 
     cdef Py_ssize_t drawn(self, object chance) except -2:
         cdef double share = chance.random()

@@ -10,21 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
 from ..events.line import escaped
-from .client import ClientError, Connection
-from .cluster_report import figures, member_row, member_rows, members_of, table
-from .connecting import Host, Password, Port, Socket, address_of
+from .client import TIMEOUT_S, ClientError, Connection
+from .cluster_report import figures, member_row, member_rows, members_of
+from .connecting import LOCAL, NOT_OURS, Server, explained
+from .printing import Json, print_json, print_rows
 
-DISABLED: Final = "cluster support disabled"
-"""What a server that is alone says to every CLUSTER command, in Redis' words."""
-
-UNKNOWN: Final = "unknown subcommand"
-"""What another server than ours says."""
+MEANINGS: Final = {
+    "cluster support disabled": "is not in a cluster: start it with --cluster",
+    "unknown subcommand": NOT_OURS,
+}
+"""What servers say that are alone, in Redis' words, and those that are none of ours."""
 
 LEAVING_S: Final = 60.0
 """A node gives its keys away for 30 seconds at most, and then answers those who still wait."""
@@ -33,54 +32,35 @@ CHANNEL: Final = b"respcache:cluster"
 
 cluster = App(name="cluster", help="Look at a cluster through one of its nodes.", help_flags=["--help"])
 
-Json = Annotated[bool, Parameter(negative="", help="Print JSON instead.")]
-
 
 @cluster.command
-def members(
-    *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
-    json: Json = False,
-) -> int:
+def members(*, server: Server = LOCAL, json: Json = False) -> int:
     """List all members, their states and what they own."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = members_of(node.call("CLUSTER", "MEMBERS"))
     if json:
-        _print_json(found)
+        print_json(found)
         return 0
-    _print_rows(member_row(), member_rows(found))
+    print_rows(member_row(), member_rows(found))
     return 0
 
 
 @cluster.command
-def info(
-    *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
-    json: Json = False,
-) -> int:
+def info(*, server: Server = LOCAL, json: Json = False) -> int:
     """Show the cluster's state and this node's figures about it."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = figures(node.call("CLUSTER", "INFO")) | figures(node.call("INFO", "cluster"))
     if json:
-        _print_json(found)
+        print_json(found)
     else:
-        _print_rows(("figure", "value"), list(found.items()))
+        print_rows(("figure", "value"), list(found.items()))
     return 0
 
 
 @cluster.command
 def safe(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     members: Annotated[
         int, Parameter(help="How many members must be there, for it to be safe.", validator=Number(gte=1))
     ] = 1,
@@ -92,10 +72,10 @@ def safe(
     """
     from .cluster_safe import ask, wait_until_safe  # noqa: PLC0415
 
-    address = address_of(host, port, socket, password)
+    address = server.address
 
     def ask_once() -> str:
-        with _told(str(address)):
+        with explained(address, MEANINGS):
             return ask(address, members)
 
     def say(reasons: str) -> None:
@@ -110,17 +90,14 @@ def safe(
 @cluster.command
 def partitions(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     json: Json = False,
     watch: Annotated[bool, Parameter(negative="", help="Follow it until all are safe.")] = False,
 ) -> int:
     """Show who serves which partitions, who has copies, and what moves."""
     from . import partition_report as report  # noqa: PLC0415
 
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         if watch:
             from .partition_watch import watch_until_safe  # noqa: PLC0415
 
@@ -129,9 +106,9 @@ def partitions(
         found = report.ranges_of(node.call("CLUSTER", "PARTITIONS"))
         names = report.names_of(members_of(node.call("CLUSTER", "MEMBERS")))
     if json:
-        _print_json(found)
+        print_json(found)
         return 0
-    _print_rows(report.HEAD, report.rows(found, names))
+    print_rows(report.HEAD, report.rows(found, names))
     if sys.stdout.isatty():
         sys.stdout.write(report.summary(report.counts(found)) + "\n")
     return 0
@@ -140,14 +117,11 @@ def partitions(
 @cluster.command
 def leave(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     timeout: Annotated[float, Parameter(help="Seconds to wait.", validator=Number(gt=0))] = LEAVING_S,
 ) -> int:
     """Let a node leave the cluster and stop; wait until it is gone."""
-    with _node(host, port, socket, password, timeout) as node:
+    with _node(server, timeout) as node:
         node_id = _text(node.call("CLUSTER", "MYID"))
         node.call("CLUSTER", "LEAVE")
         # Its sockets are the last thing that a node closes. Whether its port still answers says
@@ -161,10 +135,7 @@ def leave(
 @cluster.command
 def events(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     json: Json = False,
     count: Annotated[
         int | None, Parameter(help="Leave after so many events.", validator=Number(gte=1))
@@ -175,49 +146,22 @@ def events(
 
     feed = Feed(CHANNEL, "respcache cluster events", _check_clustered)
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to leave
-        follow(address_of(host, port, socket, password), as_json=json, count=count, feed=feed)
+        follow(server.address, as_json=json, count=count, feed=feed)
     return 0
 
 
 @contextmanager
-def _node(
-    host: str, port: int, socket: str, password: str, timeout_s: float | None = None
-) -> Iterator[Connection]:
+def _node(server: Server, timeout_s: float = TIMEOUT_S) -> Iterator[Connection]:
     """Connect to a node, and say in one sentence if it is none."""
-    address = address_of(host, port, socket, password)
-    with _told(str(address)), Connection(address, *(() if timeout_s is None else (timeout_s,))) as connection:
+    address = server.address
+    with explained(address, MEANINGS), Connection(address, timeout_s) as connection:
         yield connection
 
 
 def _check_clustered(connection: Connection) -> None:
-    with _told("this server"):
+    with explained("this server", MEANINGS):
         connection.call("CLUSTER", "MYID")
-
-
-@contextmanager
-def _told(server: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if DISABLED in str(error):
-            raise ClientError(f"{server} is not in a cluster: start it with --cluster") from None
-        if UNKNOWN in str(error):
-            raise ClientError(f"{server} does not know this command: is it a respcache?") from None
-        raise
 
 
 def _text(reply: object) -> str:
     return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
-
-
-def _print_rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Draw a table on a terminal; for programs, write a line for each row with tabs between the cells."""
-    console = Console()
-    if console.is_terminal:
-        console.print(table(head, rows))
-    else:
-        sys.stdout.write("".join("\t".join(row) + "\n" for row in [head, *rows]))

@@ -3,11 +3,8 @@
 Names and zones come from other machines: what is shown cannot steer a terminal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
-
-from rich.table import Table
-from rich.text import Text
 
 from ..events.line import escaped
 from ..settings.word_lists import join_address
@@ -19,22 +16,6 @@ Member: TypeAlias = dict[str, Cell]
 NUMBERS: Final = frozenset(
     {"port", "cluster-port", "bus-port", "http-port", "incarnation", "loop-lag-ms", "partitions"}
 )
-
-STYLES: Final[Mapping[str, str]] = {
-    "alive": "green",
-    "suspect": "yellow",
-    "dead": "bold red",
-    "left": "bright_black",
-    "joining": "cyan",
-    "leaving": "magenta",
-    "ok": "green",
-    "fail": "bold red",
-    "safe": "green",
-    "moving": "cyan",
-    "degraded": "yellow",
-    "unserved": "bold red",
-}
-"""Cells that stand out; what a state is called says it without colours too."""
 
 SHORT_ID: Final = 8
 """Enough to tell members apart; the whole is in the JSON."""
@@ -78,14 +59,6 @@ def figures(reply: object) -> dict[str, str]:
     return {
         escaped(name): escaped(value) for name, colon, value in pairs if colon and not name.startswith("#")
     }
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Draw rows whose cells are shown as they are, never as markup."""
-    drawn = Table(*head)
-    for row in rows:
-        drawn.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    return drawn
 
 
 def _member(element: object) -> Member:

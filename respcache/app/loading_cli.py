@@ -11,20 +11,18 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
 from ..events.line import quoted
 from . import loading_report as report
 from .client import ClientError, Connection
-from .cluster_report import table
-from .connecting import Host, Password, Port, Socket, address_of
+from .connecting import LOCAL, NOT_OURS, Server, explained
+from .printing import Json, print_json, print_rows
 
 STDIN: Final = Path("-")
 
-UNKNOWN: Final = "unknown command 'LOADER'"
+MEANINGS: Final = {"unknown command 'LOADER'": NOT_OURS}
 """What another server than ours says."""
 
 PATIENCE_S: Final = 60.0
@@ -36,27 +34,20 @@ loading = App(
     help_flags=["--help"],
 )
 
-Json = Annotated[bool, Parameter(negative="", help="Print JSON instead.")]
+Name = Annotated[str, Parameter(help="The loader's name.")]
 Db = Annotated[int, Parameter(["--db", "-n"], help="Number of the database.", validator=Number(gte=0))]
 Keys = Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=False, help="Keys.")]
 
 
 @loading.command(name="list")
-def list_(
-    *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
-    json: Json = False,
-) -> int:
+def list_(*, server: Server = LOCAL, json: Json = False) -> int:
     """List the loaders, their patterns and how they stand."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = report.records(node.call("LOADER", "LIST"))
     if json:
-        _print_json(found)
+        print_json(found)
     else:
-        _print_rows(report.LIST_HEAD, report.list_rows(found))
+        print_rows(report.LIST_HEAD, report.list_rows(found))
     return 0
 
 
@@ -64,19 +55,16 @@ def list_(
 def stats(
     name: Annotated[str, Parameter(help="One loader; without it, all.")] = "",
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     json: Json = False,
 ) -> int:
     """Show what loaders have done, what they do now, and their settings."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = report.record(node.call("LOADER", "STATS", *([name] if name else [])))
     if json:
-        _print_json(found)
+        print_json(found)
     else:
-        _print_rows(report.STATS_HEAD, report.stats_rows(found))
+        print_rows(report.STATS_HEAD, report.stats_rows(found))
     return 0
 
 
@@ -85,21 +73,18 @@ def state(
     keys: Keys,
     /,
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     db: Db = 0,
     json: Json = False,
 ) -> int:
     """Show where keys stand: requested, loading, loaded, reloading, failed, absent or unknown."""
     words = _words(keys)
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         states = report.states_of(node.call("LOADER", "STATE", *words), words)
     if json:
-        _print_json(dict(zip(keys, states, strict=True)))
+        print_json(dict(zip(keys, states, strict=True)))
     else:
-        _print_rows(("key", "state"), report.state_rows(words, states))
+        print_rows(("key", "state"), report.state_rows(words, states))
     return 0
 
 
@@ -119,10 +104,7 @@ def preload(
         float,
         Parameter(help="Seconds without any key loaded after which it gives up.", validator=Number(gt=0)),
     ] = PATIENCE_S,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     db: Db = 0,
 ) -> int:
     """Load keys ahead of those who will ask for them, and wait until all are there; exit with 1 if some are not.
@@ -134,7 +116,7 @@ def preload(
 
     wanted, total = _wanted(keys, from_file)
     begun_s = time.monotonic()
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         node.call("LOADER", "LIST")  # says so at once where there is none
         work = Preload(node.call, wanted, rate=rate, patience_s=patience)
         watch(work, total)
@@ -153,47 +135,28 @@ def refresh(
     keys: Keys,
     /,
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = LOCAL,
     db: Db = 0,
 ) -> int:
     """Have keys loaded anew, and say how many are on their way; exit with 1 if some are refused."""
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         taken = node.call("LOADER", "REFRESH", *_words(keys))
     sys.stdout.write(f"{taken} of {len(keys)} keys are on their way\n")
     return 0 if taken == len(keys) else 1
 
 
 @loading.command
-def pause(
-    name: Annotated[str, Parameter(help="The loader's name.")],
-    *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
-) -> int:
+def pause(name: Name, *, server: Server = LOCAL) -> int:
     """Let a loader rest: missing keys are answered as its on_failure says."""
-    with _node(host, port, socket, password) as node:
-        node.call("LOADER", "PAUSE", name)
+    _tell(server, "PAUSE", name)
     sys.stdout.write(f"{name} is paused\n")
     return 0
 
 
 @loading.command
-def resume(
-    name: Annotated[str, Parameter(help="The loader's name.")],
-    *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
-) -> int:
+def resume(name: Name, *, server: Server = LOCAL) -> int:
     """Let a loader that was paused work again."""
-    with _node(host, port, socket, password) as node:
-        node.call("LOADER", "RESUME", name)
+    _tell(server, "RESUME", name)
     sys.stdout.write(f"{name} works again\n")
     return 0
 
@@ -202,18 +165,18 @@ def resume(
 
 
 @contextmanager
-def _node(host: str, port: int, socket: str, password: str, db: int = 0) -> Iterator[Connection]:
+def _node(server: Server, db: int = 0) -> Iterator[Connection]:
     """Connect to a server, and say in one sentence if it knows of no loaders."""
-    address = address_of(host, port, socket, password)
-    try:
-        with Connection(address) as connection:
-            if db:
-                connection.call("SELECT", db)
-            yield connection
-    except ClientError as error:
-        if UNKNOWN in str(error):
-            raise ClientError(f"{address} does not know this command: is it a respcache?") from None
-        raise
+    address = server.address
+    with explained(address, MEANINGS), Connection(address) as connection:
+        if db:
+            connection.call("SELECT", db)
+        yield connection
+
+
+def _tell(server: Server, word: str, name: str) -> None:
+    with _node(server) as node:
+        node.call("LOADER", word, name)
 
 
 def _words(keys: Sequence[str]) -> list[bytes]:
@@ -241,16 +204,3 @@ def _lines(file: Path) -> Iterator[bytes]:
                     yield key
     except OSError as error:
         raise ClientError(f"cannot read {file}: {error.strerror}") from None
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
-
-
-def _print_rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Draw a table on a terminal; for programs, write a line for each row with tabs between the cells."""
-    console = Console()
-    if console.is_terminal:
-        console.print(table(head, rows))
-    else:
-        sys.stdout.write("".join("\t".join(row) + "\n" for row in [head, *rows]))

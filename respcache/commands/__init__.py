@@ -12,6 +12,7 @@ from .databases import databases
 from .debug import debug_commands
 from .expiry import expiry
 from .foreign import foreign
+from .hash_increments import hash_increments
 from .hash_scans import hash_scans
 from .hashes import hashes
 from .increments import increments
@@ -29,6 +30,7 @@ from .resources import resources
 from .scanning import scanning
 from .server_commands import server
 from .slowlog import slowlog
+from .string_lives import string_lives
 from .strings import strings
 from .tracking_commands import tracking_commands
 from .transactions import transactions
@@ -36,6 +38,7 @@ from .wait import waiting
 
 GROUPS = (
     strings,
+    string_lives,
     increments,
     ranges,
     subsequences,
@@ -46,6 +49,7 @@ GROUPS = (
     databases,
     waiting,
     hashes,
+    hash_increments,
     hash_scans,
     resources,
     transactions,

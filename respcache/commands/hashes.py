@@ -1,7 +1,7 @@
-"""The hash commands, but for those that walk or draw fields (``hash_scans.py``).
+"""The hash commands, but for those that walk or draw fields (``hash_scans.py``) or count in them (``hash_increments.py``).
 
 A hash that loses its last field is deleted, so no key ever holds an empty one.
-HSET, HDEL, HMGET and HINCRBY take their words as they come: parsing them first
+HSET, HDEL and HMGET take their words as they come: parsing them first
 costs a third of their time.
 """
 
@@ -16,17 +16,13 @@ from ..protocol.replies import OK, Reply
 from . import arguments as arg
 from .arguments import Access
 from .context import Context
-from .errors import NOT_A_FLOAT, OVERFLOW, CommandError, wrong_arity, wrong_type
-from .long_double import Finite, add, parse_long_double, show
-from .numbers import INT64_MAX, INT64_MIN, parse_integer
+from .errors import wrong_arity, wrong_type
 from .spec import CommandGroup, Flag
 
 hashes = CommandGroup("hash")
 
 HSET_NOTICE: Final = Notice("h", "hset")
 HDEL_NOTICE: Final = Notice("h", "hdel")
-HINCRBY_NOTICE: Final = Notice("h", "hincrby")
-HINCRBYFLOAT_NOTICE: Final = Notice("h", "hincrbyfloat")
 DEL_NOTICE: Final = Notice("g", "del")
 
 FIELD_VALUE: Final = arg.block("field_value", arg.string("field"), arg.string("value"))
@@ -362,71 +358,3 @@ def hdel(context: Context, argv: Sequence[bytes]) -> Reply:
         if not value.fields:
             db.remove(argv[1], DEL_NOTICE)
     return removed
-
-
-@hashes.command(
-    "HINCRBY",
-    since="2.0.0",
-    complexity="O(1)",
-    flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
-    args=(
-        arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
-        arg.string("field"),
-        arg.integer("increment"),
-    ),
-    raw=True,
-)
-def hincrby(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Add to the integer in a field, which counts as 0 where there is none.
-
-    >>> HINCRBY page visits 5
-    5
-    >>> HINCRBY page visits -1
-    4
-    """
-    _, key, field, increment = argv
-    amount = parse_integer(increment)
-    found = find_hash(context.db, key)
-    old = found[1].fields.get(field)
-    number = 0 if old is None else parse_integer(old, "hash value is not an integer")
-    number += amount
-    if not INT64_MIN <= number <= INT64_MAX:
-        raise CommandError(OVERFLOW)
-    store_fields(context.db, key, found, (field, b"%d" % number), HINCRBY_NOTICE)
-    return number
-
-
-def _finite_increment(raw: bytes) -> Finite:
-    number = parse_long_double(raw, NOT_A_FLOAT)
-    if number is None:
-        raise CommandError("value is NaN or Infinity")
-    return number
-
-
-@hashes.command(
-    "HINCRBYFLOAT",
-    since="2.6.0",
-    complexity="O(1)",
-    flags=Flag.WRITE | Flag.DENYOOM | Flag.FAST,
-    args=(
-        arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
-        arg.string("field"),
-        arg.double("increment", convert=_finite_increment),
-    ),
-)
-def hincrbyfloat(context: Context, key: bytes, field: bytes, increment: Finite) -> Reply:
-    """Add to the number in a field, which counts as 0 where there is none.
-
-    Answers and keeps the digits that redis-server would, with the precision of
-    C's long double. Copies receive the sum, not the increment.
-
-    >>> HINCRBYFLOAT page seconds 10.5
-    10.5
-    >>> HINCRBYFLOAT page seconds -0.25
-    10.25
-    """
-    found = find_hash(context.db, key)
-    number = parse_long_double(found[1].fields.get(field, b"0"), "hash value is not a float")
-    text = show(add(number, increment, "increment would produce NaN or Infinity"))
-    store_fields(context.db, key, found, (field, text), HINCRBYFLOAT_NOTICE)
-    return text

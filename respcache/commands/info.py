@@ -1,4 +1,7 @@
-"""INFO: which sections are asked for, and how they are put together. What they say is in ``info_sections.py``."""
+"""INFO: which sections are asked for, and how they are put together.
+
+What they say is in ``info_sections.py``, ``info_memory.py`` and ``info_loading.py``.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -7,6 +10,8 @@ from ..protocol.replies import Reply, Verbatim
 from . import info_sections as sections
 from .arguments import Arg
 from .context import Context
+from .info_loading import loading
+from .info_memory import memory
 from .node import Node
 from .spec import CommandGroup, Flag
 
@@ -15,7 +20,7 @@ info_commands = CommandGroup("server")
 SECTIONS: Final[Mapping[str, Callable[[Node], Iterable[str]]]] = {
     "Server": sections.server,
     "Clients": sections.clients,
-    "Memory": sections.memory,
+    "Memory": memory,
     "Persistence": sections.persistence,
     "Stats": sections.stats,
     "Replication": sections.replication,
@@ -28,7 +33,7 @@ SECTIONS: Final[Mapping[str, Callable[[Node], Iterable[str]]]] = {
     "Keyspace": sections.keyspace,
     "Owners": sections.owners,
     "Events": sections.events,
-    "Loading": sections.loading,
+    "Loading": loading,
 }
 """By title, in the order in which they are shown, whatever the order asked for."""
 

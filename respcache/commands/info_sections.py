@@ -6,15 +6,13 @@ true of a server without them: zero. What only we have stands at the end of a
 section, or in a section of its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .. import REDIS_COMPATIBLE_VERSION, __version__
 from .._speedups import DESCRIPTION
-from ..events.line import escaped
 from ..keyspace.database import Database
 from ..telemetry.command_statistics import commandstats_lines, latencystats_lines
-from .accounting import human_size, memory_figures
 from .cluster_topology import section_lines
 from .node import Node
 
@@ -25,9 +23,6 @@ LRU_CLOCK_BITS: Final = (1 << 24) - 1
 
 LIVES_SAMPLED: Final = 500
 """Keys looked at to estimate avg_ttl: 50 us, however many there are."""
-
-BREAKS_LINES: Final = str.maketrans({",": r"\x2c", "=": r"\x3d"})
-"""INFO's readers cut a line there."""
 
 
 def lines_of(fields: dict[str, object]) -> Iterator[str]:
@@ -91,93 +86,6 @@ def clients(node: Node) -> Iterable[str]:
             "total_watched_keys": len(watched),
             "total_blocking_keys": 0,
             "total_blocking_keys_on_nokey": 0,
-        }
-    )
-
-
-def memory(node: Node) -> Iterable[str]:
-    return (*_memory_in_use(node), *_memory_limits(node), *_memory_of_the_process(node))
-
-
-def _memory_in_use(node: Node) -> Iterable[str]:
-    figures = memory_figures(node)
-    total = int(node.host.facts().get("total_system_memory", "0"))
-    dataset_share = figures.payload_bytes / max(figures.used_bytes, 1)
-    fields: dict[str, object] = {
-        "used_memory": figures.used_bytes,
-        "used_memory_human": human_size(figures.used_bytes),
-        "used_memory_rss": figures.resident_bytes,
-        "used_memory_rss_human": human_size(figures.resident_bytes),
-        "used_memory_peak": figures.peak_bytes,
-        "used_memory_peak_human": human_size(figures.peak_bytes),
-        "used_memory_peak_perc": f"{100 * figures.used_bytes / max(figures.peak_bytes, 1):.2f}%",
-        "used_memory_overhead": figures.overhead_bytes,
-        "used_memory_startup": 0,
-        "used_memory_dataset": figures.payload_bytes,
-        "used_memory_dataset_perc": f"{100 * dataset_share:.2f}%",
-        "allocator_allocated": figures.used_bytes,
-        "allocator_active": figures.resident_bytes,
-        "allocator_resident": figures.resident_bytes,
-        "total_system_memory": total,
-        "total_system_memory_human": human_size(total),
-    }
-    return lines_of(fields)
-
-
-def _memory_limits(node: Node) -> Iterable[str]:
-    fields: dict[str, object] = dict.fromkeys(("used_memory_lua", "used_memory_vm_eval"), 0)
-    fields["used_memory_lua_human"] = "0B"
-    fields |= dict.fromkeys(
-        (
-            "used_memory_scripts_eval",
-            "number_of_cached_scripts",
-            "number_of_functions",
-            "number_of_libraries",
-            "used_memory_vm_functions",
-            "used_memory_vm_total",
-        ),
-        0,
-    )
-    fields |= {
-        "used_memory_vm_total_human": "0B",
-        "used_memory_functions": 0,
-        "used_memory_scripts": 0,
-        "used_memory_scripts_human": "0B",
-        "maxmemory": node.settings.maxmemory_bytes,
-        "maxmemory_human": human_size(node.settings.maxmemory_bytes),
-        "maxmemory_policy": node.settings.maxmemory_policy,
-    }
-    return lines_of(fields)
-
-
-def _memory_of_the_process(node: Node) -> Iterable[str]:
-    figures = memory_figures(node)
-    ratio = f"{figures.fragmentation_ratio:.2f}"
-    return lines_of(
-        {
-            "allocator_frag_ratio": ratio,
-            "allocator_frag_bytes": figures.fragmentation_bytes,
-            "allocator_rss_ratio": "1.00",
-            "allocator_rss_bytes": 0,
-            "rss_overhead_ratio": "1.00",
-            "rss_overhead_bytes": 0,
-            "mem_fragmentation_ratio": ratio,
-            "mem_fragmentation_bytes": figures.fragmentation_bytes,
-            "mem_not_counted_for_evict": figures.beside_bytes,
-            "mem_replication_backlog": 0,
-            "mem_total_replication_buffers": figures.unacknowledged_bytes,
-            "mem_clients_slaves": 0,
-            "mem_clients_normal": figures.clients_bytes,
-            "mem_cluster_links": 0
-            if node.cluster is None
-            else sum(link.queued_bytes for link in node.cluster.links()),
-            "mem_aof_buffer": 0,
-            "mem_allocator": "python",
-            "active_defrag_running": 0,
-            "lazyfree_pending_objects": 0,
-            "lazyfreed_objects": 0,
-            "peak_rss": node.host.peak_resident_bytes(),
-            "mem_cluster_copies": figures.copies_bytes,
         }
     )
 
@@ -372,31 +280,6 @@ def events(node: Node) -> Iterable[str]:
             f"events_sink_{name}:delivered={sink.delivered},dropped={sink.dropped},"
             f"failed={sink.failed},queued={sink.queued}"
         )
-
-
-def loading(node: Node) -> Iterable[str]:
-    """Tell of all loaders together, and of each in a line; in its pattern, what would break the line is escaped."""
-    reports = [] if node.loads is None else node.loads.reports()
-    yield f"loading_loaders:{len(reports)}"
-    yield from lines_of(
-        {f"loading_{name}": count for name, count in _added(one.now for one in reports).items()}
-    )
-    added = _added(one.totals for one in reports)
-    yield from lines_of({f"loading_total_{name}": count for name, count in added.items()})
-    for one in reports:
-        pattern = escaped(one.pattern).translate(BREAKS_LINES)
-        totals = {f"total_{name}": count for name, count in one.totals.items()}
-        figures = {"pattern": pattern, "db": one.db, "state": one.state, **one.now, **totals}
-        yield f"loader_{one.name}:" + ",".join(f"{name}={value}" for name, value in figures.items())
-
-
-def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    summed: dict[str, int] = {}
-    for one in counts:
-        for name, count in one.items():
-            so_far = summed.get(name, 0)
-            summed[name] = max(so_far, count) if name.endswith("_ms") else so_far + count
-    return summed
 
 
 def uptime_seconds(node: Node) -> int:

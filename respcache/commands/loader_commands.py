@@ -17,7 +17,7 @@ from .context import Context
 from .errors import SHOWN_NAME_BYTES, CommandError, shown_word, wrong_arity
 from .help import help_reply
 from .loads import LoaderControls, LoaderReport
-from .spec import CommandGroup, Flag, Trait
+from .spec import CommandGroup, Declaration, Flag, Trait
 from .spread import Join, Over, Spread
 
 loaders = CommandGroup("loading")
@@ -30,6 +30,19 @@ ASKS: Final = Trait.LOADS_NOTHING | Trait.PASSES_OWNERS
 ON_KEYS: Final = frozenset({"keyspace"})
 BY_KEYS: Final = "O(N) with N keys"
 CHANGING: Final = ("nondeterministic_output",)
+
+FETCHING: Final[Declaration] = {
+    "since": "7.0.0",
+    "complexity": BY_KEYS,
+    "flags": Flag(0),
+    "traits": ASKS,
+    "args": (arg.key("key", Access.RO, multiple=True),),
+    "acl": ON_KEYS,
+    "spread": Spread(Over.KEYS, Join.SUM),
+    "raw": True,
+    "hidden": True,
+}
+"""What REQUEST and REFRESH are."""
 
 loaders.container(
     "LOADER",
@@ -103,18 +116,7 @@ def loader_peek(context: Context, argv: Sequence[bytes]) -> Reply:
     return dict(value.fields.items()) if isinstance(value, Hash) else bytes(value)
 
 
-@loaders.command(
-    "LOADER REQUEST",
-    since="7.0.0",
-    complexity=BY_KEYS,
-    flags=Flag(0),
-    traits=ASKS,
-    args=(arg.key("key", Access.RO, multiple=True),),
-    acl=ON_KEYS,
-    spread=Spread(Over.KEYS, Join.SUM),
-    raw=True,
-    hidden=True,
-)
+@loaders.command("LOADER REQUEST", **FETCHING)
 def loader_request(context: Context, argv: Sequence[bytes]) -> Reply:
     """Have keys loaded that are not in the cache, and return at once how many are there or on their way.
 
@@ -125,18 +127,7 @@ def loader_request(context: Context, argv: Sequence[bytes]) -> Reply:
     return sum([controls.request(db, key) for key in argv[2:]])
 
 
-@loaders.command(
-    "LOADER REFRESH",
-    since="7.0.0",
-    complexity=BY_KEYS,
-    flags=Flag(0),
-    traits=ASKS,
-    args=(arg.key("key", Access.RO, multiple=True),),
-    acl=ON_KEYS,
-    spread=Spread(Over.KEYS, Join.SUM),
-    raw=True,
-    hidden=True,
-)
+@loaders.command("LOADER REFRESH", **FETCHING)
 def loader_refresh(context: Context, argv: Sequence[bytes]) -> Reply:
     """Have keys loaded whether they are in the cache or not, and return at once how many are on their way.
 

@@ -1,30 +1,28 @@
-"""Strings whole: SET, GET and their kin. Parts of strings are in ``ranges.py``, numbers in ``increments.py``.
+"""Strings whole: SET, GET and their kin.
+
+What else gives a string a life is in ``string_lives.py``, parts of strings are in ``ranges.py``, numbers in ``increments.py``.
 
 GET, SET, MGET and MSET carry most of a cache's load. They take their words as
 they come, because the general parser would cost them more than the work itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from ..keyspace.database import Database
 from ..keyspace.journal import Notice
 from ..protocol.replies import OK, Reply
 from . import arguments as arg
 from .arguments import Access
 from .context import Context
-from .deadlines import ABSOLUTE, UNITS_MS, deadline_of_option
-from .errors import SYNTAX, CommandError, wrong_arity, wrong_type
-from .numbers import parse_integer
-from .spec import CommandGroup, Flag, Trait
+from .deadlines import UNITS_MS
+from .errors import wrong_arity, wrong_type
+from .spec import CommandGroup, Flag
 from .spread import Join, Over, Spread
+from .string_lives import SET_NOTICE, deadline_of, parse_options, put_until
 from .string_values import read_string, view_string
 
 strings = CommandGroup("string")
 
-SET_NOTICE: Final = Notice("$", "set")
-EXPIRE_NOTICE: Final = Notice("g", "expire")
-PERSIST_NOTICE: Final = Notice("g", "persist")
 DEL_NOTICE: Final = Notice("g", "del")
 
 SET_OPTIONS: Final = {
@@ -34,34 +32,8 @@ SET_OPTIONS: Final = {
     b"KEEPTTL": "expiration",
     **dict.fromkeys(UNITS_MS, "expiration"),
 }
-GETEX_OPTIONS: Final = {b"PERSIST": "expiration", **dict.fromkeys(UNITS_MS, "expiration")}
 
 KEY_VALUE: Final = "key_value"
-
-
-def _parse_options(words: Sequence[bytes], kinds: Mapping[bytes, str]) -> dict[str, bytes]:
-    """Read options in any order: the one chosen of each kind, and the ``time`` that follows it."""
-    chosen: dict[str, bytes] = {}
-    rest = iter(words)
-    for word in rest:
-        option = word.upper()
-        kind = kinds.get(option)
-        if kind is None or chosen.setdefault(kind, option) != option:
-            raise CommandError(SYNTAX)
-        if option in UNITS_MS:
-            time = next(rest, None)
-            if time is None:
-                raise CommandError(SYNTAX)
-            chosen["time"] = time
-    return chosen
-
-
-def _deadline(chosen: Mapping[str, bytes], context: Context, command: str) -> int | None:
-    """Return the deadline that the options ask for, if they do."""
-    if "time" not in chosen:
-        return None
-    time = parse_integer(chosen["time"])
-    return deadline_of_option(chosen["expiration"], time, context.clock.now_ms, command)
 
 
 def _access_of_set(argv: Sequence[bytes]) -> Access:
@@ -74,11 +46,6 @@ def _access_of_set(argv: Sequence[bytes]) -> Access:
 def _depends_on_old(argv: Sequence[bytes]) -> bool:
     """SET with a condition or with GET asks what is there."""
     return any(word.upper() in (b"NX", b"XX", b"GET") for word in argv[3:])
-
-
-def _put_until(db: Database, key: bytes, value: bytes, deadline_ms: int) -> None:
-    db.put(key, value, SET_NOTICE, deadline_ms)
-    db.notify(key, EXPIRE_NOTICE)
 
 
 @strings.command(
@@ -159,8 +126,8 @@ def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
     if len(argv) == 5 and argv[3] in UNITS_MS:
         chosen = {"expiration": argv[3], "time": argv[4]}  # SET k v EX 10 takes 900 ns instead of 1,200
     else:
-        chosen = _parse_options(argv[3:], SET_OPTIONS)
-    deadline_ms = _deadline(chosen, context, "set")
+        chosen = parse_options(argv[3:], SET_OPTIONS)
+    deadline_ms = deadline_of(chosen, context, "set")
     old = read_string(db, key) if "get" in chosen else None
     condition = chosen.get("condition")
     if condition is not None and db.has(key) == (condition == b"NX"):
@@ -168,56 +135,8 @@ def _set_with_options(context: Context, argv: Sequence[bytes]) -> Reply:
     if deadline_ms is None:
         db.put(key, value, SET_NOTICE, keep_deadline="expiration" in chosen)
     else:
-        _put_until(db, key, value, deadline_ms)
+        put_until(db, key, value, deadline_ms)
     return old if "get" in chosen else OK
-
-
-@strings.command(
-    "GETEX",
-    since="6.2.0",
-    complexity="O(1)",
-    flags=Flag.WRITE | Flag.FAST,
-    traits=Trait.KEEPS_VALUES,
-    args=(
-        arg.key("key", Access.RW | Access.ACCESS | Access.UPDATE),
-        arg.one_of(
-            "expiration",
-            arg.integer("seconds", token="EX"),
-            arg.integer("milliseconds", token="PX"),
-            arg.unix_time("unix-time-seconds", token="EXAT"),
-            arg.unix_time("unix-time-milliseconds", token="PXAT"),
-            arg.flag("PERSIST"),
-        ),
-    ),
-    raw=True,
-)
-def getex(context: Context, argv: Sequence[bytes]) -> Reply:
-    """Return the string that a key holds, and set or take away its expiry.
-
-    A moment that has passed deletes the key.
-
-    >>> SET session abc
-    OK
-    >>> GETEX session EX 10
-    abc
-    >>> TTL session
-    10
-    """
-    db, key = context.db, argv[1]
-    chosen = _parse_options(argv[2:], GETEX_OPTIONS)
-    value = read_string(db, key)
-    if value is None:
-        return None
-    deadline_ms = _deadline(chosen, context, "getex")
-    entry = db.entries[key]
-    if deadline_ms is None:
-        if chosen:
-            db.persist(entry, PERSIST_NOTICE)
-    elif deadline_ms <= context.clock.now_ms and chosen["expiration"] in ABSOLUTE:
-        db.remove(key, DEL_NOTICE)
-    else:
-        db.expire_at(entry, deadline_ms, EXPIRE_NOTICE)
-    return value
 
 
 @strings.command(
@@ -263,46 +182,6 @@ def getset(context: Context, key: bytes, value: bytes) -> Reply:
     old = read_string(context.db, key)
     context.db.put(key, value, SET_NOTICE)
     return old
-
-
-@strings.command(
-    "SETEX",
-    since="2.0.0",
-    complexity="O(1)",
-    flags=Flag.WRITE | Flag.DENYOOM,
-    args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("seconds"), arg.string("value")),
-)
-def setex(context: Context, key: bytes, seconds: int, value: bytes) -> Reply:
-    """Store a string that lives for some seconds.
-
-    >>> SETEX session 10 abc
-    OK
-    >>> TTL session
-    10
-    """
-    _put_until(context.db, key, value, deadline_of_option(b"EX", seconds, context.clock.now_ms, "setex"))
-    return OK
-
-
-@strings.command(
-    "PSETEX",
-    since="2.6.0",
-    complexity="O(1)",
-    flags=Flag.WRITE | Flag.DENYOOM,
-    args=(arg.key("key", Access.OW | Access.UPDATE), arg.integer("milliseconds"), arg.string("value")),
-)
-def psetex(context: Context, key: bytes, milliseconds: int, value: bytes) -> Reply:
-    """Store a string that lives for some milliseconds.
-
-    >>> PSETEX session 1500 abc
-    OK
-    >>> PTTL session
-    1500
-    """
-    _put_until(
-        context.db, key, value, deadline_of_option(b"PX", milliseconds, context.clock.now_ms, "psetex")
-    )
-    return OK
 
 
 @strings.command(

@@ -24,12 +24,21 @@ def class_loader(table: Table) -> Made:
     if not isinstance(options, Mapping):
         raise LoaderSettingsError(f"loader {target}: options must be a table")
     try:
-        loader = made(imported(target), options)
+        factory = imported(target)
+        _check_complete(target, factory)
+        loader = made(factory, options)
     except CannotImportError as error:
         raise LoaderSettingsError(f"loader {target}: {error}") from error.__cause__
     if not isinstance(loader, Loader):
         raise LoaderSettingsError(f"loader {target} is no respcache.loading.Loader")
     return loader, rest
+
+
+def _check_complete(target: str, factory: Callable[..., object]) -> None:
+    """Name what a loader's class lacks before it is made: Python would only say that it is abstract."""
+    if isinstance(factory, type) and issubclass(factory, Loader) and factory.__abstractmethods__:
+        missing = ", ".join(sorted(factory.__abstractmethods__))
+        raise LoaderSettingsError(f"loader {target}: {factory.__qualname__} has no method {missing}")
 
 
 def _sql_loader(table: Table) -> Made:

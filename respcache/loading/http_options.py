@@ -20,7 +20,7 @@ from .http_requests import GetRequests, Plan, PostRequests, SingleRequests
 from .json_path import JsonPath
 from .key_pattern import KeyPattern
 from .loader import Loader
-from .options import LONGEST_MS, OPTION_NAMES, OTHER_NAMES, LoaderSettingsError, Options, options_of
+from .options import LONGEST_MS, OPTION_NAMES, OTHER_NAMES, LoaderSettingsError, Options, checked_options
 
 KEYS_PER_URL: Final = 100
 """The default ``batch_size`` for a GET of many keys: short lines, which every server takes."""
@@ -160,11 +160,11 @@ def _name_of(table: Mapping[str, Any]) -> str:
 
 def _options(name: str, pattern: KeyPattern, settings: _Table, general: Mapping[str, Any]) -> Options:
     """Check the general settings as they will be checked again when the loader is there: some of ours depend on them."""
-    stand_in = Loader()
-    stand_in.pattern, stand_in.name = pattern.glob, name
+    attributes = {option: getattr(Loader, option) for option in OPTION_NAMES}
+    attributes |= {"pattern": pattern.glob, "name": name}
     if settings.batch_method == "GET":
-        stand_in.batch_size = KEYS_PER_URL
-    return options_of(stand_in, general)
+        attributes["batch_size"] = KEYS_PER_URL
+    return checked_options(attributes, general, writes=False)
 
 
 def _check_company(settings: _Table, table: Mapping[str, Any], name: str) -> None:

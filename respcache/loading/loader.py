@@ -1,13 +1,15 @@
 """What the author of a loader writes: a class that knows how to get the values of missing keys.
 
-``bulk_load`` alone is needed. It gets keys without duplicates, all of which match ``pattern``, and returns what it has found:
-a key that is not among the answers, or whose answer is ``Missing``, has no value. Every method may be a coroutine function, which runs
-in the server's own trio loop and must not block it; or a plain function, which runs in a worker thread, several at a time.
+``bulk_load`` alone is needed, and a class without it cannot be made. It gets keys without duplicates, all of which match
+``pattern``, and returns what it has found: a key that is not among the answers, or whose answer is ``Missing``, has no value.
+Every method may be a coroutine function, which runs in the server's own trio loop and must not block it; or a plain function,
+which runs in a worker thread, several at a time.
 
 A value is bytes or str, for a string, or a mapping of such to such, for a hash; str is stored as UTF-8. ``Loaded`` gives one
 key a life of its own.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -60,7 +62,7 @@ class Change(msgspec.Struct, frozen=True):
     value: bytes | dict[bytes, bytes] | None
 
 
-class Loader:
+class Loader(ABC):
     """Derive from it, set ``pattern`` and write ``bulk_load``.
 
     The attributes are the loader's settings; a table ``[[loading.loaders]]`` may give others. Arguments of ``__init__`` come
@@ -111,9 +113,9 @@ class Loader:
     write_queue: int = 100_000
     """With ``behind``: of how many keys changes may wait; at this limit, writes go through."""
 
+    @abstractmethod
     def bulk_load(self, keys: list[bytes]) -> "Mapping[bytes, Datum] | Awaitable[Mapping[bytes, Datum]]":
         """Return what there is for these keys; may raise anything, which fails the keys."""
-        raise NotImplementedError(f"{type(self).__name__} has no bulk_load")
 
     def new(self, key: bytes, datum: Datum) -> "Stored | Loaded | Mark | Awaitable[Stored | Loaded | Mark]":
         """Return the value for what ``bulk_load`` has found."""

@@ -85,20 +85,27 @@ def options_of(loader: Loader, overrides: Mapping[str, Any] = {}) -> Options:
 
     Raises LoaderSettingsError.
     """
-    shown = loader.name or type(loader).__name__
+    attributes = {name: getattr(loader, name) for name in OPTION_NAMES}
+    attributes["name"] = loader.name or type(loader).__name__
+    writes = hasattr(loader, "bulk_write") or hasattr(loader, "write")
+    return checked_options(attributes, overrides, writes=writes)
+
+
+def checked_options(attributes: Mapping[str, Any], overrides: Mapping[str, Any], *, writes: bool) -> Options:
+    """Do as ``options_of`` for a loader of these attributes, which can write or cannot."""
+    shown = attributes["name"]
     overrides = {OTHER_NAMES.get(name, name): value for name, value in overrides.items()}
     unknown = sorted(set(overrides) - OPTION_NAMES)
     if unknown:
         raise LoaderSettingsError(f"loader {shown}: there is no setting {unknown[0]!r}")
-    values = {name: getattr(loader, name) for name in OPTION_NAMES} | {"name": shown} | overrides
+    values = {**attributes, **overrides}
     if not values["pattern"]:
         raise LoaderSettingsError(f'loader {shown} has no pattern; set one, such as pattern = "user:*"')
     try:
         options = msgspec.convert(values, Options)
     except msgspec.ValidationError as error:
         raise LoaderSettingsError(f"loader {shown}: {error}") from None
-    writers = [name for name in ("bulk_write", "write") if hasattr(loader, name)]
     mode = options.write_mode
-    if mode != "none" and not writers:
+    if mode != "none" and not writes:
         raise LoaderSettingsError(f"loader {shown}: write = {mode!r} needs a method write or bulk_write")
     return options

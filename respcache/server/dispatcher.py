@@ -26,7 +26,7 @@ from ..commands.loads import Loads
 from ..commands.node import Node, Router
 from ..commands.pending import Pending, Slot
 from ..commands.spec import Command, Flag, Trait
-from ..commands.transactions import aborted, discard_transaction, queue_command
+from ..commands.transactions import aborted, discard_transaction, forget_watches, queue_command
 from ..commands.writes import Writes
 from ..owners.owners import Owners
 from ..protocol.limits import Limits
@@ -338,12 +338,9 @@ class Dispatcher(DispatcherState):
         node = self.node
         node.broker.forget(client)
         node.tracking.stop(client)
-        if client.remote_watches and node.router is not None:
-            node.router.unwatch(client)
-        if client.watched:
-            node.keyspace.journal.unwatch(client.watched, client)
-            client.watched = set()
-            client.is_dirty = True  # an EXEC that still waits can be sure of nothing any more
+        is_dirty = client.is_dirty or bool(client.watched)
+        forget_watches(node, client)
+        client.is_dirty = is_dirty  # an EXEC that still waits can be sure of nothing any more
         node.monitors.discard(client.id)
         node.clients.remove(client)
         self.refresh()

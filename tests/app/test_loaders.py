@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,6 +30,10 @@ class Squares(Loader):
 
     def bulk_load(self, keys):
         return {key: str(int(key[7:]) ** 2) for key in keys}
+
+
+class Incomplete(Loader):
+    pattern = "nothing:*"
 
 
 class Never(Loader):
@@ -83,6 +89,16 @@ def test_a_server_does_not_start_with_a_loader_that_cannot_be_imported(
     [record] = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert "loader no.such.module:Loader: cannot import no.such.module" in record.getMessage()
     assert "\n" not in record.getMessage()
+
+
+def test_serve_says_in_one_line_which_method_a_loader_lacks(path: Path) -> None:
+    words = ["serve", "--loader", "numbers_to_load:Incomplete", "--port", "0", "--bind", "127.0.0.1"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "respcache", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "loader numbers_to_load:Incomplete: Incomplete has no method bulk_load" in line
 
 
 def test_a_process_loads_what_its_clients_ask_for(path: Path, start_respcache: StartServer) -> None:

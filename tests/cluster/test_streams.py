@@ -2,6 +2,18 @@
 
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
+from tests.cluster.bus.wires import Caller
+
+
+def strict_world() -> tuple[World, str, Caller]:
+    """Return three nodes in strict mode, a key of the first that is written, and a client of it."""
+    world = World(3, copies=2, is_strict=True)
+    world.run(3.0)
+    world.rest()
+    key = world.key_of(0)
+    client = world.client(0)
+    assert client("SET", key, "1") == b"OK"
+    return world, key, client
 
 
 def test_a_node_that_does_not_know_whether_it_serves_still_drops_nobody() -> None:
@@ -14,12 +26,7 @@ def test_a_node_that_does_not_know_whether_it_serves_still_drops_nobody() -> Non
 
 
 def test_in_strict_mode_a_silent_follower_is_waited_for_until_a_majority_knows_of_it() -> None:
-    world = World(3, copies=2, is_strict=True)
-    world.run(3.0)
-    world.rest()
-    key = world.key_of(0)
-    client = world.client(0)
-    assert client("SET", key, "1") == b"OK"
+    world, key, client = strict_world()
     world.split([0], [1, 2], is_known=False)
     client.send(f"SET {key} 2")
     world.run(0.8)
@@ -30,12 +37,7 @@ def test_in_strict_mode_a_silent_follower_is_waited_for_until_a_majority_knows_o
 
 
 def test_where_a_majority_confirms_a_write_is_acknowledged_without_the_follower_that_was_stopped() -> None:
-    world = World(3, copies=2, is_strict=True)
-    world.run(3.0)
-    world.rest()
-    key = world.key_of(0)
-    client = world.client(0)
-    assert client("SET", key, "1") == b"OK"
+    world, key, client = strict_world()
     partition = next(iter(world.peers[0].hub.replication.recorder.written), None)
     assert partition is None
     for peer in world.peers[1:]:
@@ -58,12 +60,7 @@ def test_a_stream_that_is_made_again_is_never_taken_for_an_earlier_one() -> None
 
 
 def test_who_waits_for_a_copy_hears_at_once_that_the_node_may_serve_no_more() -> None:
-    world = World(3, copies=2, is_strict=True)
-    world.run(3.0)
-    world.rest()
-    key = world.key_of(0)
-    client = world.client(0)
-    assert client("SET", key, "1") == b"OK"
+    world, key, client = strict_world()
     world.split([0], [1, 2], is_known=False)
     client.send(f"SET {key} 2", f"GET {key}")
     world.run(1.5)

@@ -8,11 +8,6 @@ from tests.commands.harness import Harness, HarnessClient
 
 
 @pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
 def admin(harness: Harness) -> HarnessClient:
     return client_at(harness, "10.0.0.1:1000")
 

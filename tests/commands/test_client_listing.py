@@ -1,19 +1,7 @@
 """The lines of CLIENT LIST."""
 
-import pytest
-
 from respcache.commands.client_listing import client_line, client_type, flag_letters
 from tests.commands.harness import START_MS, Harness, HarnessClient
-
-
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
 
 
 def fields(line: str) -> dict[str, str]:

@@ -12,11 +12,6 @@ WRONG_PASSWORD = ErrorReply("WRONGPASS", "invalid username-password pair or user
 
 
 @pytest.fixture
-def client() -> HarnessClient:
-    return Harness().client()
-
-
-@pytest.fixture
 def stranger() -> HarnessClient:
     """A client of a server that wants a password."""
     return Harness(requirepass="secret").client()

@@ -1,4 +1,4 @@
-"""The hash commands, but for HSCAN and HRANDFIELD."""
+"""The hash commands, but for increments, HSCAN and HRANDFIELD."""
 
 from typing import cast
 
@@ -13,16 +13,6 @@ HASH_COMMANDS = [
     "HSET k f 1", "HSETNX k f 1", "HMSET k f 1", "HGET k f", "HMGET k f", "HGETALL k", "HDEL k f", "HEXISTS k f",
     "HINCRBY k f 1", "HINCRBYFLOAT k f 1", "HKEYS k", "HVALS k", "HLEN k", "HSTRLEN k f", "HRANDFIELD k", "HSCAN k 0",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
 
 
 def stored(harness: Harness, key: bytes = b"h") -> Hash:
@@ -83,31 +73,6 @@ def test_what_changes_nothing_is_not_told(harness: Harness, client: HarnessClien
     for command in ("HSETNX h a 2", "HDEL h x", "HDEL missing x", "HINCRBY h a x", "HGETALL h"):
         client(command)
     assert recorder.take() == []
-
-
-def test_hincrby_counts_from_nothing(client: HarnessClient) -> None:
-    assert [client("HINCRBY h n 5"), client("HINCRBY h n -7"), client("HGET h n")] == [5, -2, b"-2"]
-
-
-@pytest.mark.parametrize(
-    ("value", "increment"), [("9223372036854775807", "1"), ("-9223372036854775808", "-1")]
-)
-def test_hincrby_refuses_to_overflow(client: HarnessClient, value: str, increment: str) -> None:
-    client(f"HSET h n {value}")
-    overflow = ErrorReply("ERR", "increment or decrement would overflow")
-    assert client(f"HINCRBY h n {increment}") == overflow
-    assert client("HGET h n") == value.encode()
-
-
-def test_increments_refuse_what_is_no_number(client: HarnessClient) -> None:
-    client("HSET h w word")
-    assert client("HINCRBY h w 1") == ErrorReply("ERR", "hash value is not an integer")
-    assert client("HINCRBYFLOAT h w 1") == ErrorReply("ERR", "hash value is not a float")
-    assert client("HINCRBY h w x") == ErrorReply("ERR", "value is not an integer or out of range")
-    assert client("HINCRBYFLOAT h w x") == ErrorReply("ERR", "value is not a valid float")
-    assert client("HINCRBYFLOAT h n inf") == ErrorReply("ERR", "value is NaN or Infinity")
-    client("HSET h i inf")
-    assert client("HINCRBYFLOAT h i 1") == ErrorReply("ERR", "increment would produce NaN or Infinity")
 
 
 def test_a_hash_outgrows_its_compact_form_at_the_settings_limits() -> None:

@@ -3,7 +3,7 @@ import pytest
 from respcache import __version__
 from respcache._speedups import DESCRIPTION
 from tests.commands.harness import Harness, HarnessClient
-from tests.commands.loaders import FakeControls, report
+from tests.commands.loaders import FakeControls
 from tests.wire import RawClient, parse
 
 
@@ -152,18 +152,3 @@ def test_loaders_are_told_of_where_there_are_some(line: str, harness: Harness, c
     assert ("Loading" in titles(client(f"INFO {line}"))) is always
     harness.node.loads = FakeControls()
     assert ("Loading" in titles(client(f"INFO {line}"))) is (line != "cpu")
-
-
-def test_loaders_are_told_of_together_and_in_a_line_each(harness: Harness, client: HarnessClient) -> None:
-    assert fields(client("INFO loading")) == {"loading_loaders": "0"}
-    loads = harness.node.loads = FakeControls()
-    loads.told = [report("users"), report("odd", pattern="a=[,]\r\n*", state="paused")]
-    assert fields(client("INFO loading")) == {
-        "loading_loaders": "2",
-        "loading_requested": "4",
-        "loading_failed": "2",
-        "loading_total_calls": "14",
-        "loading_total_failed": "6",
-        "loader_users": "pattern=users:*,db=0,state=closed,requested=2,failed=1,total_calls=7,total_failed=3",
-        "loader_odd": r"pattern=a\x3d[\x2c]\x0d\x0a*,db=0,state=paused,requested=2,failed=1,total_calls=7,total_failed=3",
-    }

@@ -8,7 +8,6 @@ from tests.commands.recorder import Recorder
 
 WRONG_TYPE = ErrorReply("WRONGTYPE", "Operation against a key holding the wrong kind of value")
 SYNTAX = ErrorReply("ERR", "syntax error")
-NOT_AN_INTEGER = ErrorReply("ERR", "value is not an integer or out of range")
 LATER = "4102444800"
 
 
@@ -91,35 +90,10 @@ def test_of_a_repeated_option_the_last_counts(client: HarnessClient) -> None:
     assert client("TTL k") == 10
 
 
-@pytest.mark.parametrize("time", ["0", "-1", "9223372036854775807", "9223372036854776"])
-@pytest.mark.parametrize(
-    ("command", "name"), [("SET k v EX {}", "set"), ("SETEX k {} v", "setex"), ("GETEX k EX {}", "getex")]
-)
-def test_a_life_that_is_no_life_is_refused(client: HarnessClient, command: str, name: str, time: str) -> None:
-    client("SET k old")
-    assert client(command.format(time)) == ErrorReply("ERR", f"invalid expire time in '{name}' command")
-    assert client("GET k") == b"old"
-
-
-def test_a_time_must_be_an_integer(client: HarnessClient) -> None:
-    for command in ("SET k v EX x", "SET k v PXAT 1.5", "SETEX k x v", "PSETEX k '' v"):
-        assert client(command) == NOT_AN_INTEGER
-    assert client("GETEX k EX x") is None  # the key is looked at first
-    client("SET k v")
-    assert client("GETEX k EX x") == NOT_AN_INTEGER
-
-
 def test_a_key_set_to_a_past_moment_is_never_seen(client: HarnessClient, recorder: Recorder) -> None:
     assert client("SET k v PXAT 1") == b"OK"
     assert client("GET k") is None
     assert recorder.take() == ["set", "expire", "expired"]
-
-
-def test_setex_and_psetex(client: HarnessClient) -> None:
-    assert client("SETEX k 10 v") == b"OK"
-    assert [client("GET k"), client("PTTL k")] == [b"v", 10_000]
-    assert client("PSETEX k 1500 w") == b"OK"
-    assert [client("GET k"), client("PTTL k")] == [b"w", 1500]
 
 
 def test_setnx_never_replaces(client: HarnessClient) -> None:
@@ -136,27 +110,6 @@ def test_getset_swaps_and_forgets_the_deadline(client: HarnessClient) -> None:
 def test_getdel_takes_the_value_away(client: HarnessClient) -> None:
     client("SET k v")
     assert [client("GETDEL k"), client("GETDEL k"), client("EXISTS k")] == [b"v", None, 0]
-
-
-def test_getex_changes_only_the_deadline(client: HarnessClient) -> None:
-    client("SET k v")
-    for command, ttl in (("GETEX k", -1), ("GETEX k EX 10", 10), ("GETEX k", 10), ("GETEX k PERSIST", -1)):
-        assert client(command) == b"v"
-        assert client("TTL k") == ttl
-    assert client("GETEX nothing EX 10") is None
-
-
-def test_getex_deletes_at_a_past_moment(client: HarnessClient, recorder: Recorder) -> None:
-    client("SET k v")
-    assert client("GETEX k EXAT 1") == b"v"
-    assert client("EXISTS k") == 0
-    assert recorder.take() == ["set", "del"]
-
-
-@pytest.mark.parametrize("options", ["KEEPTTL", "NX", "EX 1 PERSIST", "EX", "PERSIST PX 1"])
-def test_getex_has_options_of_its_own(client: HarnessClient, options: str) -> None:
-    client("SET k v")
-    assert client(f"GETEX k {options}") == SYNTAX
 
 
 def test_mget_answers_nothing_for_what_is_no_string(client: HarnessClient) -> None:
@@ -186,9 +139,7 @@ def test_a_key_without_a_value_is_an_arity_error(client: HarnessClient, command:
     assert client("DBSIZE") == 0
 
 
-@pytest.mark.parametrize(
-    "command", ["GET h", "GETEX h", "GETDEL h", "GETSET h v", "STRLEN h", "GETEX h EX 10", "SET h v GET EX 5"]
-)
+@pytest.mark.parametrize("command", ["GET h", "GETDEL h", "GETSET h v", "STRLEN h", "SET h v GET EX 5"])
 def test_a_hash_is_no_string(client: HarnessClient, command: str) -> None:
     client("HSET h f 1")
     assert client(command) == WRONG_TYPE
@@ -200,14 +151,9 @@ def test_a_hash_is_no_string(client: HarnessClient, command: str) -> None:
     [
         ("SET k v", ["set"]),
         ("SET k v EX 10", ["set", "expire"]),
-        ("SETEX k 10 v", ["set", "expire"]),
-        ("PSETEX k 10 v", ["set", "expire"]),
         ("SETNX k v", []),
         ("GETSET k v", ["set"]),
         ("GETDEL k", ["del"]),
-        ("GETEX k", []),
-        ("GETEX k EX 10", ["expire"]),
-        ("GETEX k PERSIST", ["persist"]),
         ("MSET k v j w", ["set", "set"]),
         ("MSETNX k v j w", []),
         ("SET k v NX", []),

@@ -6,11 +6,6 @@ from tests.commands.harness import Harness, HarnessClient
 
 
 @pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
 def reader(harness: Harness) -> HarnessClient:
     return harness.client()
 

@@ -5,14 +5,9 @@ from typing import Any
 import pytest
 
 from respcache.protocol.replies import ErrorReply
-from tests.commands.harness import Harness, HarnessClient
+from tests.commands.harness import HarnessClient
 
 DIFFERENTLY = "before disabling tracking for this client, and then re-enabling it with a different mode."
-
-
-@pytest.fixture
-def client() -> HarnessClient:
-    return Harness().client()
 
 
 def info(client: HarnessClient) -> tuple[Any, Any, Any]:

@@ -8,16 +8,6 @@ from tests.commands.harness import Harness, HarnessClient
 
 
 @pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
-
-
-@pytest.fixture
 def other(harness: Harness) -> HarnessClient:
     return harness.client()
 

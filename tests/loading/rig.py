@@ -8,7 +8,7 @@ async def test_x(nursery, autojump_clock):
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import trio
@@ -80,14 +80,16 @@ def answer(result: Any) -> Step:
     return step
 
 
-def fail(error: BaseException) -> Step:
-    async def step(keys: list[bytes]) -> Any:
+def fail(error: BaseException) -> Callable[[Sequence[object]], Awaitable[Any]]:
+    """Fail, whatever the call is about: keys to load, or changes to write."""
+
+    async def step(concerned: Sequence[object]) -> Any:
         raise error
 
     return step
 
 
-async def hang(keys: list[bytes]) -> Any:
+async def hang(concerned: Sequence[object]) -> Any:
     await trio.sleep_forever()
 
 
@@ -145,6 +147,8 @@ class Rig:
         self.owns: Callable[[bytes], bool] = lambda key: True
         self.loading = Loading(make_sources([(loader, options) for loader in loaders], ground))
         self.parts.dispatcher.load_by(self.loading)
+        if self.loading.writers:
+            self.parts.dispatcher.write_by(self.loading)
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
         nursery.start_soon(self._run)

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from respcache.loading.assembly import class_loader, make_sources
+from respcache.loading.loader import Loader
 from respcache.loading.options import LoaderSettingsError
 from tests.loading.rig import Rig, Table
 
@@ -20,6 +21,13 @@ class WithOptions(Table):
 
 class NoLoader:
     pass
+
+
+class Incomplete(Loader):
+    pattern = "k:*"
+
+    def bulkload(self, keys: list[bytes]) -> dict[bytes, bytes]:
+        return {}
 
 
 class Breaks(Table):
@@ -45,6 +53,7 @@ def test_a_class_is_made_with_its_options_and_gets_its_settings() -> None:
         ({"class": f"{HERE}:Nothing"}, f"loader {HERE}:Nothing: {HERE} has no Nothing"),
         ({"class": f"{HERE}:HERE"}, "cannot be called"),
         ({"class": f"{HERE}:NoLoader"}, "is no respcache.loading.Loader"),
+        ({"class": f"{HERE}:Incomplete"}, f"loader {HERE}:Incomplete: Incomplete has no method bulk_load"),
         ({"class": f"{HERE}:Breaks"}, "OSError: no file"),
         ({"class": f"{HERE}:WithOptions", "options": {"uri": 1}}, "unexpected keyword argument 'uri'"),
         ({"class": f"{HERE}:WithOptions", "options": 5}, "options must be a table"),

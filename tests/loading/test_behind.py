@@ -10,7 +10,8 @@ from trio.testing import MockClock
 
 from respcache.keyspace.slots import key_partition
 from respcache.loading import Change, LoadError
-from tests.loading.writing_rig import Rig, Shelf, SingleShelf, after, fail, failed, hang
+from tests.loading.rig import fail, hang
+from tests.loading.writing_rig import Rig, Shelf, SingleShelf, after, failed
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ async def test_a_database_that_is_down_for_a_while_loses_nothing(rig: Rig, autoj
         b"k:old": b"1",
         b"k:hash": {b"f": b"1"},
     }
-    assert rig.statistics.retried > 0
+    assert rig.write_statistics.retried > 0
 
 
 async def test_a_value_that_is_never_taken_holds_nobody_up(rig: Rig, autojump_clock: MockClock) -> None:
@@ -177,7 +178,7 @@ async def test_at_the_limit_writes_go_through(nursery: trio.Nursery, autojump_cl
     assert rig.shelf.rows[b"k:9"] == b"nine"
     await settle(rig)
     assert rig.shelf.rows == {b"k:0": b"0", b"k:1": b"new", b"k:2": b"2", b"k:9": b"nine"}
-    assert rig.statistics.overflowed == 3
+    assert rig.write_statistics.overflowed == 3
 
 
 async def test_draining_writes_everything_at_once(rig: Rig, autojump_clock: MockClock) -> None:
@@ -200,7 +201,7 @@ async def test_what_cannot_be_drained_is_counted_and_named(
     await rig.loading.drain(5)
     assert trio.current_time() - begun_s == pytest.approx(5)
     await rig.stop()
-    assert rig.statistics.lost == 30
+    assert rig.write_statistics.lost == 30
     [text] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert text.startswith("30 changes of the loader Shelf were not written to its database: k:0, k:1, ")
 
@@ -225,7 +226,7 @@ async def test_a_call_that_never_ends_is_made_again(rig: Rig, autojump_clock: Mo
     await rig.ask("SET k:1 two")
     await trio.sleep(20)
     assert rig.shelf.written == [(b"k:1", b"one"), (b"k:1", b"two")]
-    assert rig.statistics.abandoned == 1
+    assert rig.write_statistics.abandoned == 1
     rig.assert_at_rest()
 
 
@@ -234,7 +235,7 @@ async def test_a_loader_that_is_paused_writes_when_it_goes_on(rig: Rig, autojump
     await rig.ask("SET k:1 one")
     await trio.sleep(5)
     assert rig.shelf.calls == []
-    assert rig.statistics.oldest_pending_ms == 5000
+    assert rig.write_statistics.oldest_pending_ms == 5000
     rig.source.flights.is_paused = False
     await trio.sleep(0.5)
     assert rig.shelf.written == [(b"k:1", b"one")]
@@ -244,10 +245,10 @@ async def test_the_figures(rig: Rig, autojump_clock: MockClock) -> None:
     for command in ("SET k:1 one", "SET k:1 two", "SET k:2 two"):
         await rig.ask(command)
     await trio.sleep(0.05)
-    figures = rig.statistics
+    figures = rig.write_statistics
     assert (figures.pending, figures.oldest_pending_ms, figures.coalesced) == (2, 50, 1)
     await settle(rig)
-    figures = rig.statistics
+    figures = rig.write_statistics
     assert (figures.pending, figures.oldest_pending_ms, figures.written) == (0, 0, 2)
 
 

@@ -8,19 +8,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from respcache.loading import Loaded, Missing
 from respcache.loading.http_answers import UnavailableError
 from respcache.loading.values import WrongAnswerError
+from tests.http_server import Asked, Reply, always, by_name
 
-from .http_source import Asked, Reply, always, by_name, load, loading
+from .http_loaders import load, loading
 
-
-@pytest.fixture
-def clock() -> MockClock:
-    # Loopback needs no time of its own, but data in the kernel's hands must not pass for idleness.
-    return MockClock(autojump_threshold=0.02)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 # -- one key, one request ----------------------------------------
@@ -195,7 +187,9 @@ async def test_an_endless_answer_is_not_read_to_its_limit_in_memory() -> None:
 
 
 @pytest.mark.parametrize("manner", ["stall", "slow_head"])
-async def test_a_slow_key_has_its_time_and_leaves_the_others_alone(clock: MockClock, manner: str) -> None:
+async def test_a_slow_key_has_its_time_and_leaves_the_others_alone(
+    loopback_clock: MockClock, manner: str
+) -> None:
     async with loading(by_name(bad=Reply(manner=manner)), request_timeout_ms=1500) as (_, loader):
         begin_s = trio.current_time()
         assert await load(loader, "a", "bad") == ["a", "the source has not answered within 1.5 s"]
@@ -203,12 +197,12 @@ async def test_a_slow_key_has_its_time_and_leaves_the_others_alone(clock: MockCl
         assert await load(loader, "c") == ["c"]
 
 
-async def test_an_error_with_an_endless_body_is_told_at_once(clock: MockClock) -> None:
+async def test_an_error_with_an_endless_body_is_told_at_once(loopback_clock: MockClock) -> None:
     async with loading(by_name(bad=Reply(404, b" " * 1000, manner="endless"))) as (_, loader):
         assert await load(loader, "bad") == [Missing]
 
 
-async def test_an_error_whose_body_never_comes_is_told_soon(clock: MockClock) -> None:
+async def test_an_error_whose_body_never_comes_is_told_soon(loopback_clock: MockClock) -> None:
     async with loading(by_name(bad=Reply(manner="missing"))) as (_, loader):
         begin_s = trio.current_time()
         assert await load(loader, "bad") == [Missing]
@@ -220,7 +214,7 @@ async def test_an_error_whose_body_breaks_off_is_what_its_status_says() -> None:
         assert await load(loader, "bad", "a") == [Missing, "a"]
 
 
-async def test_no_request_is_begun_when_nobody_waits_any_more(clock: MockClock) -> None:
+async def test_no_request_is_begun_when_nobody_waits_any_more(loopback_clock: MockClock) -> None:
     async with loading(always(manner="stall"), concurrency=2, timeout_ms=1000, request_timeout_ms=600) as (
         source,
         loader,
@@ -280,7 +274,7 @@ async def test_refusals_are_not_tried_again_and_trouble_is() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_a_source_that_asks_for_a_pause_gets_it(clock: MockClock, status: int) -> None:
+async def test_a_source_that_asks_for_a_pause_gets_it(loopback_clock: MockClock, status: int) -> None:
     replies = [Reply(status, headers={"Retry-After": "5"})]
     async with loading(lambda asked: replies.pop() if replies else by_name()(asked), concurrency=1) as (
         source,

@@ -8,8 +8,8 @@ import trustme
 import respcache
 from respcache.loading.http_options import TABLE_NAMES, HttpSettings, read_table
 from respcache.loading.http_requests import GetRequests, PostRequests, SingleRequests
-from respcache.loading.loader import Loader
 from respcache.loading.options import OPTION_NAMES, LoaderSettingsError, options_of
+from tests.loading.rig import Table
 
 URL = "http://shop.example/products/{id}"
 BATCH_URL = "http://shop.example/products"
@@ -65,7 +65,7 @@ def test_no_setting_of_ours_is_a_general_one() -> None:
 def test_a_loader_without_a_name_is_called_by_how_its_keys_begin(pattern: str, name: str) -> None:
     settings = read(pattern=pattern)
     assert settings.name == name
-    loader = Loader()
+    loader = Table()
     loader.pattern, loader.name = settings.glob, settings.name
     assert options_of(loader).name == name
 

@@ -16,13 +16,11 @@ from respcache.loading.http import MOST_REDIRECTS, http_loader
 from respcache.loading.http_requests import SingleRequests
 from respcache.loading.key_pattern import KeyPattern
 from respcache.loading.options import LoaderSettingsError
+from tests.http_server import Asked, HttpServer, Reply, always, by_name
 
-from .http_source import Asked, Reply, Source, always, by_name, load, loader_to, loading
+from .http_loaders import load, loader_to, loading
 
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 # -- redirections ----------------------------------------
@@ -50,7 +48,7 @@ async def test_a_circle_of_redirections_ends() -> None:
 
 
 async def test_nobody_else_is_sent_the_operators_headers() -> None:
-    async with Source(always(body=b'"other"')).running() as other:
+    async with HttpServer(always(body=b'"other"')).running() as other:
         reply = Reply(302, headers={"Location": other.url + "/x"})
         headers = {"X-Key": "s3cret", "Authorization": "Bearer s3cret"}
         async with loading(always(302, headers=reply.headers), follow_redirects=True, headers=headers) as (
@@ -93,7 +91,7 @@ async def test_certificates_are_verified(tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(tls)
-    async with Source(by_name()).running(tls) as source:
+    async with HttpServer(by_name()).running(tls) as source:
         async with loader_to(source, verify=str(tmp_path / "ca.pem")) as loader:
             assert await load(loader, "a") == ["a"]
         async with loader_to(source, verify=False) as loader:
@@ -122,7 +120,7 @@ async def test_no_secret_is_logged_or_told(caplog: pytest.LogCaptureFixture) -> 
 
 
 async def test_what_cannot_be_sent_is_not_quoted() -> None:
-    async with Source(by_name()).running() as source:
+    async with HttpServer(by_name()).running() as source:
         loader, _ = http_loader({"pattern": "p:{id}", "url": source.url + "/{id}"})
         loader._settings = dataclasses.replace(loader._settings, secrets={"x": "s3cret\r\nY: z"})
         await loader.start()

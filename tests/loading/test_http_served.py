@@ -73,12 +73,12 @@ def shop() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
+@pytest.mark.usefixtures("no_proxy")
 def test_clients_get_what_the_shop_has(
     shop: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, asked = shop
     monkeypatch.setenv("SHOP_TOKEN", "s3cret")
-    monkeypatch.setenv("NO_PROXY", "*")
     (tmp_path / "shop.toml").write_text(SETTINGS.replace("URL", url))
     with (
         running_respcache(tmp_path, str(tmp_path / "shop.toml")) as server,

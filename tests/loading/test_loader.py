@@ -22,6 +22,6 @@ def test_a_value_is_the_datum_unless_the_loader_makes_another() -> None:
     assert users.refresh(b"user:1", b"old", b"new") == b"new"
 
 
-def test_a_loader_without_bulk_load_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="Loader has no bulk_load"):
-        Loader().bulk_load([])
+def test_a_loader_without_bulk_load_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match=r"abstract .*bulk_load"):
+        Loader()  # type: ignore[abstract]  # that is what is tested

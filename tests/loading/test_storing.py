@@ -17,6 +17,9 @@ from tests.commands.harness import Harness
 class Nowhere(Loader):
     pattern = "*"
 
+    def bulk_load(self, keys: list[bytes]) -> dict[bytes, bytes]:
+        return {}
+
 
 def store_of(harness: Harness, *, make_room: Callable[[], bool] = lambda: True, **options: Any) -> Store:
     node = harness.node

@@ -8,7 +8,8 @@ from trio.testing import MockClock
 
 from respcache.loading import LoadError
 from respcache.protocol.replies import ErrorReply
-from tests.loading.writing_rig import Rig, Shelf, after, fail, failed, hang
+from tests.loading.rig import fail, hang
+from tests.loading.writing_rig import Rig, Shelf, after, failed
 
 UNKNOWN = ErrorReply(
     "WRITETIMEOUT",
@@ -98,7 +99,7 @@ async def test_a_refusal_leaves_the_cache_as_it_was(rig: Rig, autojump_clock: Mo
     assert await rig.ask("INCR k:old") == failed("no room on the shelf")
     assert await rig.ask("GET k:old") == b"1"
     assert rig.shelf.loads == [[b"k:old"]]
-    assert (rig.statistics.failed, rig.statistics.written) == (1, 0)
+    assert (rig.write_statistics.failed, rig.write_statistics.written) == (1, 0)
     rig.assert_at_rest()
 
 
@@ -119,7 +120,7 @@ async def test_when_nobody_knows_the_key_is_loaded_anew(rig: Rig, autojump_clock
     assert await rig.ask("GET k:old") == b"1"
     await trio.sleep(3)
     assert await rig.ask("GET k:old") == b"2", "what was written late is found, too"
-    assert rig.statistics.timed_out == 1
+    assert rig.write_statistics.timed_out == 1
     rig.assert_at_rest()
 
 
@@ -150,7 +151,7 @@ async def test_a_call_that_never_ends_is_given_up(rig: Rig, autojump_clock: Mock
     rig.shelf.steps.append(hang)
     assert await rig.ask("SET k:1 one") == UNKNOWN
     await trio.sleep(11)
-    assert rig.statistics.abandoned == 1
+    assert rig.write_statistics.abandoned == 1
     assert await rig.ask("SET k:1 two") == b"OK"
     rig.assert_at_rest()
 
@@ -187,7 +188,7 @@ async def test_a_loader_that_keeps_failing_is_left_in_peace(rig: Rig, autojump_c
     for _ in range(5):
         assert await rig.ask("SET k:1 one") == failed("OSError: down")
     assert await rig.ask("SET k:1 one") == failed("the loader Shelf keeps failing: OSError: down")
-    assert (len(rig.shelf.calls), rig.statistics.refused) == (5, 1)
+    assert (len(rig.shelf.calls), rig.write_statistics.refused) == (5, 1)
     await trio.sleep(0.6)
     assert await rig.ask("SET k:1 one") == failed("OSError: down")
     assert await rig.ask("SET k:1 one") == failed("the loader Shelf keeps failing: OSError: down")

@@ -13,14 +13,10 @@ from typing import Any
 import trio
 
 from respcache.loading import Change, Loader
-from respcache.loading.assembly import make_sources
-from respcache.loading.ground import Ground
-from respcache.loading.loading import Loading
-from respcache.loading.source import Source
 from respcache.loading.write_statistics import WriteStatistics
 from respcache.loading.writing import Writer
 from respcache.protocol.replies import ErrorReply
-from tests.commands.harness import START_MS, Harness, HarnessClient
+from tests.loading import rig
 
 Step = Callable[[Sequence[Change]], Awaitable[None]]
 
@@ -99,113 +95,25 @@ def after(seconds: float) -> Step:
     return step
 
 
-def fail(error: Exception) -> Step:
-    async def step(changes: Sequence[Change]) -> None:
-        raise error
-
-    return step
-
-
-async def hang(changes: Sequence[Change]) -> None:
-    await trio.sleep_forever()
-
-
-class Client(HarnessClient):
-    """Waits for its replies, however late they come."""
-
-    _spoke: trio.Event | None = None
-
-    def _woken(self) -> None:
-        super()._woken()
-        if self._spoke is not None:
-            self._spoke.set()
-
-    async def read(self, count: int = 1) -> list[Any]:
-        """Return so many replies."""
-        got = self.replies()
-        while len(got) < count:
-            self._spoke = trio.Event()
-            await self._spoke.wait()
-            got += self.replies()
-        return got
-
-    async def ask(self, command: str | bytes, *more: str | bytes | int) -> Any:
-        """Send one command and return its reply."""
-        got = self.send(command, *more)
-        return (got or await self.read())[0]
-
-
-class Rig:
-    """The server, and its loaders at work in a nursery until ``stop``."""
+class Rig(rig.Rig):
+    """The rig of the loaders, for those that write."""
 
     def __init__(
         self, nursery: trio.Nursery, *shelves: Rows, settings: Mapping[str, str] = {}, **options: Any
     ) -> None:
+        super().__init__(nursery, *shelves, settings=settings, **options)
         self.shelves = shelves
-        self.harness = Harness(spawn=nursery.start_soon, **settings)
-        self.parts = self.harness.composition
-        self.parts.owners.before_turn = self.set_clock
-        node = self.parts.node
-        ground = Ground(
-            databases=node.keyspace.databases,
-            clock=node.clock,
-            set_clock=self.set_clock,
-            chance=node.chance,
-            owners=self.parts.owners,
-            make_room=self.parts.memory.may_grow,
-            is_mine=lambda key: self.owns(key),  # noqa: PLW0108  # a test may change it
-            publish=lambda event: None,
-            wants=lambda event: False,
-            name="test",
-        )
-        self.owns: Callable[[bytes], bool] = lambda key: True
-        self.loading = Loading(make_sources([(shelf, options) for shelf in shelves], ground))
-        self.parts.dispatcher.load_by(self.loading)
-        self.parts.dispatcher.write_by(self.loading)
-        self._scope = trio.CancelScope()
-        self._ended = trio.Event()
-        nursery.start_soon(self._run)
-        self.set_clock()
-        self.first = self.client()
-
-    async def _run(self) -> None:
-        with self._scope:
-            await self.loading.run()
-        self._ended.set()
-
-    async def stop(self) -> None:
-        """Let the loaders end as at the end of a server."""
-        self._scope.cancel()
-        await self._ended.wait()
-
-    @property
-    def shelf(self) -> Rows:
-        return self.shelves[0]
-
-    @property
-    def source(self) -> Source:
-        return next(iter(self.loading.sources.values()))
+        self.shelf = shelves[0]
 
     @property
     def writer(self) -> Writer:
         return self.loading.writers[0]
 
     @property
-    def statistics(self) -> WriteStatistics:
+    def write_statistics(self) -> WriteStatistics:
         return self.writer.statistics()
 
-    def set_clock(self) -> None:
-        self.harness.clock.now_ms = START_MS + round(trio.current_time() * 1000)
-
-    def client(self) -> Client:
-        return Client(self.harness, 3, True)
-
-    async def ask(self, command: str | bytes, *more: str | bytes | int) -> Any:
-        """Send one command by the first client and return its reply."""
-        self.set_clock()
-        return await self.first.ask(command, *more)
-
-    def send(self, command: str) -> Client:
+    def send(self, command: str) -> rig.Client:
         """Send one command by a client of its own, and return that."""
         self.set_clock()
         client = self.client()
@@ -219,10 +127,7 @@ class Rig:
 
     def assert_at_rest(self) -> None:
         """Nothing is left of anything."""
-        assert not self.parts.owners.awake
-        assert not any(self.parts.owners.busy_slots)
-        for source in self.loading.sources.values():
-            assert not source.flights.by_key
+        super().assert_at_rest()
         for writer in self.loading.writers:
             assert not writer.behind.pendings
             assert not writer.through.is_waiting

@@ -48,6 +48,16 @@ async def serving(
         nursery.cancel_scope.cancel()
 
 
+async def receive_exactly(stream: trio.abc.Stream, count: int) -> bytes:
+    """Return as many bytes as there should be; if more come with the last of them, these as well."""
+    got = b""
+    while len(got) < count:
+        data = await stream.receive_some(1 << 20)
+        assert data, f"closed after {got!r}"
+        got += data
+    return got
+
+
 class Caller:
     """Sends command lines and reads raw replies."""
 

@@ -11,11 +11,6 @@ from respcache.telemetry.command_statistics import CommandStatistics
 from tests.commands.harness import Harness
 
 
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
 def test_nothing_is_slow_while_nobody_wants_to_know(harness: Harness) -> None:
     ledger = Ledger(harness.node)
     harness.node.slowlog.threshold_us = -1

@@ -11,11 +11,6 @@ CHANGED = Notice("g", "test")
 
 
 @pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
 def noter(harness: Harness) -> Noter:
     return Noter(harness.node.keyspace.journal, harness.node.keyspace.databases)
 

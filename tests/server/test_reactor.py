@@ -12,22 +12,13 @@ from respcache.server.conversation import FEWEST_QUICK_ONES
 from respcache.server.pollers import new_poller
 from respcache.server.reactor import Reactor
 from tests.commands.harness import Harness
-from tests.server.served import Served, serving
+from tests.server.served import Served, receive_exactly, serving
 
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     async with serving(Harness(maxclients="50")) as served:
         yield served
-
-
-async def receive_exactly(stream: trio.SocketStream, count: int) -> bytes:
-    got = b""
-    while len(got) < count:
-        data = await stream.receive_some(65536)
-        assert data, f"closed after {got!r}"
-        got += data
-    return got
 
 
 async def test_a_client_gets_its_answers(served: Served) -> None:

@@ -1,22 +1,10 @@
 """What a command would change, told without changing anything."""
 
-import pytest
-
 from respcache.commands.writes import KeyChange
 from respcache.keyspace.journal import Notice
 from respcache.server.rehearsal import Rehearsal, Snapshot, places_of
 from respcache.server.waiting import Call
 from tests.commands.harness import Harness, HarnessClient
-
-
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-@pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
 
 
 def calls(harness: Harness, *lines: str) -> list[Call]:

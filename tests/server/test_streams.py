@@ -6,20 +6,12 @@ from trio.testing import memory_stream_pair
 from respcache.server.session import Session
 from respcache.server.streams import StreamConnection
 from tests.commands.harness import Harness
+from tests.server.served import receive_exactly
 
 
 async def serve(harness: Harness, stream: trio.abc.Stream) -> None:
     connection = StreamConnection(stream)
     await connection.serve(Session(harness.dispatcher, connection.wake, "stream:0", "stream:0"))
-
-
-async def receive_exactly(stream: trio.abc.Stream, count: int) -> bytes:
-    got = b""
-    while len(got) < count:
-        data = await stream.receive_some(65536)
-        assert data, f"closed after {got!r}"
-        got += data
-    return got
 
 
 async def test_a_client_gets_its_answers_and_may_leave(nursery: trio.Nursery) -> None:

@@ -16,11 +16,6 @@ def harness() -> Harness:
 
 
 @pytest.fixture
-def client(harness: Harness) -> HarnessClient:
-    return harness.client()
-
-
-@pytest.fixture
 def other(harness: Harness) -> HarnessClient:
     return harness.client()
 

@@ -8,7 +8,8 @@ from trio.testing import MockClock
 
 from respcache.loading import LoadError
 from respcache.server.noting import Noter
-from tests.loading.writing_rig import Rig, Shelf, after, fail, failed
+from tests.loading.rig import fail
+from tests.loading.writing_rig import Rig, Shelf, after, failed
 
 
 @pytest.fixture

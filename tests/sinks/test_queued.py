@@ -3,6 +3,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from respcache.events.vocabulary import Dropped
+from respcache.sinks.queued import QueuedSink
 from respcache.sinks.statistics import SinkStatistics
 
 from .fakes import Recorder, flushed, queued
@@ -93,25 +94,26 @@ async def test_a_stalled_outlet_costs_a_bounded_queue_and_the_oldest_events(nurs
     assert recorder.batches == [[FIVE[0]], [Dropped(1003, "alpha", "recorder", 2), FIVE[3], FIVE[4]]]
 
 
-async def test_a_failed_batch_is_counted_and_raised() -> None:
-    recorder = Recorder()
+async def failed_once(recorder: Recorder) -> QueuedSink:
+    """Return a sink that has got five events, and failed with the first two."""
     recorder.errors.append(OSError("disk full"))
     sink = queued(recorder, most_per_batch=2)
     for event in FIVE:
         sink.deliver(event)
     with pytest.raises(OSError, match="disk full"):
         await sink.run()
+    return sink
+
+
+async def test_a_failed_batch_is_counted_and_raised() -> None:
+    recorder = Recorder()
+    sink = await failed_once(recorder)
     assert sink.statistics() == SinkStatistics(delivered=0, dropped=0, failed=2, queued=3)
 
 
 async def test_the_stream_tells_of_a_failed_batch() -> None:
     recorder = Recorder()
-    recorder.errors.append(OSError("disk full"))
-    sink = queued(recorder, most_per_batch=2)
-    for event in FIVE:
-        sink.deliver(event)
-    with pytest.raises(OSError, match="disk full"):
-        await sink.run()
+    sink = await failed_once(recorder)
     sink.finish()
     await sink.run()
     assert recorder.events == [Dropped(1002, "alpha", "recorder", 2), *FIVE[2:]]

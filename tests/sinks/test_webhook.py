@@ -14,27 +14,19 @@ from respcache.sinks.assembly import make_sink
 from respcache.sinks.settings import SinkSettingsError, WebhookSettings
 from respcache.sinks.supervisor import Supervisor
 from respcache.sinks.webhook import WebhookError, WebhookOutlet
+from tests.http_server import Reply
 
 from .fakes import Steady, flushed, strict_bus
-from .receiver import Answer, Receiver
+from .receiver import FINE, Receiver, whole_seconds
 
-NOT_NOW = Answer(status=503)
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
-
-@pytest.fixture
-def clock() -> MockClock:
-    # Loopback needs no time of its own, but data in the kernel's hands must not pass for idleness.
-    return MockClock(autojump_threshold=0.02)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
+NOT_NOW = Reply(503)
 
 
 @asynccontextmanager
 async def outlet_to(receiver: Receiver, **options: Any) -> AsyncIterator[WebhookOutlet]:
-    settings = WebhookSettings(**{"url": receiver.url, "first_pause_s": 1, "longest_pause_s": 4, **options})
+    settings = WebhookSettings(**{"url": receiver.hook, "first_pause_s": 1, "longest_pause_s": 4, **options})
     outlet = WebhookOutlet(settings, "alpha", Steady(1))
     try:
         yield outlet
@@ -45,8 +37,8 @@ async def outlet_to(receiver: Receiver, **options: Any) -> AsyncIterator[Webhook
 async def test_a_batch_is_posted_as_json() -> None:
     async with Receiver().running() as receiver, outlet_to(receiver) as outlet:
         await outlet.write([flushed(1), flushed(2)])
-    (request,) = receiver.requests
-    assert request.line == "POST /hook HTTP/1.1"
+    (request,) = receiver.asked
+    assert (request.method, request.target) == ("POST", "/hook")
     assert request.headers["content-type"] == "application/json"
     assert request.document["node"] == "alpha"
     assert request.document["events"] == [
@@ -58,7 +50,7 @@ async def test_a_batch_is_posted_as_json() -> None:
 async def test_values_are_cut_at_the_limit() -> None:
     async with Receiver().running() as receiver, outlet_to(receiver, value_limit_bytes=3) as outlet:
         await outlet.write([Expired(0, "alpha", 0, b"k", Excerpt(b"value"))])
-    assert receiver.requests[0].document["events"][0]["value"] == "val"
+    assert receiver.asked[0].document["events"][0]["value"] == "val"
 
 
 async def test_headers_of_the_settings_are_sent() -> None:
@@ -67,17 +59,17 @@ async def test_headers_of_the_settings_are_sent() -> None:
         outlet_to(receiver, headers={"Authorization": "Bearer token"}) as outlet,
     ):
         await outlet.write([flushed(1)])
-    assert receiver.requests[0].headers["authorization"] == "Bearer token"
+    assert receiver.asked[0].headers["authorization"] == "Bearer token"
 
 
-@pytest.mark.parametrize("answer", [Answer(), Answer(body_bytes=0), Answer(204, "no_content")])
-async def test_one_connection_serves_all_batches(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [FINE, Reply(body=b""), Reply(204, b"", manner="chunked")])
+async def test_one_connection_serves_all_batches(answer: Reply) -> None:
     receiver = Receiver()
     receiver.answers = [answer] * 3
     async with receiver.running(), outlet_to(receiver) as outlet:
         for number in range(3):
             await outlet.write([flushed(number)])
-    assert [request.databases for request in receiver.requests] == [[0], [1], [2]]
+    assert receiver.databases == [[0], [1], [2]]
     assert receiver.connections == 1
 
 
@@ -85,102 +77,103 @@ async def test_every_batch_has_a_name_of_its_own() -> None:
     async with Receiver().running() as receiver, outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
         await outlet.write([flushed(2)])
-    first, second = receiver.requests
+    first, second = receiver.asked
     assert first.document["batch"] == first.headers["idempotency-key"]
     assert first.document["batch"] != second.document["batch"]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
-async def test_a_receiver_that_says_not_now_is_asked_again(clock: MockClock, status: int) -> None:
+async def test_a_receiver_that_says_not_now_is_asked_again(loopback_clock: MockClock, status: int) -> None:
     receiver = Receiver()
-    receiver.answers = [Answer(status=status)]
+    receiver.answers = [Reply(status)]
     async with receiver.running(), outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
-    assert [request.databases for request in receiver.requests] == [[1], [1]]
+    assert receiver.databases == [[1], [1]]
 
 
-async def test_a_repeated_batch_keeps_its_name(clock: MockClock) -> None:
+async def test_a_repeated_batch_keeps_its_name(loopback_clock: MockClock) -> None:
     receiver = Receiver()
     receiver.answers = [NOT_NOW]
     async with receiver.running(), outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
-    first, second = receiver.requests
+    first, second = receiver.asked
     assert first.body == second.body
 
 
-async def test_pauses_grow_up_to_the_longest(clock: MockClock) -> None:
+async def test_pauses_grow_up_to_the_longest(loopback_clock: MockClock) -> None:
     receiver = Receiver()
     receiver.answers = [NOT_NOW] * 5
     async with receiver.running(), outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
-    times = [round(request.at_s) for request in receiver.requests]
-    assert times == [0, 1, 3, 7, 11, 15]
+    assert whole_seconds(receiver.asked) == [0, 1, 3, 7, 11, 15]
 
 
-async def test_a_batch_is_given_up_after_the_last_attempt(clock: MockClock) -> None:
+async def test_a_batch_is_given_up_after_the_last_attempt(loopback_clock: MockClock) -> None:
     receiver = Receiver()
     receiver.answers = [NOT_NOW] * 9
     async with receiver.running(), outlet_to(receiver, attempts=3) as outlet:
         with pytest.raises(WebhookError, match="gave up after 3 attempts: the answer was 503"):
             await outlet.write([flushed(1)])
-    assert len(receiver.requests) == 3
+    assert len(receiver.asked) == 3
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 413])
-async def test_a_refusal_is_not_argued_with(clock: MockClock, status: int) -> None:
+async def test_a_refusal_is_not_argued_with(loopback_clock: MockClock, status: int) -> None:
     receiver = Receiver()
-    receiver.answers = [Answer(status=status)]
+    receiver.answers = [Reply(status)]
     async with receiver.running(), outlet_to(receiver) as outlet:
         with pytest.raises(WebhookError, match=f"refused with {status}"):
             await outlet.write([flushed(1)])
-    assert len(receiver.requests) == 1
+    assert len(receiver.asked) == 1
 
 
 @pytest.mark.parametrize("manner", ["stall", "drip"])
-async def test_a_receiver_that_never_ends_its_answer_has_its_time(clock: MockClock, manner: str) -> None:
+async def test_a_receiver_that_never_ends_its_answer_has_its_time(
+    loopback_clock: MockClock, manner: str
+) -> None:
     receiver = Receiver()
-    receiver.answers = [Answer(manner=manner, body_bytes=1000)]
+    receiver.answers = [Reply(body=b"." * 1000, manner=manner)]
     async with receiver.running(), outlet_to(receiver, timeout_s=20) as outlet:
         await outlet.write([flushed(1)])
-    assert [round(request.at_s) for request in receiver.requests] == [0, 21]
+    assert whole_seconds(receiver.asked) == [0, 21]
 
 
-async def test_a_connection_that_breaks_is_made_again(clock: MockClock) -> None:
+async def test_a_connection_that_breaks_is_made_again(loopback_clock: MockClock) -> None:
     receiver = Receiver()
-    receiver.answers = [Answer(), Answer(manner="hang_up")]
+    receiver.answers = [FINE, Reply(manner="hang_up")]
     async with receiver.running(), outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
         await outlet.write([flushed(2)])
-    assert [request.databases for request in receiver.requests] == [[1], [2], [2]]
+    assert receiver.databases == [[1], [2], [2]]
     assert receiver.connections == 2
 
 
-async def test_a_long_answer_is_not_read(clock: MockClock) -> None:
+async def test_a_long_answer_is_not_read(loopback_clock: MockClock) -> None:
     receiver = Receiver()
-    receiver.answers = [Answer(body_bytes=10_000_000)]
+    receiver.answers = [Reply(body=b"." * 10_000_000)]
     async with receiver.running(), outlet_to(receiver) as outlet:
         await outlet.write([flushed(1)])
         await outlet.write([flushed(2)])
     assert receiver.connections == 2
 
 
-async def test_a_receiver_that_comes_back_gets_the_batch(clock: MockClock) -> None:
+async def test_a_receiver_that_comes_back_gets_the_batch(loopback_clock: MockClock) -> None:
     receiver = Receiver()
     async with receiver.running():
         pass
     async with trio.open_nursery() as nursery, outlet_to(receiver) as outlet:
         nursery.start_soon(outlet.write, [flushed(1)])
         await trio.sleep(5)
-        async with receiver.running(receiver.port):
+        async with receiver.running(port=receiver.port):
             await trio.sleep(5)
-    assert [request.databases for request in receiver.requests] == [[1]]
+    assert receiver.databases == [[1]]
 
 
-async def test_an_error_tells_nothing_of_the_urls_secrets(clock: MockClock) -> None:
+async def test_an_error_tells_nothing_of_the_urls_secrets(loopback_clock: MockClock) -> None:
     receiver = Receiver()
     async with receiver.running():
         pass
-    async with outlet_to(receiver, url=f"{receiver.url}/token", attempts=1) as outlet:
+    async with outlet_to(receiver, url=f"{receiver.hook}/token", attempts=1) as outlet:
         with pytest.raises(WebhookError, match="ConnectError") as caught:
             await outlet.write([flushed(1)])
     assert "token" not in str(caught.value)
@@ -188,20 +181,20 @@ async def test_an_error_tells_nothing_of_the_urls_secrets(clock: MockClock) -> N
 
 async def test_nothing_of_the_urls_secrets_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    async with Receiver().running() as receiver, outlet_to(receiver, url=f"{receiver.url}/token") as outlet:
+    async with Receiver().running() as receiver, outlet_to(receiver, url=f"{receiver.hook}/token") as outlet:
         await outlet.write([flushed(1)])
-    assert "/hook/token" in receiver.requests[0].line
+    assert "/hook/token" in receiver.asked[0].target
     assert "token" not in caplog.text
 
 
 async def test_a_stalled_receiver_slows_nobody_and_is_told_what_it_missed(
-    nursery: trio.Nursery, clock: MockClock
+    nursery: trio.Nursery, loopback_clock: MockClock
 ) -> None:
     receiver, bus, errors = Receiver(), strict_bus(), list[str]()
-    receiver.answers = [Answer(manner="stall")]
+    receiver.answers = [Reply(manner="stall")]
     async with receiver.running():
         settings = WebhookSettings(
-            url=receiver.url, queue_length=4, most_per_batch=2, linger_s=1, timeout_s=30, attempts=1
+            url=receiver.hook, queue_length=4, most_per_batch=2, linger_s=1, timeout_s=30, attempts=1
         )
         sink = make_sink(settings, "alpha", Steady(1))
         supervisor = Supervisor(bus, [sink], Steady(1), lambda name, error: errors.append(str(error)))
@@ -212,8 +205,8 @@ async def test_a_stalled_receiver_slows_nobody_and_is_told_what_it_missed(
         assert trio.current_time() == pytest.approx(6)
         await trio.sleep(60)
         await supervisor.drain(1)
-    assert [request.databases for request in receiver.requests] == [[0, 1], [None, 6, 7], [8, 9]]
-    assert receiver.requests[1].document["events"][0]["count"] == 6
+    assert receiver.databases == [[0, 1], [None, 6, 7], [8, 9]]
+    assert receiver.asked[1].document["events"][0]["count"] == 6
     assert errors == ["gave up after 1 attempts: no answer within 30 s"]
     statistics = sink.statistics()
     assert (statistics.delivered, statistics.dropped, statistics.failed) == (4, 4, 2)

@@ -9,9 +9,10 @@ from respcache._speedups import IS_COMPILED
 from respcache.commands.loads import Wait
 from respcache.keyspace.entry import Entry
 from respcache.keyspace.slots import key_slot
-from respcache.server.session import Session
 from tests.commands.harness import Harness
 from tests.server.served import Served, serving
+
+from .talk import note_left
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the extension is not in use")
 
@@ -55,15 +56,9 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture
 def left(served: Served, monkeypatch: pytest.MonkeyPatch) -> list[list[bytes]]:
     """Return the commands that were left to the Python session, as they come."""
-    commands_left: list[list[bytes]] = []
-    run = Session._run
-
-    def note(session: Session, commands: list[list[bytes]]) -> None:
-        commands_left.extend(commands)
-        run(session, commands)
-
-    monkeypatch.setattr(Session, "_run", note)
-    return commands_left
+    commands: list[list[bytes]] = []
+    note_left(monkeypatch, commands.append)
+    return commands
 
 
 async def run(served: Served, *lines: bytes) -> None:

@@ -1,7 +1,5 @@
 """PUBLISH in the compiled loop: the same messages and numbers as the handler's, and whom it leaves to the handler."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import trio
 
@@ -9,7 +7,7 @@ from respcache._speedups import IS_COMPILED
 from tests.commands.harness import Harness
 from tests.server.served import Served, serving
 
-from .talk import expect, note_left
+from .talk import expect
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the extension is not in use")
 
@@ -17,17 +15,6 @@ SUBSCRIBED = b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
 PUSHED_SUBSCRIBED = b">" + SUBSCRIBED[1:]
 HELLO = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n"
 PUSHED_HELLO = b">" + HELLO[1:]
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serving(Harness()) as served:
-        yield served
-
-
-@pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    return note_left(monkeypatch)
 
 
 async def speak_resp3(stream: trio.SocketStream) -> None:

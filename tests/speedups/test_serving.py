@@ -1,7 +1,6 @@
 """The compiled loop, over real sockets: what it serves itself, and what it leaves to the session, in which order."""
 
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 import trio
@@ -14,23 +13,12 @@ from respcache.server.session import Session
 from tests.commands.harness import Harness
 from tests.server.served import Served, serving
 
-from .talk import ask, expect, note_left
+from .talk import ask, expect
 
 if IS_COMPILED:
     from respcache._speedups import serving as serving_module
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the extension is not in use")
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serving(Harness()) as served:
-        yield served
-
-
-@pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    return note_left(monkeypatch)
 
 
 async def test_ordinary_commands_never_reach_the_python_session(served: Served, left: list[bytes]) -> None:

@@ -107,6 +107,13 @@ class Batch:
         one.size_bytes = sum(map(len, one.commands[0])) + WORD_OVERHEAD_BYTES
         return one
 
+    def _hand_on(self, again: "Batch") -> None:
+        """Give all that waits, as one, to a batch that is sent instead of this one."""
+        again.hops = self.hops
+        again.sinks, again.commands, again.places = list(self.sinks), self.commands, self.places
+        again.left = 1
+        again.size_bytes = self.size_bytes
+
     def open_positions(self) -> list[int]:
         """Return the positions that have no reply yet."""
         return [self.first + at for at, sink in enumerate(self.sinks) if sink is not None]
@@ -144,11 +151,8 @@ class TransactionBatch(Batch):
         again = TransactionBatch(
             self.number, self.db, self.protocol, self.began_s, self.client, is_watching=self.is_watching
         )
-        again.hops = self.hops
         again.is_resent = self.is_resent or self.was_sent
-        again.sinks, again.commands, again.places = list(self.sinks), self.commands, self.places
-        again.left = 1
-        again.size_bytes = self.size_bytes
+        self._hand_on(again)
         return again
 
 
@@ -167,10 +171,7 @@ class WatchBatch(Batch):
 
     def single(self, position: int) -> "WatchBatch":
         again = WatchBatch(self.number, self.db, self.began_s, self.client, self.owner)
-        again.hops = self.hops
-        again.sinks, again.commands, again.places = list(self.sinks), self.commands, self.places
-        again.left = 1
-        again.size_bytes = self.size_bytes
+        self._hand_on(again)
         return again
 
 

@@ -115,6 +115,12 @@ class BusConnection(ABC):
             self._wake()
 
     @property
+    def peer_id(self) -> bytes:
+        """Who is at the other end; known once this is established."""
+        assert self.link.peer_id is not None
+        return self.link.peer_id
+
+    @property
     def has_output(self) -> bool:
         return bool(self.out)
 

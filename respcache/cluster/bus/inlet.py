@@ -108,11 +108,6 @@ class Inlet(BusConnection):
         """By partition, the number of its last refusal; at most one for each partition."""
         self.on_closed = self._closed
 
-    @property
-    def peer_id(self) -> bytes:
-        assert self.link.peer_id is not None
-        return self.link.peer_id
-
     def established(self) -> None:
         self.memory = self._territory.memory_of(self.peer_id)
         self._territory.inlet_opened(self)

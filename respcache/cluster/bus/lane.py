@@ -67,11 +67,6 @@ class Lane(BusConnection):
         self._told: Told | None = None
         self.on_closed = self._closed
 
-    @property
-    def peer_id(self) -> bytes:
-        assert self.link.peer_id is not None
-        return self.link.peer_id
-
     def established(self) -> None:
         self.channel.wake = self.stir
         self._keeper.lane_opened(self)

@@ -8,8 +8,7 @@ import trustme
 
 from respcache.cluster.discovery.kubernetes import KubernetesEndpoints
 from respcache.cluster.discovery.protocol import DiscoverySettingsError, SourceError
-
-from .http_server import Answerer, Asked, HttpServer
+from tests.http_server import Answerer, Asked, HttpServer, Reply, always
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def page(*pods: dict[str, Any], following: str = "") -> bytes:
 
 
 def answering(*pods: dict[str, Any]) -> Answerer:
-    return lambda _: (200, page(*pods))
+    return always(200, page(*pods))
 
 
 def source_at(api: str, account: Path, **options: str) -> KubernetesEndpoints:
@@ -45,7 +44,7 @@ async def test_endpoints_of_the_service_are_asked_for_with_the_accounts_token(ac
         assert list(await source_at(server.url, account).peers()) == ["10.1.0.1", "10.1.0.2"]
     (asked,) = server.asked
     assert asked.path == "/apis/discovery.k8s.io/v1/namespaces/caches/endpointslices"
-    assert asked.parameters["labelSelector"] == "kubernetes.io/service-name=cache"
+    assert dict(asked.parameters)["labelSelector"] == "kubernetes.io/service-name=cache"
     assert asked.headers["authorization"] == "Bearer first-token"
 
 
@@ -71,22 +70,22 @@ async def test_labels_and_a_namespace_can_be_chosen(account: Path) -> None:
         source = KubernetesEndpoints("app=a,tier=b", {}, namespace="x/y", api=server.url, account=account)
         assert list(await source.peers()) == []
     (asked,) = server.asked
-    assert asked.parameters["labelSelector"] == "app=a,tier=b"
+    assert dict(asked.parameters)["labelSelector"] == "app=a,tier=b"
     assert "/namespaces/x%2Fy/" in asked.path
 
 
 async def test_a_long_list_comes_in_pages(account: Path) -> None:
-    def answer(asked: Asked) -> tuple[int, bytes]:
-        if "continue" in asked.parameters:
-            return 200, page(pod("10.1.0.2"))
-        return 200, page(pod("10.1.0.1"), following="more")
+    def answer(asked: Asked) -> Reply:
+        if "continue" in dict(asked.parameters):
+            return Reply(200, page(pod("10.1.0.2")))
+        return Reply(200, page(pod("10.1.0.1"), following="more"))
 
     async with HttpServer(answer).running() as server:
         assert list(await source_at(server.url, account).peers()) == ["10.1.0.1", "10.1.0.2"]
 
 
 async def test_pages_without_end_are_cut_off(account: Path) -> None:
-    async with HttpServer(lambda _: (200, page(pod("10.1.0.1"), following="more"))).running() as server:
+    async with HttpServer(always(200, page(pod("10.1.0.1"), following="more"))).running() as server:
         await source_at(server.url, account).peers()
     assert len(server.asked) == 10
 
@@ -103,7 +102,7 @@ async def test_a_renewed_token_is_used(account: Path) -> None:
 async def test_the_api_is_believed_only_with_the_accounts_authority(account: Path) -> None:
     authority = trustme.CA()
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.issue_cert("localhost").configure_cert(tls)
     async with HttpServer(answering(pod("10.1.0.1"))).running(tls) as server:
         source = source_at(server.url, account)
         authority.cert_pem.write_to_path(account / "ca.crt")
@@ -141,7 +140,7 @@ async def test_the_token_is_not_shown_to_the_network(account: Path, monkeypatch:
 async def test_what_cannot_be_used_is_an_error(
     account: Path, answer: tuple[int, bytes], trouble: str
 ) -> None:
-    async with HttpServer(lambda _: answer).running() as server:
+    async with HttpServer(always(*answer)).running() as server:
         with pytest.raises(SourceError, match=trouble):
             await source_at(server.url, account, port="gossip").peers()
 

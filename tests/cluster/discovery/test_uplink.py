@@ -10,9 +10,9 @@ from respcache.cluster.discovery.protocol import Announcement, DiscoverySettings
 from respcache.cluster.discovery.uplink import Uplink
 from respcache.cluster.uplink.registry import Registry
 from respcache.cluster.uplink.server import Uplink as Server
+from tests.http_server import HttpServer, always
 
 from .fakes import Evenly, announcement, wait_until
-from .http_server import HttpServer
 
 ONE, TWO = announcement(1), announcement(2)
 
@@ -92,7 +92,7 @@ async def test_who_leaves_is_taken_out() -> None:
 
 
 async def test_an_entry_outlives_two_lost_renewals() -> None:
-    async with HttpServer(lambda _: (200, b"")).running() as server:
+    async with HttpServer(always(200, b"")).running() as server:
         for period_s in (1, 3600):
             await Uplink(server.url, "test", period_s).register(ONE)
     lengths = [int(asked.headers["content-length"]) for asked in server.asked]
@@ -101,13 +101,13 @@ async def test_an_entry_outlives_two_lost_renewals() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"members": [{"id": 1}]}'])
 async def test_what_is_no_list_is_an_error(body: bytes) -> None:
-    async with HttpServer(lambda _: (200, body)).running() as server:
+    async with HttpServer(always(200, body)).running() as server:
         with pytest.raises(SourceError, match="no list of members"):
             await Uplink(server.url, "test", 5).peers()
 
 
 async def test_a_user_and_password_in_the_url_are_sent() -> None:
-    async with HttpServer(lambda _: (200, b"")).running() as server:
+    async with HttpServer(always(200, b"")).running() as server:
         await Uplink(server.url.replace("//", "//ann:hush@"), "test", 5).register(ONE)
     assert server.asked[0].headers["authorization"] == "Basic YW5uOmh1c2g="
 

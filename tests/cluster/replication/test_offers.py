@@ -21,16 +21,21 @@ def keys_of_both_sides(world: World, count: int) -> None:
         assert world.client(1)("SET", f"both:{number}", "later") == b"OK"
 
 
-def test_after_a_split_everything_is_there_and_the_later_write_of_a_key_wins() -> None:
-    world = World(4, copies=2)
-    world.split([0, 2], [1, 3])
-    world.rest()
-    keys_of_both_sides(world, 50)
+def heal_and_merge(world: World) -> None:
+    """End a split, and wait until what either side has is where it belongs."""
     world.heal()
     world.run(1.0)
     world.rest(30.0)
     world.run(6.0)
     world.rest(30.0)
+
+
+def test_after_a_split_everything_is_there_and_the_later_write_of_a_key_wins() -> None:
+    world = World(4, copies=2)
+    world.split([0, 2], [1, 3])
+    world.rest()
+    keys_of_both_sides(world, 50)
+    heal_and_merge(world)
     for node in range(4):
         client = world.client(node)
         for number in range(50):
@@ -48,11 +53,7 @@ def test_what_is_deleted_on_one_side_of_a_split_stays_deleted() -> None:
     world.rest()
     for number in range(50):
         world.client(1)("DEL", f"key:{number}")
-    world.heal()
-    world.run(1.0)
-    world.rest(30.0)
-    world.run(6.0)
-    world.rest(30.0)
+    heal_and_merge(world)
     for node in range(4):
         assert [world.client(node)("EXISTS", f"key:{number}") for number in range(50)] == [0] * 50
 

@@ -1,23 +1,15 @@
-"""A source behind the cache: an HTTP server on loopback that keeps what it is asked, and answers, or fails, as it is told.
-
-And loaders for it.
-"""
+"""An HTTP server on loopback, plain or with TLS, that keeps what it is asked, and answers, or fails, as it is told."""
 
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 import trio
-
-from respcache.loading import LoadError
-from respcache.loading.http import HttpLoader, http_loader
-from respcache.loading.http_answers import UnavailableError
-from respcache.loading.options import options_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +18,8 @@ class Asked:
     target: str
     headers: dict[str, str]
     body: bytes
+    at_s: float
+    """When it was read, by trio's clock."""
 
     @property
     def path(self) -> str:
@@ -42,8 +36,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """``stall`` says nothing, ``slow_head`` a letter a second, ``garbage`` no HTTP, ``half`` and ``endless`` leave the body
-    short or without an end, ``chunked`` does not say how long it is, ``missing`` and ``long`` never begin a body, and ``hang_up`` closes.
+    """An answer, and in which manner it is given.
+
+    ``stall`` says nothing, ``slow_head`` a letter a second, ``drip`` a letter of the body a second, ``garbage`` no HTTP;
+    ``half`` and ``endless`` leave the body short or without an end, ``chunked`` does not say how long it is, ``missing`` and
+    ``long`` never begin a body, and ``hang_up`` closes.
     """
 
     status: int = 200
@@ -65,7 +62,7 @@ RAW = {
 }
 
 
-class Source:
+class HttpServer:
     def __init__(self, answer: Answerer) -> None:
         self.answer = answer
         self.asked: list[Asked] = []
@@ -75,14 +72,17 @@ class Source:
         self.most_at_once = 0
         self.sent_bytes = 0
         self.url = ""
+        self.port = 0
         self.gate: trio.Event | None = None
         """If there is one, answers wait for it."""
 
     @asynccontextmanager
-    async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["Source"]:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async def running(self, tls: ssl.SSLContext | None = None, *, port: int = 0) -> AsyncIterator[Self]:
+        """Serve on this port, or on any, until the block ends; connections are cut then. A certificate is for localhost."""
+        (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        self.port = listener.socket.getsockname()[1]
         host = "http://127.0.0.1" if tls is None else "https://localhost"
-        self.url = f"{host}:{listener.socket.getsockname()[1]}"
+        self.url = f"{host}:{self.port}"
 
         async def serve(stream: trio.abc.Stream) -> None:
             self.connections += 1
@@ -134,7 +134,9 @@ class Source:
                 return None
             else:
                 headers = {name.decode(): value.decode() for name, value in request.headers}
-                return Asked(request.method.decode(), request.target.decode(), headers, body)
+                return Asked(
+                    request.method.decode(), request.target.decode(), headers, body, trio.current_time()
+                )
 
     async def _reply(self, connection: h11.Connection, stream: trio.abc.Stream, reply: Reply) -> None:
         manner = reply.manner
@@ -153,10 +155,18 @@ class Source:
             headers = list({**length, **reply.headers}.items())
             await self._send(connection, stream, h11.Response(status_code=reply.status, headers=headers))
             while True:
-                await self._send(connection, stream, h11.Data(data=reply.body))
+                if manner == "drip":
+                    await self._drip(connection, stream, reply.body)
+                else:
+                    await self._send(connection, stream, h11.Data(data=reply.body))
                 if manner != "endless":
                     break
             await self._send(connection, stream, h11.EndOfMessage())
+
+    async def _drip(self, connection: h11.Connection, stream: trio.abc.Stream, body: bytes) -> None:
+        for letter in body:
+            await self._send(connection, stream, h11.Data(data=bytes([letter])))
+            await trio.sleep(1)
 
     async def _send(self, connection: h11.Connection, stream: trio.abc.Stream, event: h11.Event) -> None:
         data = connection.send(event) or b""
@@ -169,46 +179,10 @@ def name_of(asked: Asked) -> str:
     return unquote(asked.path.rpartition("/")[2])
 
 
-def by_name(**replies: Reply) -> Callable[[Asked], Reply]:
+def by_name(**replies: Reply) -> Answerer:
     """Answer by the last piece of the path, with that as JSON where nothing else is said."""
     return lambda asked: replies.get(name_of(asked)) or Reply(body=json.dumps(name_of(asked)).encode())
 
 
-def always(*arguments: Any, **options: Any) -> Callable[[Asked], Reply]:
+def always(*arguments: Any, **options: Any) -> Answerer:
     return lambda _: Reply(*arguments, **options)
-
-
-@asynccontextmanager
-async def loader_to(source: Source, **table: Any) -> AsyncIterator[HttpLoader]:
-    usual = {"pattern": "p:{id}", "value_type": "text"}
-    usual |= {} if "batch_url" in table else {"url": source.url + "/p/{id}"}
-    loader, general = http_loader({**usual, **table})
-    options_of(loader, general)
-    await loader.start()
-    try:
-        yield loader
-    finally:
-        await loader.close()
-
-
-@asynccontextmanager
-async def loading(answer: Callable[[Asked], Reply], **table: Any) -> AsyncIterator[tuple[Source, HttpLoader]]:
-    """Run a source and a loader for it; ``{source}`` in the table is the source's address."""
-    async with Source(answer).running() as source:
-        filled = {
-            name: value.replace("{source}", source.url) if isinstance(value, str) else value
-            for name, value in table.items()
-        }
-        async with loader_to(source, **filled) as loader:
-            yield source, loader
-
-
-async def load(loader: HttpLoader, *names: str) -> list[Any]:
-    """Return what there is for each name, errors by their text; the text of the error if there is nothing for any."""
-    keys = [f"p:{name}".encode() for name in names]
-    try:
-        found = await loader.bulk_load(keys)
-    except UnavailableError as error:
-        return [f"all: {error}"]
-    assert list(found) == keys
-    return [str(one) if isinstance(one, LoadError) else one for one in found.values()]
