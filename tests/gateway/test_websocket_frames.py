@@ -231,6 +231,19 @@ def test_a_client_that_does_not_answer_has_gone() -> None:
     assert socket.wire.ending is Ending.AT_ONCE
 
 
+def test_a_client_that_takes_what_waits_for_it_has_not_gone() -> None:
+    """While much waits it is not read from, and so its pongs are not, either."""
+    socket = Live().websocket()
+    for _ in range(3 * SILENT_BEATS):
+        socket.wire.session.send(b"x" * 100_000)
+        socket.wire.session.sent_bytes += 1000
+        beat(socket)
+    assert socket.wire.ending is None
+    for _ in range(SILENT_BEATS + 1):
+        beat(socket)
+    assert socket.wire.ending is Ending.AT_ONCE
+
+
 def test_a_bug_in_a_command_is_an_answer(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
