@@ -72,7 +72,7 @@ __all__ = [
     "waker",
 ]
 
-INTERFACE: Final = 4
+INTERFACE: Final = 5
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
@@ -123,6 +123,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "numbers": (),
     "words": (),
     "scheduling": (),
+    "notes": (),
     "reads": (),
     "changes": (),
     "connection_calls": (),

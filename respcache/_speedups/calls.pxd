@@ -14,7 +14,8 @@ cdef class Call:
     cdef Output out
     cdef int protocol
     cdef long long now_ms
-    cdef bint may_write        # nobody records, watches or listens to changes of this database, and it has no default lives
+    cdef bint may_write        # nobody records or watches changes of this database, notes do for who listens, and it has no default lives
+    cdef list notes            # of changes, for whoever listens; None: nobody does
     cdef bint may_read         # nobody listens to reads; no policy stamps uses; no life is renewed by reading
     # The words of the command; they stay where they are until it has been answered.
     cdef int argc

@@ -4,7 +4,8 @@ A compiled command either answers in full, or leaves everything as it was and sa
 command runs. So errors, rare options and whatever else is not worth compiling are written once, in Python.
 
 ``may_write`` and ``may_read`` say whether anybody has to be told of a change or a read: copies, watchers, listeners,
-policies that count uses, default lives. If so, compiled commands decline.
+policies that count uses, default lives. If so, compiled commands decline; but for a listener whom notes of changes
+suffice they take ``notes`` (see ``notes.pyx``).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -38,5 +39,8 @@ cdef class Call:
         self.protocol = protocol
         self.now_ms = (<ClockState?>db.clock).now_ms
         self.may_read = not journal.wants_reads and db.stamp is None and db.lives is None
-        self.may_write = self.may_read and not journal.attentive and db.recorder is None
+        self.notes = journal.notes
+        self.may_write = (
+            self.may_read and (not journal.attentive or self.notes is not None) and db.recorder is None
+        )
         return 0

@@ -1,8 +1,10 @@
-"""The changes of ``keyspace/database.py`` for compiled commands, while nobody but an eviction policy has to be told of them.
+"""The changes of ``keyspace/database.py`` for compiled commands, while nobody has to be told of them but an eviction policy, and
+listeners whom notes suffice (``notes.pyx``).
 
-Each function leaves the database as the method of that name does when nobody watches, listens, records or
+Each function leaves the database as the method of that name does when nobody watches, records or
 stamps, and no default life is set: ``Call.may_write`` says so, and whoever calls these has asked it. Sizes, numbers of
-deadlines, uses and changes are counted here and nowhere else in compiled code.
+deadlines, uses and changes are counted here, and changes noted, and nowhere else in compiled code (but for the second word of a SET
+with a deadline).
 """
 
 from cpython.bytearray cimport PyByteArray_CheckExact, PyByteArray_GET_SIZE
@@ -13,6 +15,7 @@ from .calls cimport Call
 from .entry cimport Entry, copy_of_parts, kill, set_value
 from .entry cimport set_deadline as note_deadline
 from .hash_state cimport HashState
+from .notes cimport CREATED, DEL, DELETED, TOUCHED, UPDATED, note
 from .scheduling cimport schedule
 
 
@@ -32,11 +35,12 @@ cdef Py_ssize_t size_of_value(Entry entry) except -1:
 
 cdef Entry put_text(
     Call call, Entry entry, const char* key, Py_ssize_t key_size, const char* text, Py_ssize_t text_size,
-    bint keep_deadline
+    bint keep_deadline, tuple notice
 ):
     """Store a string at a key, where ``entry`` stands now, or nothing; ``set_deadline`` may follow."""
     cdef Py_ssize_t old_size
     cdef bytes name, value = None
+    cdef int change = CREATED if entry is None else UPDATED
     if text_size >= LONG_TEXT_BYTES:
         value = call.owner_of(text)
     if entry is None:
@@ -60,10 +64,11 @@ cdef Entry put_text(
         if not keep_deadline:
             clear_deadline(call, entry)
     call.journal.changes += 1
+    note(call, change, notice, key, key_size)
     return entry
 
 
-cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState value) except -1:
+cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState value, tuple notice) except -1:
     """Store a hash at a key where there is none yet."""
     cdef bytes name = key[:key_size]
     cdef Entry entry = copy_of_parts(name, value, call.now_ms)
@@ -72,14 +77,16 @@ cdef int put_hash(Call call, const char* key, Py_ssize_t key_size, HashState val
     if call.db.follower is not None:
         call.db.follower.entry_added(entry)
     call.journal.changes += 1
+    note(call, CREATED, notice, key, key_size)
     return 0
 
 
-cdef int modified(Call call, Entry entry, Py_ssize_t grown_bytes) except -1:
+cdef int modified(Call call, Entry entry, Py_ssize_t grown_bytes, tuple notice) except -1:
     """Count a change that was made in place."""
     call.db.payload_bytes += grown_bytes
     entry.seen_ms = call.now_ms
     call.journal.changes += 1
+    note(call, UPDATED, notice, entry.key_data(), entry.key_size())
     return 0
 
 
@@ -117,4 +124,12 @@ cdef int remove(Call call, Entry entry) except -1:
         call.db.follower.entry_removed(entry)
     kill(entry)
     call.journal.changes += 1
+    note(call, DELETED, DEL, entry.key_data(), entry.key_size())
+    return 0
+
+
+cdef int touched(Call call, Entry entry, tuple notice) except -1:
+    """Count a change of a deadline that is a change of its own."""
+    call.journal.changes += 1
+    note(call, TOUCHED, notice, entry.key_data(), entry.key_size())
     return 0

@@ -6,8 +6,9 @@ Declined are words that are errors and keys past their deadline. A deadline that
 from libc.stdint cimport INT64_MAX, int64_t
 
 from .calls cimport Call, Compiled
-from .changes cimport clear_deadline, remove, set_deadline
+from .changes cimport clear_deadline, remove, set_deadline, touched
 from .entry cimport Entry
+from .notes cimport EXPIRE, PERSIST
 from .numbers cimport parse_int64
 from .reads cimport entry_at, is_past, note_miss
 from .words cimport is_word
@@ -109,7 +110,7 @@ cdef int change_deadline(Call call, int64_t unit_ms, int64_t base_ms) except -1:
         remove(call, entry)
     else:
         set_deadline(call, entry, time)
-        call.journal.changes += 1
+        touched(call, entry, EXPIRE)
     call.out.integer(1)
     return 1
 
@@ -141,7 +142,7 @@ cdef int persist(Call call) except -1:
     if is_past(call, entry):
         return 0
     clear_deadline(call, entry)
-    call.journal.changes += 1
+    touched(call, entry, PERSIST)
     call.out.integer(1)
     return 1
 

@@ -10,6 +10,7 @@ from .changes cimport modified, put_hash
 from .entry cimport Entry
 from .fields cimport FieldTable, FieldText, field_at, text_of
 from .hash_state cimport HashState, is_hash, new_hash
+from .notes cimport HDEL, HINCRBY, HSET
 from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
 from .reads cimport entry_at, is_past, note_miss, note_read
 from .replies cimport Output
@@ -223,12 +224,12 @@ cdef int hstrlen(Call call) except -1:
 # -- changing ------------------------------------------------------------------
 
 
-cdef int finish_change(Call call, Entry entry, HashState changed, Py_ssize_t old_bytes) except -1:
+cdef int finish_change(Call call, Entry entry, HashState changed, Py_ssize_t old_bytes, tuple notice) except -1:
     """Count a change of the hash of ``entry``; of a new hash, which has no entry yet, store it."""
     if entry is None:
-        put_hash(call, call.words[1], call.sizes[1], changed)
+        put_hash(call, call.words[1], call.sizes[1], changed, notice)
     else:
-        modified(call, entry, changed.size_bytes - old_bytes)
+        modified(call, entry, changed.size_bytes - old_bytes, notice)
     return 0
 
 
@@ -250,7 +251,7 @@ cdef int store_words(Call call, int* created) except -1:
         created[0] += store(call, found, word)
     if found.compact:
         found.outgrow_words(call.db.hash_limits, call.sizes, 2, call.argc)
-    finish_change(call, entry, found, old_bytes)
+    finish_change(call, entry, found, old_bytes, HSET)
     return 1
 
 
@@ -312,7 +313,7 @@ cdef int hincrby(Call call) except -1:
     found.store_text(call.words[2], call.sizes[2], shown, sizes[1])
     if found.compact:
         found.outgrow_words(call.db.hash_limits, sizes, 0, 2)
-    finish_change(call, entry, found, old_bytes)
+    finish_change(call, entry, found, old_bytes, HINCRBY)
     call.out.integer(number)
     return 1
 
@@ -336,6 +337,6 @@ cdef int hdel(Call call) except -1:
     for word in range(2, call.argc):
         removed += found.discard_text(call.words[word], call.sizes[word])
     if removed:
-        modified(call, entry, found.size_bytes - old_bytes)
+        modified(call, entry, found.size_bytes - old_bytes, HDEL)
     call.out.integer(removed)
     return 1

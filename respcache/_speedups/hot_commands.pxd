@@ -1,5 +1,6 @@
 # The commands that have compiled twins; see hot_commands.pyx.
 from .calls cimport Compiled
+from .parser cimport RequestParser
 from .state cimport CommandRecord, GuardState
 
 
@@ -12,6 +13,7 @@ cdef class HotCommand:
     cdef GuardState guard  # None: nothing stands in front of it
     cdef object bound, full_name
 
+    cdef bint is_here(self, RequestParser parser, const unsigned char[:] mine, list written) except -1
     cdef int count(self, long long took_ns) except -1
 
 

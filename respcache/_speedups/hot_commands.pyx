@@ -10,7 +10,9 @@ from libc.string cimport memcpy, memset
 from .calls cimport Compiled
 from .hashes_calls cimport compiled_command as compiled_hash_command
 from .keys_calls cimport compiled_command as compiled_key_command
+from .parser cimport RequestParser
 from .pubsub_calls cimport compiled_command as compiled_pubsub_command
+from .slots cimport slot_of
 from .state cimport CommandRecord, GuardState
 from .strings_calls cimport compiled_command as compiled_string_command
 
@@ -36,6 +38,21 @@ cdef Compiled compiled(bytes name):
 
 cdef class HotCommand:
     """A compiled command, what is asked before it, and what is counted for it."""
+
+    cdef bint is_here(self, RequestParser parser, const unsigned char[:] mine, list written) except -1:
+        """Say whether the keys are in one slot, which is this node's (the marks say 1), and nothing there is unconfirmed."""
+        cdef int at, stop, slot, first = -1
+        if not self.key_step:
+            return True
+        if self.has_odd_keys or written:
+            return False
+        stop = parser.argc + self.last_key if self.last_key < 0 else self.first_key + self.last_key
+        for at in range(self.first_key, stop + 1, self.key_step):
+            slot = slot_of(parser.words[at], parser.sizes[at])
+            if mine[slot] != 1 or (first >= 0 and slot != first):
+                return False
+            first = slot
+        return True
 
     cdef int count(self, long long took_ns) except -1:
         """Count a call."""

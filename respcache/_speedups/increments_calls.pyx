@@ -5,6 +5,7 @@ from libc.stdint cimport INT64_MIN, int64_t
 from .calls cimport Call, Compiled
 from .changes cimport modified, put_text
 from .entry cimport Entry
+from .notes cimport INCRBY
 from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
 from .reads cimport entry_at, is_past
 
@@ -33,7 +34,7 @@ cdef int add(Call call, int64_t amount) except -1:
     entry = entry_at(call, 1)
     if entry is None:
         size = format_int64(amount, shown)
-        put_text(call, None, call.words[1], call.sizes[1], shown, size, False)
+        put_text(call, None, call.words[1], call.sizes[1], shown, size, False, INCRBY)
         call.out.integer(amount)
         return 1
     if is_past(call, entry) or not entry.has_text(&text, &size):
@@ -43,7 +44,7 @@ cdef int add(Call call, int64_t amount) except -1:
     grown_bytes = -size
     size = format_int64(number, shown)
     entry.set_text(shown, size)
-    modified(call, entry, grown_bytes + size)
+    modified(call, entry, grown_bytes + size, INCRBY)
     call.out.integer(number)
     return 1
 

@@ -25,10 +25,11 @@ class ClockState:
 class JournalState:
     """Who listens to changes of the keyspace, and how many there were."""
 
-    __slots__ = ("attentive", "changes", "wants_reads")
+    __slots__ = ("attentive", "changes", "notes", "wants_reads")
 
     attentive: bool
     changes: int
+    notes: list[Any] | None
     wants_reads: bool
 
 

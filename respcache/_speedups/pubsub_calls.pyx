@@ -20,7 +20,7 @@ cdef int publish(Call call) except -1:
     cdef FanOut fan_out
     cdef bytes channel
     cdef dict clients
-    if broker.elsewhere is not None or broker.patterns:
+    if broker.elsewhere is not None or broker.patterns or call.notes:  # notes come first
         return 0
     channel = call.words[1][:call.sizes[1]]
     clients = (<dict?>broker.channels).get(channel)

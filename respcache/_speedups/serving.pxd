@@ -44,6 +44,7 @@ cdef class HotPath:
     cdef int run(self, SessionState session, RequestParser parser) except -1
     cdef int look_again(self, SessionState session, ClientState client) except -1
     cdef int leave(self, SessionState session, list commands) except -1
+    cdef int hand_over(self, SessionState session) except -1
+    cdef int tell(self) except -1
     cdef int leave_rest(self, SessionState session, list commands) except -1
     cdef int follow(self, dict fast) except -1
-    cdef bint is_here(self, HotCommand command, RequestParser parser) except -1

@@ -21,12 +21,10 @@ from .deliveries cimport Deliveries, load
 from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, note_passed
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .load_watch cimport LoadWatch
+from .notes cimport is_full, tell
 from .parser cimport RequestParser
 from .replies cimport Output
-from .slots cimport slot_of
-from .state cimport (
-    ClientState, ClockState, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
-)
+from .state cimport ClientState, ClockState, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
 
 
 cdef extern from "sys/epoll.h" nogil:
@@ -137,6 +135,7 @@ cdef class HotPath:
                 if connection is not None and self.serve(connection):
                     continue
             others.append((fd, self.events[at].events))
+        self.tell()
         return 0
 
     def take(self, list events not None):
@@ -150,6 +149,7 @@ cdef class HotPath:
             connection = self.connections[fd] if mask == _READABLE and fd < len(self.connections) else None
             if connection is None or not self.serve(connection):
                 others.append((fd, mask))
+        self.tell()
         return others
 
     def flush(self, dict stirred not None):
@@ -284,7 +284,7 @@ cdef class HotPath:
             if (
                 command is not None
                 and (parser.argc == command.arity or (command.arity < 0 and parser.argc >= -command.arity))
-                and (not self.has_marks or self.is_here(command, parser))
+                and (not self.has_marks or command.is_here(parser, self.mine, self.written))
             ):
                 if waiting:
                     # What came before must have run before this one looks at anything.
@@ -296,7 +296,7 @@ cdef class HotPath:
                         return self.leave_rest(session, [words])
                     self.look_again(session, client)
                     command = self.commands.find(parser.words[0], parser.sizes[0])
-                    if command is None or (self.has_marks and not self.is_here(command, parser)):
+                    if command is None or (self.has_marks and not command.is_here(parser, self.mine, self.written)):
                         waiting.append(words)
                         left += 1
                         continue
@@ -321,6 +321,12 @@ cdef class HotPath:
                         last = command
                     if call.out.total > _OUTPUT_PER_TURN_BYTES:
                         return self.leave_rest(session, waiting)
+                    if is_full(call):
+                        self.tell()
+                        if not self.is_ordinary(session):
+                            return self.leave_rest(session, waiting)
+                        self.look_again(session, client)
+                        begun = now_ns()
                     continue
             waiting.append(parser.words_as_list())
             left += 1
@@ -350,18 +356,26 @@ cdef class HotPath:
 
     cdef int leave(self, SessionState session, list commands) except -1:
         """Let the Python session run commands behind what has been answered here."""
-        if self.call.out.total:
-            session.out.extend(self.call.out.take())
-        self.call.entries = None
+        self.hand_over(session)
         session.take_over(commands)
         return 0
 
     cdef int leave_rest(self, SessionState session, list commands) except -1:
         """Let the Python session run commands, and everything else that has been received."""
+        self.hand_over(session)
+        session.take_over_all(commands)
+        return 0
+
+    cdef int hand_over(self, SessionState session) except -1:
         if self.call.out.total:
             session.out.extend(self.call.out.take())
+        return self.tell()
+
+    cdef int tell(self) except -1:
+        """Tell whoever listens what compiled commands have changed: before Python code runs, and when the turn ends."""
         self.call.entries = None
-        session.take_over_all(commands)
+        if tell(self.call):
+            self.has_called = True
         return 0
 
     # -- the table ---------------------------------------------------------
@@ -380,21 +394,6 @@ cdef class HotPath:
                 self.built, self.built_for = commands_of(fast), fast
             self.commands = self.built
         return 0
-
-    cdef bint is_here(self, HotCommand command, RequestParser parser) except -1:
-        """Say whether the keys are in one slot, which is this node's, and nothing there is unconfirmed."""
-        cdef int at, stop, slot, first = -1
-        if not command.key_step:
-            return True
-        if command.has_odd_keys or self.written:
-            return False
-        stop = parser.argc + command.last_key if command.last_key < 0 else command.first_key + command.last_key
-        for at in range(command.first_key, stop + 1, command.key_step):
-            slot = slot_of(parser.words[at], parser.sizes[at])
-            if self.mine[slot] != 1 or (first >= 0 and slot != first):
-                return False
-            first = slot
-        return True
 
 
 cdef HotCommands NONE = HotCommands()

@@ -8,6 +8,7 @@ cdef class ClockState:
 cdef class JournalState:
     cdef public bint attentive, wants_reads
     cdef public long long changes
+    cdef public list notes
 
 
 cdef class StatisticsState:

@@ -7,9 +7,10 @@ Declined are wrong types, keys past their deadline, words that are errors, and d
 from libc.stdint cimport INT64_MAX, int64_t
 
 from .calls cimport Call, Compiled
-from .changes cimport clear_deadline, put_text, remove, set_deadline
+from .changes cimport clear_deadline, put_text, remove, set_deadline, touched
 from .entry cimport Entry
 from .increments_calls cimport compiled_command as compiled_increment
+from .notes cimport EXPIRE, PERSIST, SET, TOUCHED, note
 from .numbers cimport parse_int64
 from .reads cimport answer_miss, answer_value, entry_at, is_past, is_text, live_entry, note_miss, note_read
 from .words cimport is_word
@@ -194,7 +195,7 @@ cdef int set_(Call call) except -1:
     entry = entry_at(call, 1)
     if entry is not None and is_past(call, entry):
         return 0
-    put_text(call, entry, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False)
+    put_text(call, entry, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False, SET)
     call.out.raw(b"+OK\r\n", 5)
     return 1
 
@@ -228,10 +229,11 @@ cdef int put_until(Call call, Entry entry, int value, int64_t deadline_ms, bint 
     """Store the word ``value`` at the key, with a deadline unless it is 0."""
     entry = put_text(
         call, entry, call.words[1], call.sizes[1], call.words[value], call.sizes[value],
-        keep_deadline or deadline_ms != 0,
+        keep_deadline or deadline_ms != 0, SET,
     )
     if deadline_ms != 0:
         set_deadline(call, entry, deadline_ms)
+        note(call, TOUCHED, EXPIRE, call.words[1], call.sizes[1])  # a second word for the same change
     return 0
 
 
@@ -273,7 +275,7 @@ cdef int setnx(Call call) except -1:
             return 0
         call.out.integer(0)
         return 1
-    put_text(call, None, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False)
+    put_text(call, None, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False, SET)
     call.out.integer(1)
     return 1
 
@@ -285,7 +287,7 @@ cdef int getset(Call call) except -1:
     entry = entry_at(call, 1)
     if answer_string(call, entry) == DECLINED:
         return 0
-    put_text(call, entry, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False)
+    put_text(call, entry, call.words[1], call.sizes[1], call.words[2], call.sizes[2], False, SET)
     return 1
 
 
@@ -322,9 +324,9 @@ cdef int getex(Call call) except -1:
     if outcome == FOUND:
         if deadline_ms != 0:
             set_deadline(call, entry, deadline_ms)
-            call.journal.changes += 1
+            touched(call, entry, EXPIRE)
         elif persists and clear_deadline(call, entry):
-            call.journal.changes += 1
+            touched(call, entry, PERSIST)
     return outcome != DECLINED
 
 
@@ -335,7 +337,7 @@ cdef int mset(Call call) except -1:
     for word in range(1, call.argc, 2):
         put_text(
             call, live_entry(call, word), call.words[word], call.sizes[word], call.words[word + 1], call.sizes[word + 1],
-            False,
+            False, SET,
         )
     call.out.raw(b"+OK\r\n", 5)
     return 1

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..commands.client import Client
 from ..commands.node import Node
+from ..settings.cluster_rules import is_clustered
 from ..settings.settings import Settings
 from .compose import Composition
+from .sinks import kinds, value_limit_bytes
 
 if TYPE_CHECKING:
     from ..gateway.authority import Authority  # all imported where a port is asked for
+    from ..gateway.event_sources import Source
     from ..gateway.events import EventHub
+    from ..gateway.figures import Figures
     from ..gateway.gateway import Gateway
     from ..gateway.history import History
+    from ..gateway.metric_families import Snapshot
     from ..gateway.metrics import Library
     from ..gateway.routing import Route
 
@@ -24,23 +29,21 @@ def make_gateway(
 ) -> "Gateway":
     """Return what serves HTTP connections. Raises ImportError where the extra is missing."""
     from ..gateway.events import EventHub  # noqa: PLC0415  # not for a server without one
+    from ..gateway.figures import Figures  # noqa: PLC0415
     from ..gateway.gateway import Gateway  # noqa: PLC0415
     from ..gateway.history import History  # noqa: PLC0415
+    from ..gateway.metric_families import Snapshot  # noqa: PLC0415
     from ..gateway.metrics import Library  # noqa: PLC0415
     from ..gateway.openapi import openapi_routes  # noqa: PLC0415
     from ..gateway.read_only import ReadOnly  # noqa: PLC0415
     from ..gateway.routing import Table  # noqa: PLC0415
 
     node = parts.node
-    hub = EventHub(
-        node.broker,
-        node.run_id,
-        lambda hub: Client(node.clients.next_id(), hub, "http", "", node.clock.now_ms),
-    )
-    history, library = History(node), Library()
+    hub = EventHub(_source(settings, node), node.run_id)
+    history, library, figures = History(node), Library(), Figures(node)
     routes = [
-        *_dashboard(parts, history, lambda: len(gateway.sessions)),
-        *_watching(settings, node, library, lambda: gateway, is_stopping),
+        *_dashboard(parts, history, lambda: len(gateway.sessions), figures),
+        *_watching(settings, node, library, lambda: Snapshot(node, gateway, figures), is_stopping),
         *_following(node, hub),
         *_asking(parts),
     ]
@@ -62,6 +65,17 @@ def make_gateway(
     )
     parts.dispatcher.also_release.append(gateway.release)
     return gateway
+
+
+def _source(settings: Settings, node: Node) -> "Source":
+    """Return what brings the events of this server, or of all nodes of its cluster."""
+    from ..gateway.event_sources import OwnEvents, ToldEvents  # noqa: PLC0415
+
+    if not is_clustered(settings) and node.cluster is None:
+        return OwnEvents(node.bus, kinds(settings), value_limit_bytes(settings))
+    return ToldEvents(
+        node.broker, lambda source: Client(node.clients.next_id(), source, "http", "", node.clock.now_ms)
+    )
 
 
 def _authority(settings: Settings) -> "Authority":
@@ -99,19 +113,20 @@ def _watching(
     settings: Settings,
     node: Node,
     library: "Library",
-    gateway: "Callable[[], Gateway]",
+    snapshot: "Callable[[], Snapshot]",
     is_stopping: Callable[[], bool],
 ) -> "list[Route]":
     """Return the routes of those who watch over the node."""
     from ..gateway.health import Health, health_routes  # noqa: PLC0415
-    from ..gateway.metric_families import Snapshot  # noqa: PLC0415
     from ..gateway.metrics import metrics_routes  # noqa: PLC0415
 
-    metrics = metrics_routes(library, lambda: Snapshot(node, gateway()), is_open=settings.http_open_metrics)
+    metrics = metrics_routes(library, snapshot, is_open=settings.http_open_metrics)
     return [*metrics.all, *health_routes(Health(node, is_stopping)).all]
 
 
-def _dashboard(parts: Composition, history: "History", http_clients: Callable[[], int]) -> "list[Route]":
+def _dashboard(
+    parts: Composition, history: "History", http_clients: Callable[[], int], figures: "Figures"
+) -> "list[Route]":
     """Return the routes of the page and of what it asks."""
     from ..gateway.browsing import routes as browsing  # noqa: PLC0415
     from ..gateway.history import history_routes  # noqa: PLC0415
@@ -122,7 +137,7 @@ def _dashboard(parts: Composition, history: "History", http_clients: Callable[[]
     node = parts.node
     return [
         *page_routes().all,
-        *status_routes(node, parts.name, history, http_clients).all,
+        *status_routes(node, parts.name, history, http_clients, figures).all,
         *history_routes(history).all,
         *overview_routes(node).all,
         *browsing.all,

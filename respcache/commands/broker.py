@@ -112,9 +112,8 @@ class Broker:
         subscribers = self.channels.get(channel)
         if subscribers:
             receivers += self.fan_out.send(subscribers, [b"message", channel, message])
-        for pattern, matches in self._matchers.items():
-            if matches(channel):
-                followers = self.patterns[pattern]
+        for pattern, matches in tuple(self._matchers.items()):  # who is too slow may leave while we send
+            if matches(channel) and (followers := self.patterns.get(pattern)):
                 receivers += self.fan_out.send(followers, [b"pmessage", pattern, channel, message])
         return receivers
 

@@ -1,8 +1,7 @@
 """Which events a reader wants: by kind, and by the key that they are about."""
 
-import base64
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -29,23 +28,22 @@ class Filter(msgspec.Struct, frozen=True):
         return not self.kinds and not self.pattern
 
 
-def passes(facts: Mapping[str, Any], chosen: Filter) -> bool:
-    """Say whether a reader wants an event of these facts. A flushed database concerns every key, and so every pattern."""
-    kind = facts.get("kind")
-    if chosen.kinds and kind not in chosen.kinds:
-        return False
-    if not chosen.pattern or kind == FLUSHED:
-        return True
-    key = _key_of(facts)
-    pattern = chosen.pattern.encode("utf-8", "surrogateescape")
-    return key is not None and bool(compile_glob(pattern)(key))
+def matcher_of(chosen: Filter) -> Callable[[str, bytes | None], bool]:
+    """Return what says whether a reader wants an event of a kind, about a key or none.
 
+    A flushed database concerns every key, and so every pattern.
+    """
+    kinds = chosen.kinds
+    if not chosen.pattern:
+        return lambda kind, key: not kinds or kind in kinds
+    fits = compile_glob(chosen.pattern.encode("utf-8", "surrogateescape"))
 
-def _key_of(facts: Mapping[str, Any]) -> bytes | None:
-    if "key" in facts:
-        return str(facts["key"]).encode()
-    encoded = facts.get("key_base64")
-    return None if encoded is None else base64.b64decode(encoded)
+    def passes(kind: str, key: bytes | None) -> bool:
+        if kinds and kind not in kinds:
+            return False
+        return kind == FLUSHED or (key is not None and bool(fits(key)))
+
+    return passes
 
 
 def filter_of(words: object, pattern: object) -> Filter:

@@ -1,28 +1,24 @@
 """What happens to the cache, for everybody who follows it over HTTP: as a stream (``event_stream.py``) or a WebSocket.
 
-One subscriber of the channels ``respcache:events`` and ``respcache:cluster`` stands for all readers, so events of all nodes come once,
-as JSON. They are collected for a moment and leave together: readers that want the same get the same bytes.
+One source stands for all readers (``event_sources.py``), and is asked for the kinds that they want, so that what nobody wants costs
+nothing. Events are collected for a moment and leave together: readers that want the same get the same bytes.
 The last ones are kept, so that a reader who was cut off misses nothing, or is told that it has.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final, Protocol
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+from typing import Final, Protocol
 
-import msgspec
 import trio
 
-from ..commands.broker import Broker
-from ..commands.client import Client, Ending
 from ..commands.pending import Pending
-from ..protocol.limits import Limits
-from .event_filter import Filter, passes
+from ..events.vocabulary import ALL
+from .event_filter import Filter, matcher_of
+from .event_sources import Event, Source
 
 log = logging.getLogger(__name__)
-
-CHANNELS: Final = (b"respcache:events", b"respcache:cluster")
 
 TOGETHER_S: Final = 0.02
 """How long events are collected: nobody sees that, and it is one send instead of a hundred."""
@@ -38,8 +34,14 @@ KEPT_EVENTS: Final = 10_000
 KEPT_BYTES: Final = 4 << 20
 """The same where values are long."""
 
-LINGER_S: Final = 60.0
-"""For so long after the last reader has gone events are kept for its return."""
+LINGER_S: Final = 10.0
+"""For so long after their last reader has gone events of a kind are kept for its return: a browser is back after one or two seconds."""
+
+TOGETHER_EVENTS: Final = KEPT_EVENTS // 5
+"""So many leave at once: none shall be pushed out before it was told."""
+
+TOGETHER_BYTES: Final = KEPT_BYTES // 4
+"""The same where values are long."""
 
 BEAT_S: Final = 7.5
 """Who has heard nothing between two beats is sent something: proxies close what has been silent for half a minute."""
@@ -54,23 +56,7 @@ ALL_UNSENT_BYTES: Final = 512 << 20
 """What may wait for all of them together, as long as each may have the least."""
 
 
-class Event:
-    """One event and its place among all."""
-
-    __slots__ = ("_facts", "json", "number")
-
-    def __init__(self, number: int, json: bytes) -> None:
-        self.number = number
-        self.json = json
-        self._facts: Mapping[str, Any] | None = None
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """What the JSON says, read when a filter asks."""
-        if self._facts is None:
-            self._facts = msgspec.json.decode(self.json)
-        assert self._facts is not None
-        return self._facts
+ALL_KINDS: Final = frozenset(event.kind for event in ALL)
 
 
 class Batch:
@@ -112,9 +98,9 @@ class Reader(Beating, Protocol):
 
 
 class EventHub:
-    """The one subscriber for all readers. Is its client's ``Connection``."""
+    """Knows all readers, and keeps what they may have missed."""
 
-    def __init__(self, broker: Broker, run_id: str, next_client: Callable[["EventHub"], Client]) -> None:
+    def __init__(self, source: Source, run_id: str) -> None:
         self.readers: dict[Reader, None] = {}
         self.sockets: dict[Beating, None] = {}
         """WebSockets: these have heartbeats, whether or not they follow events."""
@@ -125,29 +111,44 @@ class EventHub:
         self.lost_events = 0
         """Gone before they could be told, because too many came at once."""
         self.run_id = run_id[:8].encode()
-        self._broker = broker
-        self._next_client = next_client
-        self._client: Client | None = None
+        self._source = source
+        self._choices: Counter[Filter] = Counter()
+        """What the readers want, and how many each."""
+        self._since: dict[str, int] = {}
+        """The kinds that are listened to, and the number of the last event before that."""
+        self._unwanted_s: dict[str, float] = {}
+        """Those of them that no reader wants any more, and since when."""
         self._confirmation: Pending | None = None
         self._on_listening: list[Callable[[], None]] = []
         self._kept: deque[Event] = deque()
         self._kept_bytes = 0
         self._count = 0
+        self._forgotten = 0
+        """The number of the last event that is not kept any more."""
         self._told = 0
         """The number of the last event that readers were told."""
+        self._untold_bytes = 0
+        self._lost = 0
+        """Since readers were told the last time."""
         self._has_new = trio.Event()
 
     # -- readers -------------------------------------------------------------------
 
     def add(self, reader: Reader) -> None:
         """Tell a reader of everything from now on."""
-        self._listen()
         self.flush()
-        self.readers[reader] = None
+        if reader not in self.readers:
+            self.readers[reader] = None
+            self._choices[reader.chosen] += 1
+        self._listen(kinds_of(reader.chosen))
 
     def leave(self, reader: Reader) -> None:
-        self.readers.pop(reader, None)
-        if not self.readers:
+        """Tell a reader nothing more; its filter must be as it was when it came."""
+        if self.readers.pop(reader, self) is self:
+            return
+        self._choices[reader.chosen] -= 1
+        if not self._choices[reader.chosen]:
+            del self._choices[reader.chosen]
             self._has_new.set()
 
     def drop(self, reader: Reader, reason: str) -> None:
@@ -157,7 +158,6 @@ class EventHub:
 
     def when_listening(self, call: Callable[[], None]) -> None:
         """Call once the other nodes of a cluster send what happens there: at once, or after a round trip."""
-        self._listen()
         if self._confirmation is None:
             call()
         else:
@@ -168,9 +168,9 @@ class EventHub:
         run, _, number = last_id.encode("latin-1", "replace").partition(b"-")
         is_ours = run == self.run_id and number.isdigit() and len(number) < 16
         after = int(number) if is_ours else -1
-        if not is_ours or not self._count - len(self._kept) <= after <= self._count:
+        if not self._forgotten <= after <= self._count or not self._has_heard(chosen, after):
             return Batch(self.run_id, (), is_after_gap=True)
-        return Batch(self.run_id, self._passing(self._newest(self._count - after), chosen))
+        return Batch(self.run_id, passing(self._newer(after), chosen))
 
     @property
     def allowance_bytes(self) -> int:
@@ -185,23 +185,31 @@ class EventHub:
 
     # -- events --------------------------------------------------------------------
 
-    def push(self, wire: bytes) -> None:
-        """Take a message of a channel: the last of three bulk strings."""
-        end = len(wire) - 2
-        begin = wire.index(b"\r\n", wire.index(b"\r\n$", wire.index(b"respcache:")) + 2) + 2
+    def take(self, event: Event) -> None:
+        """Take an event from the source."""
         self._count += 1
-        self._kept.append(Event(self._count, wire[begin:end]))
-        self._kept_bytes += end - begin
+        event.number = self._count
+        size_bytes = event.size_bytes
+        self._kept.append(event)
+        self._kept_bytes += size_bytes
+        self._untold_bytes += size_bytes
         while len(self._kept) > KEPT_EVENTS or (self._kept_bytes > KEPT_BYTES and len(self._kept) > 1):
-            self._kept_bytes -= len(self._kept.popleft().json)
-        self._has_new.set()
+            oldest = self._kept.popleft()
+            self._kept_bytes -= oldest.size_bytes
+            self._forgotten = oldest.number
+            self._lost += oldest.number > self._told
+        if self._count - self._told >= TOGETHER_EVENTS or self._untold_bytes >= TOGETHER_BYTES:
+            self.flush()
+        elif not self._has_new.is_set():
+            self._has_new.set()
 
     async def run(self) -> None:
         """Send events on until cancelled."""
-        quiet_since_s = trio.current_time()
-        beat_due_s = quiet_since_s + BEAT_S
+        beat_due_s = trio.current_time() + BEAT_S
         while True:
-            with trio.move_on_at(beat_due_s):
+            with trio.move_on_at(
+                min(beat_due_s, min(self._unwanted_s.values(), default=beat_due_s) + LINGER_S)
+            ):
                 await self._has_new.wait()
             self._has_new = trio.Event()
             await trio.sleep(self.pause_s)
@@ -211,95 +219,87 @@ class EventHub:
                 beat_due_s = now_s + BEAT_S
                 for one in list(dict.fromkeys((*self.readers, *self.sockets))):
                     one.beat()
-            if self.readers:
-                quiet_since_s = now_s
-            elif self._client is not None and now_s - quiet_since_s > LINGER_S:
-                self._stop_listening()
+            self._narrow(now_s)
 
     def flush(self) -> None:
         """Tell what has been collected."""
-        new = self._count - self._told
-        if not new:
+        if self._count == self._told:
             return
-        events = self._newest(new)
-        lost = new - len(events)
-        self._told = self._count
+        events = self._newer(self._told)
+        lost, self._lost = self._lost, 0
+        self._told, self._untold_bytes = self._count, 0
         self.lost_events += lost
         self.sent_events += len(events)
         batches: dict[Filter, Batch] = {}
         for reader in list(self.readers):
             batch = batches.get(reader.chosen)
             if batch is None:
-                passing = self._passing(events, reader.chosen)
-                batch = batches[reader.chosen] = Batch(self.run_id, passing, is_after_gap=lost > 0)
+                chosen = passing(events, reader.chosen)
+                batch = batches[reader.chosen] = Batch(self.run_id, chosen, is_after_gap=lost > 0)
             if batch:
                 reader.take(batch)
 
-    def _newest(self, count: int) -> list[Event]:
-        """Return the last events in order; fewer where not so many are kept."""
-        found = list(islice(reversed(self._kept), count))
+    def _newer(self, after: int) -> list[Event]:
+        """Return the events behind a number, in order, of those that are kept."""
+        found = list(takewhile(lambda event: event.number > after, reversed(self._kept)))
         found.reverse()
         return found
 
-    def _passing(self, events: Sequence[Event], chosen: Filter) -> Sequence[Event]:
-        return events if chosen.is_open else [event for event in events if passes(event.facts, chosen)]
+    # -- the kinds that are listened to ----------------------------------------------
 
-    # -- its subscription ------------------------------------------------------------
+    def _has_heard(self, chosen: Filter, after: int) -> bool:
+        """Say whether everything that was chosen has been listened to since an event."""
+        return all(self._since.get(kind, after + 1) <= after for kind in kinds_of(chosen))
 
-    def _listen(self) -> None:
-        if self._client is not None:
+    def _listen(self, kinds: frozenset[str]) -> None:
+        """Listen to these kinds as well."""
+        for kind in kinds:
+            self._unwanted_s.pop(kind, None)
+        new = kinds - self._since.keys()
+        if not new:
             return
-        self._client = self._next_client(self)
-        for channel in CHANNELS:
-            self._broker.subscribe(self._client, channel)
-        answer = self._broker.confirmation(self._client, None)
-        if isinstance(answer, Pending):
-            self._confirmation = answer
-            answer.when_done(lambda _: self._listens())
+        self._since.update(dict.fromkeys(new, self._count))
+        confirmation = self._source.follow(frozenset(self._since), self.take)
+        if confirmation is not None:
+            self._confirmation = confirmation
+            confirmation.when_done(lambda _: self._listens(confirmation))
 
-    def _listens(self) -> None:
+    def _listens(self, confirmation: Pending) -> None:
+        if confirmation is not self._confirmation:
+            return  # of a subscription that has ended
         self._confirmation = None
         waiting, self._on_listening = self._on_listening, []
         for call in waiting:
             call()
 
-    def _stop_listening(self) -> None:
-        assert self._client is not None
-        self._broker.forget(self._client)
-        self._client = None
-        self._kept.clear()
-        self._kept_bytes = 0
+    def _narrow(self, now_s: float) -> None:
+        """Listen no more to kinds that nobody has wanted for a while."""
+        wanted = frozenset[str]().union(*map(kinds_of, self._choices))
+        for kind in self._since.keys() - wanted:
+            self._unwanted_s.setdefault(kind, now_s)
+        gone = [kind for kind, since_s in self._unwanted_s.items() if now_s - since_s >= LINGER_S]
+        if not gone:
+            return
+        for kind in gone:
+            del self._since[kind], self._unwanted_s[kind]
         # What happens now will have no numbers. Who was told the last one must not take it that nothing has.
         self._count += 1
         self._told = self._count
+        if not self._since:
+            self._kept.clear()
+            self._kept_bytes = 0
+            self._forgotten = self._count
+        self._source.follow(frozenset(self._since), self.take)
 
-    # -- the rest of ``commands.client.Connection``: it runs no commands ---------------
 
-    received_bytes = sent_bytes = query_bytes = output_bytes = 0
+def kinds_of(chosen: Filter) -> frozenset[str]:
+    """Return the kinds that a filter may let pass."""
+    return chosen.kinds or ALL_KINDS
 
-    def end(self, ending: Ending) -> None:
-        """End nothing."""
 
-    def hold(self) -> None:
-        """Hold nobody."""
-
-    def release(self) -> None:
-        """Release nobody."""
-
-    def jam(self) -> None:
-        """Hold nobody."""
-
-    def clear_jam(self) -> None:
-        """Release nobody."""
-
-    def dismiss(self) -> None:
-        """End nothing."""
-
-    def select(self, index: int) -> None:
-        """Select nothing."""
-
-    def settle(self) -> None:
-        """Settle nothing."""
-
-    def set_request_limits(self, limits: Limits) -> None:
-        """Limit nothing."""
+def passing(events: Iterable[Event], chosen: Filter) -> Sequence[Event]:
+    """Return those events that a filter lets pass."""
+    if chosen.is_open:
+        return list(events)
+    passes = matcher_of(chosen)
+    return [event for event in events if passes(event.kind, event.key)]

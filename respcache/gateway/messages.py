@@ -155,6 +155,8 @@ class Outlet(Protocol):
     def output_bytes(self) -> int:
         """Written and not yet sent."""
 
+    @property
+    def sent_bytes(self) -> int: ...
     def may_begin(self) -> bool:
         """Ask whether one more of what waits may begin in this turn; whoever is told so begins it."""
 

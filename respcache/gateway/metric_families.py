@@ -10,10 +10,11 @@ from typing import Protocol
 
 import msgspec
 
-from ..commands.accounting import MemoryFigures, memory_figures
-from ..commands.cluster_safety import Safety, safety_of
+from ..commands.accounting import MemoryFigures
+from ..commands.cluster_safety import Safety
 from ..commands.loads import LoaderReport
 from ..commands.node import Node
+from .figures import Figures
 
 
 class Kind(enum.StrEnum):
@@ -52,14 +53,15 @@ class HttpFigures(Protocol):
 class Snapshot:
     """A server at the moment of a scrape. What takes some work is looked at once."""
 
-    def __init__(self, node: Node, http: HttpFigures) -> None:
+    def __init__(self, node: Node, http: HttpFigures, figures: Figures) -> None:
         self.node = node
         self.http = http
+        self._figures = figures
         self.statistics = node.statistics
 
     @cached_property
     def memory(self) -> MemoryFigures:
-        return memory_figures(self.node)
+        return self._figures.memory()
 
     @cached_property
     def facts(self) -> Mapping[str, str]:
@@ -72,20 +74,20 @@ class Snapshot:
 
     @cached_property
     def owners(self) -> Mapping[str, int]:
-        return self.node.owners.statistics()
+        return self._figures.owners()
 
     @cached_property
     def cluster(self) -> Mapping[str, int | float | str]:
         """INFO cluster; nothing where there is none."""
-        return {} if self.node.cluster is None else self.node.cluster.figures()
+        return self._figures.cluster()
 
     @cached_property
     def safety(self) -> Safety | None:
-        return None if self.node.cluster is None else safety_of(self.node.cluster)
+        return self._figures.safety()
 
     @cached_property
     def loaders(self) -> Sequence[LoaderReport]:
-        return () if self.node.loads is None else self.node.loads.reports()
+        return self._figures.loaders()
 
 
 class Histogram(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from ..commands.info_sections import uptime_seconds
 from ..commands.node import Node
 from ..telemetry.slowlog import SlowCommand
 from .describing import ANYTHING, answers, thing
+from .figures import Figures
 from .history import History
 from .messages import Request, Steps, json_response
 from .routing import Routes
@@ -39,7 +40,9 @@ TOLD: Final = {
 }
 
 
-def status_routes(node: Node, name: str, history: History, http_clients: Callable[[], int]) -> Routes:
+def status_routes(
+    node: Node, name: str, history: History, http_clients: Callable[[], int], figures: Figures
+) -> Routes:
     """Return the route; ``http_clients`` counts the connections of the gateway."""
     routes = Routes()
     kept: tuple[int, dict[str, Any] | None] = (0, None)
@@ -57,7 +60,7 @@ def status_routes(node: Node, name: str, history: History, http_clients: Callabl
     @routes.add("GET", "/v1/status", TOLD)
     def get_status(request: Request) -> Steps:
         """Return what this node does now, and who its cluster's members are."""
-        document = status(node, name, history, http_clients())
+        document = status(node, name, history, http_clients(), figures)
         document["cluster"] = cluster_now()
         return json_response(document)
         yield  # a handler is a generator
@@ -65,7 +68,9 @@ def status_routes(node: Node, name: str, history: History, http_clients: Callabl
     return routes
 
 
-def status(node: Node, name: str, history: History, http_clients: int) -> dict[str, Any]:  # Any: JSON
+def status(
+    node: Node, name: str, history: History, http_clients: int, figures: Figures
+) -> dict[str, Any]:  # Any: JSON
     """Return what is this node's own."""
     return {
         "scope": "node",
@@ -90,7 +95,7 @@ def status(node: Node, name: str, history: History, http_clients: int) -> dict[s
             "http": http_clients,
         },
         "owners": {
-            **{key.removeprefix("owners_"): value for key, value in node.owners.statistics().items()},
+            **{key.removeprefix("owners_"): value for key, value in figures.owners().items()},
             "keys": [as_json(key) for _, key in islice(node.owners.awake, SHOWN_OWNERS)],
         },
         "slow_commands": {
@@ -98,7 +103,7 @@ def status(node: Node, name: str, history: History, http_clients: int) -> dict[s
             "threshold_us": node.slowlog.threshold_us,
             "last": [slow_command(one) for one in node.slowlog.get(LAST_SLOW)],
         },
-        "loaders": _loaders(node),
+        "loaders": msgspec.to_builtins([*figures.loaders()]),
     }
 
 
@@ -144,10 +149,6 @@ def slow_command(one: SlowCommand) -> dict[str, Any]:
         "client": as_json(one.client_address),
         "client_name": as_json(one.client_name),
     }
-
-
-def _loaders(node: Node) -> list[Any]:
-    return [] if node.loads is None else msgspec.to_builtins([*node.loads.reports()])
 
 
 def _cluster(cluster: ClusterView) -> dict[str, Any]:

@@ -83,6 +83,8 @@ class WebSocket:
         """Whether we have said goodbye, or the connection is gone."""
         self._closed_ms: int | None = None
         self._silent_beats = 0
+        self._sent_bytes = 0
+        """At the last beat."""
         self._answered_bytes = 0
         """What waits because the client has asked for it, about; it does not make a slow reader."""
         hub.sockets[self] = None
@@ -250,6 +252,11 @@ class WebSocket:
 
     def beat(self) -> None:
         """Ask whether the client is still there."""
+        outlet = self._outlet
+        if outlet.output_bytes and outlet.sent_bytes > self._sent_bytes:
+            # It takes what is in front of our pings; and while much waits it is not read from, so its answers cannot be heard.
+            self._silent_beats = 0
+        self._sent_bytes = outlet.sent_bytes
         self._silent_beats += 1
         if self._silent_beats > SILENT_BEATS:
             self._outlet.end(Ending.AT_ONCE)

@@ -4,10 +4,13 @@ A database cannot change a key without a ``Notice``, and the journal passes
 each on to all who care: clients that WATCH the key, and listeners (events,
 notifications and, one day, copies). So no command can forget one of them.
 When nobody cares, a change costs one test of ``attentive``.
+
+Compiled commands call nothing here. Where the only one who cares is a listener whom notes suffice, they add to
+``notes`` what they change, and tell all of it when their turn ends, or before any Python code runs.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from .._speedups import JournalState
 from .entry import Value
@@ -20,6 +23,15 @@ class Notice(NamedTuple):
     """Notification class: ``$`` string, ``h`` hash, ``g`` generic, ``x`` expired, ``e`` evicted ..."""
     name: str
     """Event name, such as ``set`` or ``rename_from``."""
+
+
+CREATED: Final = 0
+UPDATED: Final = 1
+TOUCHED: Final = 2
+DELETED: Final = 3
+
+Note: TypeAlias = tuple[int, int, bytes, tuple[str, str]]
+"""One of the four above, the database, the key, and the parts of a ``Notice``."""
 
 
 class Listener(Protocol):
@@ -41,6 +53,16 @@ class Listener(Protocol):
     def missed(self, db: int, key: bytes) -> None: ...
 
 
+class NoteTaker(Listener, Protocol):
+    """A listener whom notes may suffice."""
+
+    takes_notes: bool
+    """Whether they do now: it wants neither values nor reads, and may hear of changes some commands later."""
+
+    def noted(self, notes: Sequence[Note]) -> None:
+        """Be told of changes, at their time, in their order, and before anything else."""
+
+
 class Watcher(Protocol):
     """A client between WATCH and EXEC."""
 
@@ -56,26 +78,49 @@ class Journal(JournalState):
         self.attentive = False
         """Whether anybody watches or listens; databases test it before they report."""
         self.wants_reads = False
+        self.notes: list[Note] | None = None
+        """Where compiled commands note their changes; None where they must not change anything themselves."""
+        self._noted: list[Note] = []
+        """That list; the same for ever, for they have it at hand."""
+        self._note_taker: NoteTaker | None = None
         self._watchers: dict[tuple[int, bytes], set[Watcher]] = {}
         self._listeners: tuple[Listener, ...] = ()
 
     def attach(self, listener: Listener) -> None:
+        self.tell_notes()
         self._listeners = (*self._listeners, listener)
         self.refresh()
 
     def detach(self, listener: Listener) -> None:
+        self.tell_notes()
         self._listeners = tuple(one for one in self._listeners if one is not listener)
         self.refresh()
 
     def refresh(self) -> None:
         """Note again who cares; listeners call it when their interest changes."""
+        self.tell_notes()
         self.attentive = bool(self._listeners or self._watchers)
         self.wants_reads = any(listener.wants_reads for listener in self._listeners)
+        taker = self._note_taker
+        is_alone = len(self._listeners) == 1 and self._listeners[0] is taker and not self._watchers
+        self.notes = self._noted if is_alone and taker is not None and taker.takes_notes else None
+
+    def accept_notes(self, taker: NoteTaker) -> None:
+        """Let one listener take notes, while it is attached and nobody else listens or watches."""
+        self._note_taker = taker
+        self.refresh()
+
+    def tell_notes(self) -> None:
+        """Tell what compiled commands have noted."""
+        if self._noted and self._note_taker is not None:
+            notes = self._noted[:]
+            self._noted.clear()
+            self._note_taker.noted(notes)
 
     def watch(self, db: int, key: bytes, watcher: Watcher) -> None:
         """Mark ``watcher`` dirty when the key next changes."""
         self._watchers.setdefault((db, key), set()).add(watcher)
-        self.attentive = True
+        self.refresh()
 
     def unwatch(self, keys: Iterable[tuple[int, bytes]], watcher: Watcher) -> None:
         for key in keys:
@@ -97,35 +142,48 @@ class Journal(JournalState):
 
     def created(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.created(db, key, value, notice)
 
     def updated(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.updated(db, key, value, notice)
 
     def touched(self, db: int, key: bytes, notice: Notice) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.touched(db, key, notice)
 
     def deleted(self, db: int, key: bytes, value: Value, notice: Notice) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.deleted(db, key, value, notice)
 
     def expired(self, db: int, key: bytes, value: Value) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.expired(db, key, value)
 
     def evicted(self, db: int, key: bytes, value: Value) -> None:
         self.disturb(db, key)
+        if self._noted:
+            self.tell_notes()
         for listener in self._listeners:
             listener.evicted(db, key, value)
 
     def flushed(self, db: int) -> None:
+        self.tell_notes()
         for listener in self._listeners:
             listener.flushed(db)
 

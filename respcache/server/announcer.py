@@ -4,6 +4,9 @@ Attached to the journal only while somebody listens, so that an event which
 nobody wants costs the data path one truth test and nothing more.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from ..events.bus import Bus
 from ..events.excerpt import Excerpt, excerpt
 from ..events.vocabulary import (
@@ -20,7 +23,15 @@ from ..events.vocabulary import (
 from ..keyspace.clock import Clock
 from ..keyspace.entry import Value
 from ..keyspace.hashes import Hash
-from ..keyspace.journal import Journal, Notice
+from ..keyspace.journal import CREATED, DELETED, TOUCHED, UPDATED, Journal, Note, Notice
+
+NOTED: Final[Mapping[int, type[Created | Updated | Touched | Deleted]]] = {
+    CREATED: Created,
+    UPDATED: Updated,
+    TOUCHED: Touched,
+    DELETED: Deleted,
+}
+"""The events of notes."""
 
 
 class Announcer:
@@ -33,6 +44,8 @@ class Announcer:
         self._node = node
         self._is_attached = False
         self.wants_reads = False
+        self.takes_notes = False
+        journal.accept_notes(self)
         bus.on_interest_change = self.follow_interest
         self.follow_interest()
 
@@ -41,6 +54,7 @@ class Announcer:
         bus = self._bus
         wanted = bus.wants_changes or bus.wants_reads
         self.wants_reads = bus.wants_reads
+        self.takes_notes = not (bus.wants_reads or bus.wants_values)
         if wanted and not self._is_attached:
             self._journal.attach(self)
         elif not wanted and self._is_attached:
@@ -65,6 +79,14 @@ class Announcer:
 
     def touched(self, db: int, key: bytes, notice: Notice) -> None:
         self._bus.publish(Touched(self._clock.now_ms, self._node, db, key, notice.kind, notice.name))
+
+    def noted(self, notes: Sequence[Note]) -> None:
+        """Publish what compiled commands have noted; their time is still the clock's."""
+        publish, now_ms, node = self._bus.publish, self._clock.now_ms, self._node
+        wanted = {change: event for change, event in NOTED.items() if self._bus.wants(event)}
+        for change, db, key, (letter, name) in notes:
+            if change in wanted:
+                publish(wanted[change](now_ms, node, db, key, letter, name))
 
     def expired(self, db: int, key: bytes, value: Value) -> None:
         self._bus.publish(Expired(self._clock.now_ms, self._node, db, key, self._excerpt(value)))

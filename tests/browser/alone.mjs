@@ -32,10 +32,18 @@ async function events(page) {
   await page.getByText(/paused · \d+ seen/).waitFor();
   await page.waitForTimeout(600);
   const whilePaused = await page.locator("#stream").getByText("seen:3").count();
+  const readersWhilePaused = await readers();
   await page.locator("#pause").click();
+  await page.getByText(/^live/).waitFor();
   await run(url, ["DEL", "seen:3"]);
   await page.locator("#stream .deleted").waitFor();
-  return { filtered, whilePaused };
+  return { filtered, whilePaused, readersWhilePaused };
+}
+
+/** How many follow the stream of events. */
+async function readers() {
+  const metrics = await (await fetch(new URL("/metrics", url))).text();
+  return Number(/^respcache_http_readers\{way="stream"\} (.*)$/m.exec(metrics)[1]);
 }
 
 async function strings(page) {

@@ -57,7 +57,7 @@ def test_one_server(start_respcache: StartServer) -> None:
     assert seen["troubles"] == []
     assert seen["charts"]["moved"]
     assert seen["charts"]["operations"][0] in "123456789"
-    assert seen["events"] == {"filtered": 1, "whilePaused": 0}
+    assert seen["events"] == {"filtered": 1, "whilePaused": 0, "readersWhilePaused": 0}
     strings = seen["strings"]
     assert strings.pop("found") == ["user:42", "user:421"]
     assert strings == {

@@ -26,6 +26,7 @@ from respcache.events.vocabulary import (
     SplitDetected,
     Started,
     Touched,
+    Updated,
     ViewChanged,
 )
 
@@ -189,6 +190,21 @@ def test_any_key_can_be_recovered(key: bytes, kind: type[Created | Deleted]) -> 
     document = json.loads(to_json(kind(1, "alpha", 0, key, "$", "set")))
     recovered = document["key"].encode() if "key" in document else base64.b64decode(document["key_base64"])
     assert recovered == key
+
+
+FACTS: dict[str, Any] = {
+    "at_ms": st.integers(0, 2**53),
+    "node": st.text(st.characters()),
+    "db": st.integers(0, 15),
+    "key": st.one_of(st.binary(), st.text().map(str.encode)),
+    "notice_class": st.just("$"),
+    "notice_name": st.text(),
+}
+
+
+@given(st.one_of(*(st.builds(kind, **FACTS) for kind in (Created, Updated, Touched, Deleted))))
+def test_the_quick_way_writes_what_the_document_says(event: Event) -> None:
+    assert to_json(event) == msgspec.json.encode(to_document(event))
 
 
 @given(st.one_of(st.binary(), st.lists(st.binary()), st.dictionaries(st.binary(), st.binary())))

@@ -19,7 +19,8 @@ from wsproto.events import CloseConnection, Event, TextMessage
 
 from respcache.app.gateway import make_gateway
 from respcache.app.sinks import EventSinks
-from respcache.commands.client import Ending
+from respcache.commands.client import Client, Ending
+from respcache.gateway.event_sources import ToldEvents
 from respcache.gateway.session import HttpSession
 from respcache.server.reactor import LOW_WATER_BYTES
 from tests.commands.harness import Harness
@@ -62,6 +63,13 @@ class Live:
         self.hub = self.gateway.hub
         self.client = self.harness.client()
         self.node = self.harness.node
+
+    def hear_all_nodes(self) -> None:
+        """Take events from the channels, as a node of a cluster does."""
+        node = self.node
+        self.hub._source = ToldEvents(
+            node.broker, lambda source: Client(node.clients.next_id(), source, "http", "", node.clock.now_ms)
+        )
 
     def connect(self) -> "Wire":
         return Wire(self)

@@ -4,6 +4,7 @@ import prometheus_client
 from prometheus_client import exposition
 from prometheus_client.parser import text_string_to_metric_families
 
+from respcache.gateway.figures import Figures
 from respcache.gateway.metric_families import Snapshot
 from respcache.gateway.metrics import Collector
 from tests.gateway.live import Live
@@ -13,7 +14,7 @@ Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 def scrape(live: Live) -> Samples:
     """Return all samples of a server, by name and labels."""
-    collector = Collector(prometheus_client, Snapshot(live.node, live.gateway))
+    collector = Collector(prometheus_client, Snapshot(live.node, live.gateway, Figures(live.node)))
     return samples_in(exposition.generate_latest(collector).decode())
 
 

@@ -1,15 +1,14 @@
 """The hub: what readers are told, what is kept for them, and what is lost."""
 
-import json
-
 import pytest
 import trio
 from trio.testing import MockClock
 
 from respcache.commands.pending import Pending
+from respcache.events.vocabulary import Created, Deleted, Updated
 from respcache.gateway import events as hub_file
 from respcache.gateway.event_filter import Filter
-from respcache.gateway.events import BEAT_S, KEPT_EVENTS, LINGER_S, Batch, Event
+from respcache.gateway.events import BEAT_S, KEPT_EVENTS, LINGER_S, TOGETHER_EVENTS, Batch
 from tests.gateway.live import Live
 
 EVERYTHING = Filter(frozenset(), "")
@@ -31,7 +30,7 @@ class Ear:
 
     @property
     def keys(self) -> list[str]:
-        return [event.facts["key"] for batch in self.batches for event in batch.events]
+        return [(event.key or b"").decode() for batch in self.batches for event in batch.events]
 
 
 def test_events_that_come_together_leave_together_and_once() -> None:
@@ -99,12 +98,32 @@ def test_without_a_reader_nothing_is_listened_to() -> None:
 def test_what_is_kept_is_bounded_by_number() -> None:
     live = Live()
     live.hub.add(Ear())
-    message = b"*3\r\n$7\r\nmessage\r\n$16\r\nrespcache:events\r\n$2\r\n{}\r\n"
     for _ in range(KEPT_EVENTS + 10):
-        live.hub.push(message)
+        live.client("SET a 1")
     live.hub.flush()
-    assert live.hub.lost_events == 10
-    assert live.hub.sent_events == KEPT_EVENTS
+    assert live.hub.lost_events == 0
+    assert live.hub.sent_events == KEPT_EVENTS + 10
+    assert missed(live, 9).is_after_gap
+    assert len(missed(live, 10).events) == KEPT_EVENTS
+
+
+def test_a_burst_leaves_before_any_of_it_is_pushed_out() -> None:
+    live, ear = Live(), Ear()
+    live.hub.add(ear)
+    for number in range(TOGETHER_EVENTS + 1):
+        live.client(f"SET key:{number} 1")
+    assert [len(batch.events) for batch in ear.batches] == [TOGETHER_EVENTS]
+    live.hub.flush()
+    assert [len(batch.events) for batch in ear.batches] == [TOGETHER_EVENTS, 1]
+
+
+def test_so_does_one_of_long_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_file, "TOGETHER_BYTES", 5000)
+    live, ear = Live(events_include_values="yes"), Ear()
+    live.hub.add(ear)
+    for _ in range(6):
+        live.client("SET", "a", "x" * 1000)
+    assert [len(batch.events) for batch in ear.batches] == [5]
 
 
 def test_what_is_kept_is_bounded_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +135,7 @@ def test_what_is_kept_is_bounded_by_size(monkeypatch: pytest.MonkeyPatch) -> Non
     live.hub.flush()
     [batch] = ear.batches
     assert sum(len(event.json) for event in batch.events) <= 1000
-    assert batch.events[-1].facts["key"] == "key:99"
+    assert batch.events[-1].key == b"key:99"
     assert batch.is_after_gap
     assert live.hub.lost_events == 100 - len(batch.events) > 0
 
@@ -141,7 +160,7 @@ def test_what_a_reader_has_missed_is_what_came_after_its_last_event() -> None:
     for key in "abc":
         live.client(f"SET {key} 1")
     live.hub.flush()
-    assert [event.facts["key"] for event in missed(live, 1).events] == ["b", "c"]
+    assert [event.key for event in missed(live, 1).events] == [b"b", b"c"]
     assert not missed(live, 1).is_after_gap
     assert not missed(live, 3)
 
@@ -181,7 +200,7 @@ def test_what_is_not_kept_any_more_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> 
         live.client(f"SET {key} 1")
         live.hub.flush()
     assert missed(live, 1).is_after_gap
-    assert [event.facts["key"] for event in missed(live, 2).events] == ["c", "d"]
+    assert [event.key for event in missed(live, 2).events] == [b"c", b"d"]
 
 
 def test_many_readers_may_each_have_less_waiting() -> None:
@@ -204,11 +223,6 @@ def test_for_many_readers_events_are_collected_longer() -> None:
     for _ in range(9000):
         live.hub.add(Ear())
     assert live.hub.pause_s == hub_file.LONGEST_TOGETHER_S
-
-
-def test_facts_are_read_from_the_json_once() -> None:
-    event = Event(1, json.dumps({"kind": "created"}).encode())
-    assert event.facts is event.facts
 
 
 async def test_events_leave_soon_by_themselves(autojump_clock: MockClock) -> None:
@@ -247,8 +261,8 @@ async def test_events_are_kept_a_while_for_the_return_of_the_last_reader(autojum
         await trio.sleep(LINGER_S / 2)
         live.client("SET a 1")
         await trio.sleep(1)
-        assert [event.facts["key"] for event in missed(live, 0).events] == ["a"]
-        await trio.sleep(2 * LINGER_S)
+        assert [event.key for event in missed(live, 0).events] == [b"a"]
+        await trio.sleep(LINGER_S / 2)
         assert not live.node.bus.listening
         nursery.cancel_scope.cancel()
 
@@ -271,11 +285,92 @@ async def test_what_happened_while_nobody_listened_is_a_gap(autojump_clock: Mock
         nursery.cancel_scope.cancel()
 
 
+def test_only_what_readers_want_is_listened_to() -> None:
+    live, created, deleted = Live(), Ear(only("created")), Ear(only("deleted", "died"))
+    live.hub.add(created)
+    assert (live.node.bus.wants(Created), live.node.bus.wants(Deleted)) == (True, False)
+    live.hub.add(deleted)
+    assert (live.node.bus.wants(Created), live.node.bus.wants(Deleted)) == (True, True)
+    assert not live.node.bus.wants(Updated)
+    for line in ("SET a 1", "SET a 2", "DEL a"):
+        live.client(line)
+    live.hub.flush()
+    assert [event.kind for batch in created.batches for event in batch.events] == ["created"]
+    assert [event.kind for batch in deleted.batches for event in batch.events] == ["deleted"]
+    assert live.hub.sent_events == 2
+
+
+async def test_a_kind_that_nobody_wants_any_more_is_let_go_by_itself(autojump_clock: MockClock) -> None:
+    live, created, deleted = Live(), Ear(only("created")), Ear(only("deleted"))
+    live.hub.add(created)
+    live.hub.add(deleted)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live.hub.run)
+        await trio.sleep(1)
+        live.hub.leave(created)
+        await trio.sleep(LINGER_S - 1)
+        assert live.node.bus.wants(Created)
+        await trio.sleep(2)
+        assert (live.node.bus.wants(Created), live.node.bus.wants(Deleted)) == (False, True)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_reader_that_is_back_in_time_keeps_its_kinds(autojump_clock: MockClock) -> None:
+    live, ear = Live(), Ear(only("created"))
+    live.hub.add(ear)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live.hub.run)
+        for _ in range(10):
+            live.hub.leave(ear)
+            await trio.sleep(LINGER_S - 1)
+            live.hub.add(ear)
+        await trio.sleep(5 * LINGER_S)
+        assert live.node.bus.wants(Created)
+        assert not live.hub.missed(only("created"), f"{live.hub.run_id.decode()}-0").is_after_gap
+        nursery.cancel_scope.cancel()
+
+
+async def test_kinds_that_were_not_listened_to_are_a_gap_and_others_are_not(
+    autojump_clock: MockClock,
+) -> None:
+    live, created = Live(), Ear(only("created"))
+    live.hub.add(created)
+    live.client("SET a 1")
+    live.client("DEL a")
+    live.hub.flush()
+    last_id = f"{live.hub.run_id.decode()}-1"
+    assert not live.hub.missed(only("created"), last_id)
+    assert live.hub.missed(only("deleted"), last_id).is_after_gap
+    live.hub.add(Ear(only("deleted")))
+    live.client("DEL b")
+    live.client("SET b 1")
+    live.client("DEL b")
+    live.hub.flush()
+    assert [event.kind for event in live.hub.missed(EVERYTHING, last_id).events] == []
+    assert live.hub.missed(EVERYTHING, last_id).is_after_gap
+    both = live.hub.missed(only("created", "deleted"), last_id)
+    assert [event.kind for event in both.events] == ["created", "deleted"]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live.hub.run)
+        live.hub.leave(created)
+        await trio.sleep(2 * LINGER_S)
+        live.hub.add(created)
+        nursery.cancel_scope.cancel()
+    assert live.hub.missed(only("created"), last_id).is_after_gap
+    assert not live.hub.missed(only("deleted"), last_id).is_after_gap
+
+
+def only(*kinds: str) -> Filter:
+    return Filter(frozenset(kinds), "")
+
+
 def test_who_begins_waits_for_other_nodes_to_hear_of_it() -> None:
     live = Live()
+    live.hear_all_nodes()
     pending = Pending()
     live.node.broker.confirmation = lambda client, reply: pending  # type: ignore[method-assign]
     called: list[str] = []
+    live.hub.add(Ear())
     live.hub.when_listening(lambda: called.append("first"))
     live.hub.when_listening(lambda: called.append("second"))
     assert called == []

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from respcache.gateway.figures import Figures
 from respcache.gateway.metric_families import Family, Histogram, Kind, Snapshot, by_label, counter, gauge
 from respcache.gateway.metrics import FAMILIES
 from tests.gateway.live import Live
@@ -11,7 +12,7 @@ from tests.gateway.live import Live
 
 def snapshot() -> Snapshot:
     live = Live()
-    return Snapshot(live.node, live.gateway)
+    return Snapshot(live.node, live.gateway, Figures(live.node))
 
 
 def test_names_are_given_once() -> None:

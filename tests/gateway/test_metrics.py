@@ -15,6 +15,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from trio.testing import wait_all_tasks_blocked
 
 from respcache.gateway import metrics as metrics_file
+from respcache.gateway.figures import Figures
 from respcache.gateway.metric_families import Snapshot
 from respcache.gateway.metrics import FAMILIES, Collector, Library, import_library
 from tests.gateway.live import Live, Wire, get
@@ -153,7 +154,7 @@ def test_the_library_that_is_imported_is_the_library() -> None:
 def test_a_collector_is_what_the_library_takes() -> None:
     live = Live()
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
-    collector: Any = Collector(prometheus_client, Snapshot(live.node, live.gateway))
+    collector: Any = Collector(prometheus_client, Snapshot(live.node, live.gateway, Figures(live.node)))
     registry.register(collector)
     assert registry.get_sample_value("redis_up") == 1
 

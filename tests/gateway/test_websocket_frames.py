@@ -231,6 +231,19 @@ def test_a_client_that_does_not_answer_has_gone() -> None:
     assert socket.wire.ending is Ending.AT_ONCE
 
 
+def test_a_client_that_takes_what_waits_for_it_has_not_gone() -> None:
+    """While much waits it is not read from, and so its pongs are not, either."""
+    socket = Live().websocket()
+    for _ in range(3 * SILENT_BEATS):
+        socket.wire.session.send(b"x" * 100_000)
+        socket.wire.session.sent_bytes += 1000
+        beat(socket)
+    assert socket.wire.ending is None
+    for _ in range(SILENT_BEATS + 1):
+        beat(socket)
+    assert socket.wire.ending is Ending.AT_ONCE
+
+
 def test_a_bug_in_a_command_is_an_answer(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,3 +312,19 @@ def test_any_bytes_end_in_a_goodbye_or_go_on(frames: list[bytes], are_together: 
     closes = [event for event in received if isinstance(event, CloseConnection)]
     assert len(closes) <= 1
     assert not closes or received[-1] is closes[0]
+
+
+def test_a_reader_let_go_amid_a_message_for_patterns_spoils_it_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_file, "MOST_UNSENT_BYTES", 1000)
+    monkeypatch.setattr(hub_file, "LEAST_UNSENT_BYTES", 1000)
+    live = Live()
+    slow, good = live.websocket(), live.websocket()
+    slow.ask({"subscribe": ["news"], "patterns": ["n*", "ne*"]})
+    good.ask({"patterns": ["ne?s", "*s"]})
+    while slow.wire.ending is None:
+        assert live.client("PUBLISH", "news", "x" * 300) >= 2
+        assert len(good.messages()) == 2
+    assert slow.closing()[0] == 1008
+    assert live.client("PUBLISH", "news", "x") == 2

@@ -1,4 +1,8 @@
-from respcache.keyspace.journal import Journal, Notice
+from collections.abc import Sequence
+
+import pytest
+
+from respcache.keyspace.journal import CREATED, DELETED, Journal, Note, Notice
 from tests.keyspace.conftest import Recorder, Watcher
 
 SET = Notice("$", "set")
@@ -78,3 +82,101 @@ def test_one_who_no_longer_watches_is_left_alone() -> None:
     journal.unwatch([(0, b"k")], another)
     assert not journal.attentive
     assert journal.watched_keys(0) == []
+
+
+# -- notes -----------------------------------------------------------------------
+
+NOTES: list[Note] = [(CREATED, 0, b"a", ("$", "set")), (DELETED, 1, b"b", ("g", "del"))]
+
+
+class Taker(Recorder):
+    """A listener whom notes suffice."""
+
+    takes_notes = True
+
+    def noted(self, notes: Sequence[Note]) -> None:
+        for change, db, key, (_, name) in notes:
+            self.heard.append((f"noted:{change}:{name}", db, key))
+
+
+NOTED = [("noted:0:set", 0, b"a"), ("noted:3:del", 1, b"b")]
+
+
+def taking() -> tuple[Journal, Taker]:
+    journal, taker = Journal(), Taker()
+    journal.accept_notes(taker)
+    journal.attach(taker)
+    return journal, taker
+
+
+def test_notes_are_taken_while_they_suffice_everybody() -> None:
+    journal, taker = taking()
+    assert journal.notes == []
+    other, watcher = Recorder(), Watcher()
+    journal.attach(other)
+    assert journal.notes is None
+    journal.detach(other)
+    journal.watch(0, b"k", watcher)
+    assert journal.notes is None
+    journal.unwatch([(0, b"k")], watcher)
+    assert journal.notes == []
+    taker.takes_notes = False
+    journal.refresh()
+    assert journal.notes is None
+    taker.takes_notes = True
+    journal.refresh()
+    journal.detach(taker)
+    assert journal.notes is None
+
+
+def test_nobody_takes_notes_who_was_not_asked_to() -> None:
+    journal = Journal()
+    journal.attach(Taker())
+    assert journal.notes is None
+
+
+def test_notes_are_told_once() -> None:
+    journal, taker = taking()
+    assert journal.notes is not None
+    journal.notes.extend(NOTES)
+    journal.tell_notes()
+    journal.tell_notes()
+    assert taker.heard == NOTED
+
+
+@pytest.mark.parametrize(
+    "name", ["created", "updated", "deleted", "touched", "expired", "evicted", "flushed"]
+)
+def test_notes_are_told_before_anything_else(name: str) -> None:
+    journal, taker = taking()
+    assert journal.notes is not None
+    journal.notes.extend(NOTES)
+    rest = {"touched": (b"k", SET), "expired": (b"k", b"v"), "evicted": (b"k", b"v"), "flushed": ()}
+    getattr(journal, name)(0, *rest.get(name, (b"k", b"v", SET)))
+    assert taker.heard[:2] == NOTED
+    assert len(taker.heard) == 3
+
+
+def test_notes_are_told_to_who_leaves_and_not_to_who_comes() -> None:
+    journal, taker = taking()
+    late = Recorder()
+    assert journal.notes is not None
+    journal.notes.append(NOTES[0])
+    journal.attach(late)
+    journal.detach(late)
+    journal.notes.append(NOTES[1])
+    journal.detach(taker)
+    assert taker.heard == NOTED
+    assert not late.heard
+
+
+def test_what_is_noted_while_notes_are_told_is_told_next() -> None:
+    journal, taker = taking()
+    notes = journal.notes
+    assert notes is not None
+    notes.append(NOTES[0])
+    journal.tell_notes()
+    assert journal.notes is notes
+    notes.append(NOTES[1])
+    journal.tell_notes()
+    assert taker.heard == NOTED

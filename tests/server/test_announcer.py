@@ -4,6 +4,7 @@ from respcache.events.excerpt import Excerpt
 from respcache.events.record import Event
 from respcache.events.vocabulary import (
     ALL,
+    CHANGES,
     Created,
     Deleted,
     Expired,
@@ -13,6 +14,7 @@ from respcache.events.vocabulary import (
     Touched,
     Updated,
 )
+from respcache.keyspace.journal import CREATED, DELETED, TOUCHED, UPDATED
 from tests.commands.harness import START_MS, Harness
 
 
@@ -83,3 +85,42 @@ def test_evictions_are_told() -> None:
     for number in range(100):
         client("SET", f"key:{number}", "x" * 1000)
     assert "evicted" in {event.kind for event in notebook.events}
+
+
+def test_notes_are_published_as_what_they_are_notes_of() -> None:
+    harness, notebook = listening(values=0)
+    harness.node.bus.subscribe(notebook, CHANGES)
+    notes = harness.node.keyspace.journal.notes
+    assert notes is not None
+    for number, change in enumerate((CREATED, UPDATED, TOUCHED, DELETED)):
+        notes.append((change, number, b"k", ("g", "word")))
+    harness.node.keyspace.journal.tell_notes()
+    assert notebook.events == [
+        kind(START_MS, "test", number, b"k", "g", "word")
+        for number, kind in enumerate((Created, Updated, Touched, Deleted))
+    ]
+
+
+def test_notes_that_nobody_wants_are_published_to_nobody() -> None:
+    harness, notebook = Harness(), Notebook()
+    harness.node.bus.subscribe(notebook, {Deleted})
+    notes = harness.node.keyspace.journal.notes
+    assert notes is not None
+    notes += [(CREATED, 0, b"k", ("$", "set")), (DELETED, 0, b"k", ("g", "del"))]
+    harness.node.keyspace.journal.tell_notes()
+    assert notebook.events == [Deleted(START_MS, "test", 0, b"k", "g", "del")]
+
+
+def test_notes_do_for_nobody_who_wants_values_or_reads() -> None:
+    harness, notebook = Harness(), Notebook()
+    journal = harness.node.keyspace.journal
+    for kinds, values, suffice in (
+        (CHANGES, 0, True),
+        (CHANGES, 1, False),
+        (ALL, 0, False),
+        ({Flushed}, 0, True),
+    ):
+        harness.node.bus.subscribe(notebook, kinds, values)
+        assert (journal.notes is not None) is suffice
+    harness.node.bus.unsubscribe(notebook)
+    assert journal.notes is None

@@ -1,5 +1,5 @@
 // What happens, as it happens, from /v1/events. However much that is, the page shows the last of it four times a second.
-// Telling of every write costs the server something, so the stream is open only while the events can be seen.
+// Telling of every write costs the server something, so the stream is open only while the events can be seen, and not while they are paused.
 
 import { byId, clockTime, make, say, whole } from "./ui.js";
 
@@ -21,11 +21,11 @@ let onClusterEvent = () => {};
 
 export function start(tellOfCluster) {
   onClusterEvent = tellOfCluster;
-  byId("kinds").addEventListener("change", open);
-  byId("event-pattern").addEventListener("change", open);
+  byId("kinds").addEventListener("change", openAnew);
+  byId("event-pattern").addEventListener("change", openAnew);
   byId("events-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    open();
+    openAnew();
   });
   byId("clear").addEventListener("click", () => {
     total = 0;
@@ -38,14 +38,14 @@ export function start(tellOfCluster) {
     isInSight = seen.isIntersecting;
     followIfSeen();
   }).observe(byId("events"));
-  document.addEventListener("visibilitychange", followIfSeen);
+  document.addEventListener("visibilitychange", () => followIfSeen());
   tell();
 }
 
-function followIfSeen() {
-  const isWanted = isInSight && !document.hidden;
+function followIfSeen(afterMs = GLANCE_MS) {
+  const isWanted = isInSight && !document.hidden && !isPaused;
   clearTimeout(glance);
-  if (isWanted && !source) glance = setTimeout(open, GLANCE_MS);
+  if (isWanted && !source) glance = setTimeout(open, afterMs);
   if (!isWanted) close();
 }
 
@@ -53,8 +53,15 @@ function togglePause() {
   isPaused = !isPaused;
   byId("pause").setAttribute("aria-pressed", String(isPaused));
   byId("pause").textContent = isPaused ? "Go on" : "Pause";
-  if (!isPaused) fresh = [];
+  show();
+  followIfSeen(0);
   tell();
+}
+
+/** Follow the stream with another filter, if it is followed at all. */
+function openAnew() {
+  close();
+  followIfSeen(0);
 }
 
 /** Follow the stream, with the filter of now. */
@@ -69,7 +76,7 @@ function open() {
   opened.addEventListener("message", ({ data }) => {
     total += 1;
     // Texts only: of five thousand in a second, a few hundred are ever read.
-    if (!isPaused) fresh.push(data);
+    fresh.push(data);
     if (fresh.length > 4 * SHOWN) fresh = fresh.slice(-SHOWN);
     if (/^\{"kind":"(partition|died|left|joined|active|suspected|refuted|view)/.test(data)) onClusterEvent();
   });
@@ -95,7 +102,7 @@ function tell() {
 }
 
 function show() {
-  if (!fresh.length || isPaused) return;
+  if (!fresh.length) return;
   const rows = fresh.slice(-SHOWN).reverse().map((line) => row(JSON.parse(line)));
   fresh = [];
   const body = byId("stream").tBodies[0];
