@@ -198,9 +198,13 @@ class Holds:
         return bool(self._unconfirmed[partition])
 
     def fail(self, partition: int) -> None:
-        """Let nobody hear that his command has run: another node serves the partition, and may not know of it."""
-        if self._unconfirmed[partition]:
-            self.lost += 1
+        """Let nobody hear that his command has run: another node serves the partition, and may not know of it.
+
+        Where all is confirmed, nothing is lost, whatever else the replies that have looked there wait for.
+        """
+        if not self._unconfirmed[partition]:
+            return
+        self.lost += 1
         for hold in self._all:
             hold.lose(partition)
         self._last[partition] = None
