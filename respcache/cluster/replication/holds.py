@@ -162,9 +162,9 @@ class Holds:
 
         return hold_back
 
-    def told(self) -> set[Stream]:
-        """Return who hears of what was just written, whether or not it is waited for."""
-        return {stream for partition in set(self.written) for stream in self.routes[partition]}
+    def told(self) -> list[Stream]:
+        """Return who hears of what was just written, each once, whether or not it is waited for."""
+        return list(dict.fromkeys(one for partition in set(self.written) for one in self.routes[partition]))
 
     def keep(self, late: Late) -> bool:
         """Keep back the answer to what has just run; False: it may leave."""

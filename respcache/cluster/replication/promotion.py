@@ -204,7 +204,7 @@ class Promotion:
 
     def ask(self, partitions: list[int], now_s: float, *, is_fencing: bool) -> None:
         """Begin a round."""
-        others = set(self._ground.others_there())
+        others = list(self._ground.others_there())
         self._last_token += 1
         asked = self._rounds[self._last_token] = Round(partitions, set(others), now_s, is_fencing=is_fencing)
         self._busy.update(partitions)

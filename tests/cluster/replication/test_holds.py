@@ -377,4 +377,4 @@ def test_a_run_loses_nothing_with_a_partition_that_is_confirmed(node: Node) -> N
 def test_copies_are_told_of_answers_although_nobody_waits_for_them(node: Node) -> None:
     node.require({FOO: []})
     node.write(FOO)
-    assert node.holds.told() == set(node.streams)
+    assert node.holds.told() == node.streams
