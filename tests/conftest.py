@@ -5,13 +5,15 @@
 ``loopback_clock`` and ``no_proxy`` are for tests that speak HTTP on loopback.
 """
 
+import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import hypothesis
 import pytest
+import trio
 from trio.testing import MockClock
 
 from tests.servers import Server, running_redis, running_respcache
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.postgresql import PostgreSQL
 
 StartServer = Callable[..., Server]
+
+CLOCKS: Final = ("autojump_clock", "mock_clock")
 
 # Where everybody waits for the result the examples are the same every time; at a desk they are new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -30,6 +34,28 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 # The two servers of a session start alike. respcache's own default policy evicts, as a cache should; clients ask for
 # Redis' own. And on a busy machine a command may take 10 ms, and would stand in one slow log and not in the other.
 ALIKE = ["--maxmemory-policy", "noeviction", "--slowlog-log-slower-than", "1000000"]
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Let the clock that a fixture asks for be the test's.
+
+    pytest-trio only looks among the arguments of the test itself, and would run it in real time without a word.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            arguments = inspect.signature(item.function).parameters
+            for name in CLOCKS:
+                if name in item.fixturenames and name not in arguments:
+                    item.add_marker(pytest.mark.trio(run=_runner(item, name)), append=False)
+
+
+def _runner(item: pytest.Function, clock_name: str) -> Callable[..., Any]:
+    def run(main: Callable[[], Any], *, clock: None, instruments: Sequence[trio.abc.Instrument]) -> Any:
+        own = item.funcargs[clock_name]
+        assert isinstance(own, trio.abc.Clock)
+        return trio.run(main, clock=own, instruments=instruments)
+
+    return run
 
 
 @pytest.fixture(scope="session")

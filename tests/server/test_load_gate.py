@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from respcache.protocol.replies import ErrorReply
-from tests.loading.rig import Rig, Table, fail, failed, timed_out, together
+from tests.loading.rig import Rig, Table, fail, failed, timed_out, together, until
 from tests.server.served import serving
 
 ROWS = {
@@ -347,11 +347,18 @@ async def test_behind_a_port_with_the_loop_that_is_in_use(table: Table, nursery:
                 b"$3\r\none\r\n",
                 b"$-1\r\n",
             ]
-            table.always = table.after(0.1)
+            has_changed = trio.Event()
+
+            async def look_and_wait(keys: list[bytes]) -> dict[bytes, object]:
+                found = table.found(keys)
+                await has_changed.wait()
+                return found
+
+            table.always = look_and_wait
             assert rig.flights.refresh(b"k:1")
-            await trio.sleep(0.02)
+            await until(lambda: table.now == 1)
             assert await caller.call("SET k:1 new") == b"+OK\r\n"
             await caller.call("SET k:1 one")
-            await trio.sleep(0.3)
-            assert rig.statistics.outdated == 1
+            has_changed.set()
+            await until(lambda: rig.statistics.outdated == 1)
     rig.assert_at_rest()

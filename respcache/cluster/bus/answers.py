@@ -65,7 +65,7 @@ class LateAnswer:
 class LateRun:
     """The answers to neighbouring commands, until they may be seen."""
 
-    __slots__ = ("_has_cut", "_is_write", "_places", "batch", "first", "inlet", "is_asked", "wires")
+    __slots__ = ("_cut", "_is_write", "_places", "batch", "first", "inlet", "is_asked", "wires")
 
     def __init__(
         self,
@@ -75,8 +75,9 @@ class LateRun:
         wires: list[bytes],
         *,
         is_write: bool,
-        has_cut: bool,
+        cut: Mapping[int, Sequence[int]],
     ) -> None:
+        """``cut``: by position, the partitions of those that may concern several; none of them: any."""
         self.inlet = inlet
         self.batch = request.batch
         self.first = first
@@ -84,7 +85,7 @@ class LateRun:
         self.is_asked = False
         """Whether somebody has asked again, for each by itself: then each is answered by itself."""
         self._is_write = is_write
-        self._has_cut = has_cut
+        self._cut = cut
         start = first - request.first
         self._places = [place & PARTITION_MASK for place in request.places[start : start + len(wires)]]
 
@@ -93,10 +94,19 @@ class LateRun:
         return set(self._places)
 
     def lose(self, partition: int) -> None:
-        lost = [place == partition or self._has_cut for place in self._places]
+        lost = [
+            self._concerns(position, partition)
+            for position in range(self.first, self.first + len(self.wires))
+        ]
         if any(lost):
             pairs = zip(self.wires, lost, strict=True)
             self.wires = [REPLACED_WIRE if is_lost else wire for wire, is_lost in pairs]
+
+    def _concerns(self, position: int, partition: int) -> bool:
+        concerned = self._cut.get(position)
+        if concerned is None:
+            return self._places[position - self.first] == partition
+        return partition in concerned or not concerned
 
     def leave(self) -> None:
         inlet = self.inlet

@@ -152,7 +152,8 @@ class Inlet(BusConnection):
         current: Bound | None = None
         run: Callable[[Context, Sequence[bytes]], Reply | Slot] = _nothing
         arity = 0
-        has_write = is_cut = has_cut = False
+        has_write = is_cut = False
+        cut: dict[int, Sequence[int]] = {}
         gate = executor.gate
         ended_ns = [now_ns()]
         for at, argv in enumerate(commands):
@@ -168,8 +169,10 @@ class Inlet(BusConnection):
                 raise BrokenFrameError(f"no partition {partition}") from None
             if not is_ours or is_cut:
                 command = bound.command if bound is not None else None
-                is_ours = self._takes(partitions_of_call(command, argv, partition), request.seen)
-                has_cut = self._touch(command, argv) or has_cut
+                concerned = partitions_of_call(command, argv, partition)
+                is_ours = self._takes(concerned, request.seen)
+                if self._touch(command, argv):
+                    cut[request.first + at] = concerned
             if bound is not current or not is_ours:
                 if current is not None and len(ended_ns) > 1:
                     executor.count(context.client, current, ended_ns, commands, at)
@@ -177,9 +180,9 @@ class Inlet(BusConnection):
                 current = bound
                 has_write = has_write or (bound is not None and bound.command.is_write)
             if not is_ours or bound is None or (len(argv) != arity and (arity > 0 or len(argv) < -arity)):
-                self._flush(request, first, wires, has_write, has_cut)
+                self._flush(request, first, wires, has_write, cut)
                 wires, first, current = [], request.first + at + 1, None
-                has_write = has_cut = False
+                has_write, cut = False, {}
                 self._run_one(request, at, context)
                 ended_ns = [now_ns()]
                 continue
@@ -198,17 +201,20 @@ class Inlet(BusConnection):
                 wires.append(encoders[reply.__class__](reply))
         if current is not None and len(ended_ns) > 1:
             executor.count(context.client, current, ended_ns, commands, len(commands))
-        self._flush(request, first, wires, has_write, has_cut)
+        self._flush(request, first, wires, has_write, cut)
 
     def _flush(
-        self, request: Request, first: int, wires: list[bytes], has_write: bool, has_cut: bool
+        self, request: Request, first: int, wires: list[bytes], has_write: bool, cut: dict[int, Sequence[int]]
     ) -> None:
-        """Answer neighbouring commands in one frame, as soon as all their answers may be seen."""
+        """Answer neighbouring commands in one frame, as soon as all their answers may be seen.
+
+        ``cut``: by position, the partitions of those that may concern several.
+        """
         if not wires:
             return
         holds = self._runner.holds
         if holds is not None and (holds.has_news or holds.is_waiting):
-            run = LateRun(self, request, first, wires, is_write=has_write, has_cut=has_cut)
+            run = LateRun(self, request, first, wires, is_write=has_write, cut=cut)
             holds.touch_partitions(run.partitions)
             if self.holds_back(
                 run, request.batch, notable(request, first, wires, self._runner.executor.fast_here)

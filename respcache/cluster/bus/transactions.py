@@ -88,7 +88,7 @@ class RemoteTransactions:
     def unwatch(self, client: Client) -> None:
         """End all watches of a client elsewhere."""
         self._watches.pop(client.id, None)
-        for peer_id in client.remote_watches:
+        for peer_id in sorted(client.remote_watches):
             destination = self._directory.destinations.get(peer_id)
             if destination is not None:
                 destination.channel_of(client).append(Notice(frame(UNWATCH, Unwatch(client.id))))

@@ -162,9 +162,9 @@ class Holds:
 
         return hold_back
 
-    def told(self) -> set[Stream]:
-        """Return who hears of what was just written, whether or not it is waited for."""
-        return {stream for partition in set(self.written) for stream in self.routes[partition]}
+    def told(self) -> list[Stream]:
+        """Return who hears of what was just written, each once, whether or not it is waited for."""
+        return list(dict.fromkeys(one for partition in set(self.written) for one in self.routes[partition]))
 
     def keep(self, late: Late) -> bool:
         """Keep back the answer to what has just run; False: it may leave."""
@@ -198,9 +198,13 @@ class Holds:
         return bool(self._unconfirmed[partition])
 
     def fail(self, partition: int) -> None:
-        """Let nobody hear that his command has run: another node serves the partition, and may not know of it."""
-        if self._unconfirmed[partition]:
-            self.lost += 1
+        """Let nobody hear that his command has run: another node serves the partition, and may not know of it.
+
+        Where all is confirmed, nothing is lost, whatever else the replies that have looked there wait for.
+        """
+        if not self._unconfirmed[partition]:
+            return
+        self.lost += 1
         for hold in self._all:
             hold.lose(partition)
         self._last[partition] = None

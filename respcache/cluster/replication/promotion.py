@@ -1,8 +1,8 @@
 """Finding out who shall serve what nobody serves, and making it so.
 
 The node that is first in the table for a partition asks all live members what they have of it. As long as one says that it
-serves, there is nothing to do: it will hand over. Where nobody does, it asks again, and whoever answers that
-question has promised to obey nothing older: an old server that still lives finds nobody who confirms its writes. Then
+serves, there is nothing to do: it will hand over. Where nobody does, however often that has to be asked, it asks in
+another way, and whoever answers that question has promised to obey nothing older: an old server that still lives finds nobody who confirms its writes. Then
 the best holder serves in a higher epoch: the one whose copy is whole, of the newest epoch, with the latest write. It is not always
 the one who asks; the partition is handed over later, once that has a copy.
 
@@ -133,6 +133,8 @@ class Promotion:
         self._last_token = 0
         self._next_s = 0.0
         self._not_before_s: dict[int, float] = {}
+        self._unfound: dict[int, int] = {}
+        """Partitions that nobody said to serve, though not all knew of the same servers, with the newest epoch that one knew of."""
         self._refused: dict[int, int] = {}
         """Partitions whose epoch somebody has not promised to obey, with the one that was."""
         self.begun = 0
@@ -185,6 +187,7 @@ class Promotion:
         """Let no answer count that was on its way while this node stood still: who gave it may have promised more since."""
         self._rounds.clear()
         self._busy.clear()
+        self._unfound.clear()
 
     def accept_loss(self, now_s: float) -> int:
         """Serve what is left of partitions that wait for others to come back; return how many wait."""
@@ -201,9 +204,9 @@ class Promotion:
 
     def ask(self, partitions: list[int], now_s: float, *, is_fencing: bool) -> None:
         """Begin a round."""
-        others = set(self._ground.others_there())
+        others = list(self._ground.others_there())
         self._last_token += 1
-        asked = self._rounds[self._last_token] = Round(partitions, others, now_s, is_fencing=is_fencing)
+        asked = self._rounds[self._last_token] = Round(partitions, set(others), now_s, is_fencing=is_fencing)
         self._busy.update(partitions)
         self.begun += 1
         if is_fencing:
@@ -216,8 +219,6 @@ class Promotion:
             self._ground.send_to(peer, wire)
         if not others:
             self._finish(self._last_token, now_s)
-        else:
-            asked.waiting = others
 
     def connected(self, peer: bytes) -> None:
         """Ask a node that can be asked only now."""
@@ -283,20 +284,38 @@ class Promotion:
             return
         del self._rounds[token]
         self._busy.difference_update(asked.partitions)
-        unserved = []
+        unserved: dict[bool, list[int]] = {True: [], False: []}
         for partition in asked.partitions:
             if asked.is_fencing:
                 self._decide(partition, asked.epochs[partition], asked.held[partition], now_s)
             elif not (self._is_served(partition, asked.held[partition]) or self._is_silent(partition, asked)):
-                unserved.append(partition)
-        if unserved:
-            self.ask(unserved, now_s, is_fencing=True)
+                unserved[self._is_settled(partition, asked.held[partition])].append(partition)
+            else:
+                self._unfound.pop(partition, None)
+        for is_settled, partitions in unserved.items():
+            if partitions:
+                self.ask(partitions, now_s, is_fencing=is_settled)
         self._serving.flush()  # once: it looks at the whole table of owners
 
     def _is_silent(self, partition: int, asked: Round) -> bool:
         """Say whether a partition's server lives and has not answered: then it serves still, or will be found dead."""
         server = self._epochs.server(partition)
         return server not in asked.answered | {b"", self._ground.id}
+
+    def _is_settled(self, partition: int, held: list[Held]) -> bool:
+        """Say whether it can be believed that nobody serves a partition, or everybody must be asked once more.
+
+        Members answer at different times. One that is about to serve says that it does not yet; who has told it to may
+        have had word that it does before he answers, and so says that he waits for nobody. But he knows of an epoch then
+        that the other had not heard of. Where the newest that anybody knows of is the same twice, no server has come in between.
+        """
+        known = {one.least for one in held} | {self._epochs.least(partition)}
+        newest = max(known)
+        if len(known) == 1 or self._unfound.get(partition) == newest:
+            self._unfound.pop(partition, None)
+            return True
+        self._unfound[partition] = newest
+        return False
 
     def _may_begin(self, asked: Round, now_s: float) -> bool:
         """Say whether enough have promised, and long enough ago."""

@@ -51,6 +51,8 @@ class World:
         self.window_bytes = 1 << 30
         self.reconnects = True
         self.delivered = 0
+        self.digest = 0
+        """Of all that has arrived, and when: the same in two runs that are the same."""
         self.before_delivery: Callable[[int], None] = lambda number: None
         self.stirred: dict[Endpoint, None] = {}
         self._callers: list[Caller] = []

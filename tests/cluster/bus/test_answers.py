@@ -1,5 +1,6 @@
 """Answers to other nodes' commands wait until they may be seen, and are given once, wherever they are asked for."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -31,9 +32,11 @@ def request(*commands: bytes, first: int = 0, places: list[int] | None = None) -
     return Request(5, first, 0, 0, 2, False, places or [7] * len(words), words)
 
 
-def held(giver: Giver, *, places: list[int] | None = None, has_cut: bool = False) -> LateRun:
+def held(
+    giver: Giver, *, places: list[int] | None = None, cut: Mapping[int, Sequence[int]] | None = None
+) -> LateRun:
     commands = request(b"SET a 1", b"GET b", first=3, places=places)
-    run = LateRun(giver, commands, 3, [b"+OK\r\n", b"$1\r\n2\r\n"], is_write=True, has_cut=has_cut)
+    run = LateRun(giver, commands, 3, [b"+OK\r\n", b"$1\r\n2\r\n"], is_write=True, cut=cut or {})
     giver.memory.hold(run)
     return run
 
@@ -96,11 +99,17 @@ def test_of_a_run_only_those_of_a_lost_partition_fail() -> None:
     assert told == [b"+OK\r\n", b"$1\r\n2\r\n"], "copies are told what was answered, whoever hears it"
 
 
-def test_a_run_with_a_command_of_many_partitions_fails_with_any() -> None:
-    giver = Giver()
-    run = held(giver, has_cut=True)
-    run.lose(1000)
-    assert run.wires == [REPLACED_WIRE, REPLACED_WIRE]
+@pytest.mark.parametrize(
+    ("concerned", "lost", "is_lost"),
+    [([7, 8], 8, True), ([7, 8], 7, True), ([8], 7, False), ([7, 8], 9, False), ([], 9, True)],
+    ids=str,
+)
+def test_a_command_of_many_partitions_fails_with_any_of_them_and_with_no_other(
+    concerned: list[int], lost: int, is_lost: bool
+) -> None:
+    run = held(Giver(), places=[6, 7], cut={4: concerned})
+    run.lose(lost)
+    assert run.wires == [b"+OK\r\n", REPLACED_WIRE if is_lost else b"$1\r\n2\r\n"]
 
 
 def fast() -> Any:

@@ -6,7 +6,7 @@ from respcache.cluster.bus import rooms
 from respcache.cluster.bus.channel import COMMANDS
 from respcache.cluster.replication import syncing
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.histories import History
+from tests.cluster.bus.histories import live
 from tests.cluster.bus.pair import World
 
 
@@ -330,11 +330,6 @@ def test_a_command_is_cut_anew_when_its_keys_part() -> None:
     assert nothing_is_left(world)
 
 
-def tell_one_after_the_other(world: World, active: list[int]) -> None:
-    for peer in world.peers:
-        world.after(world.chance.uniform(0, 0.005), lambda peer=peer: peer.see(active))  # type: ignore[misc]
-
-
 @pytest.mark.parametrize(
     ("seed", "lost", "copies", "lanes"),
     [
@@ -352,22 +347,7 @@ def test_the_order_of_commands_and_their_effects_survive_changes_of_owners(
     world = World(4, seed=seed, cuts=True, active=[0, 1, 2], copies=copies, lanes=lanes)
     moved: list[int] = []
     world.peers[3].hub.on_view.append(moved.extend)
-
-    def lose_some(number: int) -> None:
-        if lost and not world.chance.randrange(lost):
-            one, other = world.chance.sample(range(4), 2)
-            world.lose(one, other, world.chance.randrange(lanes))
-
-    world.before_delivery = lose_some
-    histories = [History(world, world.client(node), f"c{at}") for at, node in enumerate((0, 0, 1))]
-    for turn in range(1, 70):
-        for history in histories:
-            history.go_on(turn)
-        world.run(world.chance.uniform(0, 0.01))
-        if turn % 12 == 6:
-            tell_one_after_the_other(world, [0, 1, 2, 3] if turn % 24 == 6 else [0, 1, 2])
-    world.run(0.2)
-    world.before_delivery = lambda number: None
+    histories = live(world, turns=69, lost=lost)
     assert [fault for history in histories for fault in history.faults()] == []
     assert len(moved) > (200 if lost else 800)
     assert nothing_is_left(world)

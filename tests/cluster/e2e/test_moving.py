@@ -2,15 +2,30 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
+
+import pytest
 
 from tests.cluster.e2e.conftest import StartCluster
 from tests.cluster.e2e.conversation import values, walk, write
 from tests.cluster.e2e.witness import Witness
-from tests.cluster.processes import ClusterNode
+from tests.cluster.processes import Cluster, ClusterNode
 
 BATCH = 200
+
+LONGEST_S: Final = 20.0
+"""So long nodes may wait for each other. Busy machines stand still for moments; here it is not asked how quickly nodes answer."""
+
+StartMoving = Callable[[int], Cluster]
+
+
+@pytest.fixture
+def start_moving(start_cluster: StartCluster) -> StartMoving:
+    """Start nodes that neither give up what waits for another one nor take it for dead if it has no turn for a second."""
+    flags = ("--cluster-forward-timeout-ms", f"{1000 * LONGEST_S:.0f}")
+    return lambda count: start_cluster(count, *flags, profile="lan")
 
 
 class Load(threading.Thread):
@@ -25,7 +40,7 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         try:
-            with self._node.client() as client:
+            with self._node.client(timeout_seconds=2 * LONGEST_S) as client:
                 while not self._must_stop.is_set():
                     commands = self.witness.batch(BATCH)
                     self.witness.check(commands, client.pipeline(commands))
@@ -34,7 +49,7 @@ class Load(threading.Thread):
 
     def stop(self) -> None:
         self._must_stop.set()
-        self.join(10)
+        self.join(3 * LONGEST_S)
         assert not self.is_alive(), f"the client of {self._node} hangs"
 
 
@@ -59,8 +74,8 @@ def errors(loads: list[Load]) -> Counter[str]:
     return sum((load.witness.errors for load in loads), Counter())
 
 
-def test_a_join_and_a_leave_cost_nothing(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(3)
+def test_a_join_and_a_leave_cost_nothing(start_moving: StartMoving) -> None:
+    cluster = start_moving(3)
     with under_load(list(cluster)) as loads:
         fourth = cluster.add()
         cluster.wait_until_together()
@@ -72,8 +87,8 @@ def test_a_join_and_a_leave_cost_nothing(start_cluster: StartCluster) -> None:
     assert all(load.witness.replies > BATCH for load in loads)
 
 
-def test_after_a_join_every_node_lists_what_it_can_find(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(2)
+def test_after_a_join_every_node_lists_what_it_can_find(start_moving: StartMoving) -> None:
+    cluster = start_moving(2)
     keys = [b"key:%d" % number for number in range(1000)]
     write(cluster[0], keys, b"v")
     cluster.add()
@@ -86,8 +101,8 @@ def test_after_a_join_every_node_lists_what_it_can_find(start_cluster: StartClus
             assert sorted(walk(client, "COUNT", "50")) == sorted(keys)
 
 
-def test_an_old_value_does_not_come_back_when_the_owner_does(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(2)
+def test_an_old_value_does_not_come_back_when_the_owner_does(start_moving: StartMoving) -> None:
+    cluster = start_moving(2)
     keys = [b"key:%d" % number for number in range(500)]
     first = cluster[0]
     write(first, keys, b"old")

@@ -359,13 +359,22 @@ def test_a_run_that_wrote_and_saw_nothing_of_the_kind_may_be_answered(node: Node
 
 def test_a_run_hears_of_partitions_that_were_replaced(node: Node) -> None:
     run = Run()
-    node.write(BAR)
+    node.write(FOO, BAR)
     node.holds.keep(run)
     node.holds.fail(FOO)
     assert run.lost == [FOO]
 
 
+def test_a_run_loses_nothing_with_a_partition_that_is_confirmed(node: Node) -> None:
+    run = Run()
+    node.write(BAR)
+    node.holds.keep(run)
+    node.holds.fail(FOO)
+    assert run.lost == []
+    assert node.holds.lost == 0
+
+
 def test_copies_are_told_of_answers_although_nobody_waits_for_them(node: Node) -> None:
     node.require({FOO: []})
     node.write(FOO)
-    assert node.holds.told() == set(node.streams)
+    assert node.holds.told() == node.streams

@@ -2,7 +2,8 @@
 
 import pytest
 
-from respcache.cluster.replication.promotion import Held, Promotion
+from respcache.cluster.replication.epochs import CHANGE
+from respcache.cluster.replication.promotion import WHOLE, Held, Promotion, StatusAnswer
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
 
@@ -63,6 +64,38 @@ def test_an_answer_fences_the_old_server() -> None:
     )
     world.rest()
     assert client("SET", key, "3") == b"OK"
+
+
+def test_a_server_that_begins_amid_a_question_is_not_replaced() -> None:
+    world = World(3, copies=3)
+    partition = key_partition(world.key_of(0).encode())
+    epoch = world.peers[0].hub.replication.epochs.epochs[partition]
+    promotion = world.peers[1].hub.replication.promotion
+    promotion.ask([partition], world.now_s, is_fencing=False)
+    # It has answered before it was told to serve; and who has told it to, when it had said that it does.
+    for number, known in ((0, epoch - CHANGE), (2, epoch)):
+        answer = StatusAnswer(promotion._last_token, [(partition, known, WHOLE, 0, 0, 0, 0)])
+        promotion.answered(world.peers[number].id, answer, world.now_s)
+    world.run(1.0)
+    assert partition in world.peers[0].hub.replication.serving.served
+    assert [peer.hub.replication.epochs.least(partition) for peer in world.peers] == [epoch] * 3
+
+
+def test_that_members_know_of_different_servers_does_not_leave_a_partition_unserved() -> None:
+    world = World(3, copies=2)
+    key = world.key_of(0)
+    partition = key_partition(key.encode())
+    assert world.client(0)("SET", key, "1") == b"OK"
+    for number, peer in enumerate(world.peers):
+        serving, epochs = peer.hub.replication.serving, peer.hub.replication.epochs
+        if partition in serving.served:
+            serving.stop(partition, is_handed=False)
+        epochs.servers[partition] = b""
+        epochs.epochs[partition] += number * CHANGE
+        serving.flush()
+    world.run(1.0)
+    world.rest()
+    assert world.client(1)("GET", key) == b"1"
 
 
 def test_who_should_serve_and_does_not_finds_out_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
