@@ -77,13 +77,13 @@ def _authority(settings: Settings) -> "Authority":
 def _asking(parts: Composition) -> "list[Route]":
     """Return the routes of those who read and write keys."""
     from ..gateway import commands, keys, listing  # noqa: PLC0415
-    from ..gateway.smache import smache_routes  # noqa: PLC0415
+    from ..gateway.smache import Homes, smache_routes  # noqa: PLC0415
 
     return [
         *keys.routes.all,
         *listing.routes.all,
         *commands.routes.all,
-        *smache_routes(lambda key: parts.name).all,
+        *smache_routes(Homes(parts.node, parts.name).name_of).all,
     ]
 
 
