@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..gateway.gateway import Gateway
     from ..gateway.history import History
     from ..gateway.metrics import Library
+    from ..gateway.parting import Timeouts
     from ..gateway.routing import Route
 
 
@@ -53,8 +54,7 @@ def make_gateway(
         most_connections=settings.http_max_connections,
         most_requests=settings.http_max_requests,
         most_body_bytes=settings.http_max_body_bytes,
-        head_timeout_ms=settings.http_head_timeout_ms,
-        idle_timeout_ms=settings.http_idle_timeout_ms,
+        timeouts=_timeouts(settings),
         hub=hub,
         history=history,
         is_protected=lambda: settings.protected_mode and not settings.requirepass,
@@ -62,6 +62,14 @@ def make_gateway(
     )
     parts.dispatcher.also_release.append(gateway.release)
     return gateway
+
+
+def _timeouts(settings: Settings) -> "Timeouts":
+    from ..gateway.parting import Timeouts  # noqa: PLC0415
+
+    return Timeouts(
+        settings.http_head_timeout_ms, settings.http_idle_timeout_ms, settings.http_request_timeout_ms
+    )
 
 
 def _authority(settings: Settings) -> "Authority":

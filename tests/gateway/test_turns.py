@@ -3,7 +3,7 @@
 import pytest
 
 from respcache.gateway.gateway import REQUESTS_PER_TURN as MOST
-from respcache.gateway.session import OUTPUT_PER_TURN_BYTES, REQUESTS_PER_TURN
+from respcache.gateway.session import OUTPUT_PER_TURN_BYTES
 from tests.gateway.visitor import HttpHarness, Visitor, request
 
 GET = request("GET", "/v1/keys/a")
@@ -20,12 +20,12 @@ def visitor(http: HttpHarness) -> Visitor:
 
 
 def test_others_get_their_turn_between_many_requests(visitor: Visitor) -> None:
-    visitor.gateway.turn_left = 1000
+    visitor.gateway.begin_turn()
     visitor.session.receive(GET * 100)
-    assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == REQUESTS_PER_TURN
+    assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == MOST
     assert visitor.session.is_hungry
     assert not visitor.session.wants_input
-    assert len(visitor.answers()) == 100 - REQUESTS_PER_TURN
+    assert len(visitor.answers()) == 100 - MOST
     assert visitor.session.wants_input
 
 
