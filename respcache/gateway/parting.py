@@ -49,9 +49,9 @@ class Stillness:
 
     __slots__ = ("_moved", "_since_ms")
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, *moved: object) -> None:
         self._since_ms = now_ms
-        self._moved: tuple[object, ...] = ()
+        self._moved = moved
 
     def lasts_ms(self, now_ms: int, *moved: object) -> int:
         """Return how long ``moved`` has been what it is: bytes sent, replies had; asked every now and then."""

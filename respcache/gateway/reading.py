@@ -13,9 +13,6 @@ from .messages import HttpError, Request
 
 RECEIVE_BYTES: Final = 64 * 1024
 
-BIG_RECEIVE_BYTES: Final = 1 << 20
-"""While a big body arrives, so that it does not take thousands of turns."""
-
 HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; browsers stay below 16 KiB."""
 
@@ -83,8 +80,6 @@ class RequestReader:
         self.is_in_body = False
         self.missing_bytes = 0
         """How much of a body is still to come, as far as that is known."""
-        self.wanted_bytes = RECEIVE_BYTES
-        """How much should be read at once."""
         self._most_body_bytes = most_body_bytes
         self._admit = admit
         self._parser = httptools.HttpRequestParser(self)
@@ -120,7 +115,6 @@ class RequestReader:
             self.error = cause if isinstance(cause, HttpError) else HttpError(400, UNREADABLE)
         except httptools.HttpParserError as problem:
             self.error = HttpError(400, f"The request cannot be read: {problem}.")
-        self.wanted_bytes = min(max(self.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
         if self._is_in_head and self.error is None:
             self._fed_head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES or self._fed_head_bytes > PADDED_HEAD_BYTES:
