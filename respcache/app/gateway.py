@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..gateway.history import History
     from ..gateway.metric_families import Snapshot
     from ..gateway.metrics import Library
+    from ..gateway.parting import Timeouts
     from ..gateway.routing import Route
 
 
@@ -56,8 +57,7 @@ def make_gateway(
         most_connections=settings.http_max_connections,
         most_requests=settings.http_max_requests,
         most_body_bytes=settings.http_max_body_bytes,
-        head_timeout_ms=settings.http_head_timeout_ms,
-        idle_timeout_ms=settings.http_idle_timeout_ms,
+        timeouts=_timeouts(settings),
         hub=hub,
         history=history,
         is_protected=lambda: settings.protected_mode and not settings.requirepass,
@@ -78,6 +78,14 @@ def _source(settings: Settings, node: Node) -> "Source":
     )
 
 
+def _timeouts(settings: Settings) -> "Timeouts":
+    from ..gateway.parting import Timeouts  # noqa: PLC0415
+
+    return Timeouts(
+        settings.http_head_timeout_ms, settings.http_idle_timeout_ms, settings.http_request_timeout_ms
+    )
+
+
 def _authority(settings: Settings) -> "Authority":
     """Return what asks who may ask."""
     from ..gateway.authority import LOCAL_HOSTS, Authority  # noqa: PLC0415
@@ -91,13 +99,13 @@ def _authority(settings: Settings) -> "Authority":
 def _asking(parts: Composition) -> "list[Route]":
     """Return the routes of those who read and write keys."""
     from ..gateway import commands, keys, listing  # noqa: PLC0415
-    from ..gateway.smache import smache_routes  # noqa: PLC0415
+    from ..gateway.smache import Homes, smache_routes  # noqa: PLC0415
 
     return [
         *keys.routes.all,
         *listing.routes.all,
         *commands.routes.all,
-        *smache_routes(lambda key: parts.name).all,
+        *smache_routes(Homes(parts.node, parts.name).name_of).all,
     ]
 
 

@@ -65,6 +65,11 @@ class Peer(msgspec.Struct, frozen=True):
         return next((host for host in (self.host, self.bus_host) if host not in ANYWHERE), "")
 
     @property
+    def address(self) -> str:
+        """What people know it by: where its port that forwards is."""
+        return f"{self.advertised_host or '127.0.0.1'}:{self.port}"
+
+    @property
     def advertised_port(self) -> int:
         """The port that CLUSTER SLOTS and its kin tell."""
         return self.cluster_port or self.port

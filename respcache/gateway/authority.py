@@ -1,13 +1,16 @@
 """Who may ask over HTTP: passwords as the Redis port has them, hosts that are ours, and pages of other sites only if told so.
 
 A page of another site can have its visitor's browser send requests to this machine. It cannot read the answers, but a
-write has happened by then. Browsers say in ``Origin`` whose page it is, so that is asked before anything is run.
+write has happened by then. Browsers say in ``Origin`` whose page it is, so that is asked before anything is run. For a picture or
+a script, which a page takes from elsewhere without an ``Origin``, they say in ``Sec-Fetch-Site`` that it is another's.
 """
 
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import Final
 
 from .messages import HttpError, Request, Response
@@ -15,7 +18,7 @@ from .routing import Route, Table
 
 CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="respcache", charset="UTF-8"'}
 
-LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOCAL_HOSTS: Final = frozenset({"localhost"})
 
 ANY: Final = "*"
 
@@ -24,7 +27,13 @@ NOBODY: Final[frozenset[str]] = frozenset()
 EXPOSED: Final = "ETag, Content-Range, Retry-After"
 """Headers of ours that scripts of allowed pages may read beside the harmless ones."""
 
+FOREIGN: Final = frozenset({"cross-site", "same-site"})
+
 PREFLIGHT_S: Final = 600
+
+_HOST = re.compile(r"(?P<name>[^\s:@/?#\[\]]+|\[(?P<ip6>[0-9a-f:.]+)\])(?::[0-9]*)?", re.IGNORECASE)
+
+_IP4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 
 MOST_KNOWN: Final = 100
 
@@ -48,12 +57,15 @@ class Authority:
     def admit(self, request: Request, route: Route) -> None:
         """Raise HttpError 421 for another server's request, 403 for another site's, and 401 for one without the right password."""
         headers = request.headers
-        host = headers.get("host", "")
-        if host not in self._known:
+        host = headers.get("host")  # HTTP/1.0 need not have one, which no browser speaks
+        if host is not None and host not in self._known:
             self._look_at(host)
-        origin = headers.get("origin")
-        if origin is not None and not self._is_allowed(origin) and _host_of(origin) != host.lower():
-            raise HttpError(403, "Pages of this site may not ask here; see http-cors-origins.")
+        if "origin" in headers:
+            origin = headers["origin"]
+            if not self._is_allowed(origin) and (host is None or _host_of(origin) != host.lower()):
+                raise _foreign()
+        elif "sec-fetch-site" in headers and not self.has_origins and _is_embedded(request):
+            raise _foreign()
         if not route.is_open:
             password = self._password()
             if password and not _is_right(headers.get("authorization", ""), password):
@@ -95,18 +107,42 @@ class Authority:
         )
 
     def _look_at(self, host: str) -> None:
-        if self._hosts and _without_port(host) not in self._hosts:
-            # A page of a stranger whose name suddenly leads to this machine (DNS rebinding) ends here.
+        name = _name_in(host)
+        if self._hosts and not (name in self._hosts or _is_address(name)):
+            # A page of a stranger whose name suddenly leads to this machine (DNS rebinding) ends here. An address is no name: what has one
+            # for its host was got from there.
             raise HttpError(421, "This server does not answer to that name; see http-hosts.")
         if len(self._known) < MOST_KNOWN:
             self._known.add(host)
 
 
-def _without_port(host: str) -> str:
-    host = host.lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+def _name_in(host: str) -> str:
+    """Return the name or address in a header ``Host`` without the port; empty where it is not spelled as the RFC wants."""
+    match = _HOST.fullmatch(host)
+    return match["name"].lower() if match else ""
+
+
+def _is_address(name: str) -> bool:
+    if not name.startswith("["):
+        return _IP4.fullmatch(name) is not None
+    try:
+        IPv6Address(name[1:-1])
+    except ValueError:
+        return False
+    return True
+
+
+def _foreign() -> HttpError:
+    return HttpError(403, "Pages of this site may not ask here; see http-cors-origins.")
+
+
+def _is_embedded(request: Request) -> bool:
+    """Say whether the page of another site wants this for a part of itself; a link that somebody follows is none."""
+    headers = request.headers
+    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return headers["sec-fetch-site"].lower() in FOREIGN and not (
+        is_link and request.method in ("GET", "HEAD")
+    )
 
 
 def _host_of(origin: str) -> str:

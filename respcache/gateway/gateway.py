@@ -14,8 +14,9 @@ from . import event_stream, websocket
 from .authority import Authority
 from .events import EventHub
 from .history import History
-from .messages import HttpError
-from .routing import Table
+from .messages import HttpError, Request
+from .parting import Timeouts
+from .routing import Route, Table
 from .session import HttpSession
 from .steps import Executor
 
@@ -51,8 +52,7 @@ class Gateway:
         most_connections: int,
         most_requests: int,
         most_body_bytes: int,
-        head_timeout_ms: int,
-        idle_timeout_ms: int,
+        timeouts: Timeouts,
         hub: EventHub,
         history: History,
         is_protected: Callable[[], bool] = lambda: False,
@@ -61,6 +61,7 @@ class Gateway:
         """``is_protected`` says whether only clients on this machine may come in; ``tasks`` run beside it."""
         self.sessions: dict[HttpSession, None] = {}
         self.responses: dict[int, int] = {}
+        """How many answers there were, by status."""
         self.refused = 0
         self.hub = hub
         self._tasks = tasks
@@ -77,8 +78,7 @@ class Gateway:
         self.turn_left = REQUESTS_PER_TURN
         self._date = 0, ""
         self.most_body_bytes = most_body_bytes
-        self._head_timeout_ms = head_timeout_ms
-        self._idle_timeout_ms = idle_timeout_ms
+        self._timeouts = timeouts
 
     def open_session(self, sock: socket.socket, wake: Callable[[], None]) -> HttpSession | None:
         """Return the session for an accepted socket, or refuse it."""
@@ -109,6 +109,20 @@ class Gateway:
             sock.send(wire)
         except OSError:
             log.debug("a refused client did not wait for the reason")
+
+    def admit(self, request: Request) -> Route:
+        """Return the route of a request; raises HttpError where there is none, or it may not be asked for."""
+        if request.method == "OPTIONS":
+            raise HttpError(
+                413, "OPTIONS needs no body."
+            )  # which is asked here only where there is a big one
+        route = self.table.find(request)
+        self.authority.admit(request, route)
+        return route
+
+    def count(self, status: int) -> None:
+        """Note an answer."""
+        self.responses[status] = self.responses.get(status, 0) + 1
 
     def begin_turn(self) -> None:
         """Let some more requests begin; called at the begin of each turn of the reactor."""
@@ -157,10 +171,10 @@ class Gateway:
         self.sessions.pop(session, None)
 
     def look_after(self, now_ms: int) -> None:
-        """Let go whoever takes too long to send a request, or sends none, and note what charts show; called every now and then."""
+        """Let go whoever takes too long to send a request, sends none, or waits too long for an answer, and note what charts show; called every now and then."""
         self.history.note(now_ms)
         for session in list(self.sessions):
-            session.check_time(now_ms, self._head_timeout_ms, self._idle_timeout_ms)
+            session.check_time(now_ms, self._timeouts)
 
     def release(self) -> None:
         """Go on after CLIENT PAUSE."""

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..commands.node import Node
 from .authority import Authority
-from .routing import Table
+from .messages import Request
+from .routing import Route, Table
 from .steps import Executor
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ class House(Protocol):
     """Requests that may still begin in this turn of the reactor, of all connections."""
     deferred: int
     """Connections that wait for the next turn, before any other."""
-    responses: dict[int, int]
-    """How many answers there were, by status."""
+
+    def count(self, status: int) -> None:
+        """Note an answer."""
 
     def date_line(self, now_ms: int) -> str:
         """Return the header ``Date`` with its end of line."""
+
+    def admit(self, request: Request) -> Route:
+        """Return the route of a request; raises HttpError where there is none, or it may not be asked for."""
 
     def forget(self, session: "HttpSession") -> None:
         """Be told that a connection has gone."""

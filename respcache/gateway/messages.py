@@ -236,6 +236,9 @@ def _words_of(text: str) -> dict[str, str]:
         raise HttpError(400, f"A query may have {QUERY_FIELDS} words.")
     if "%" in text or "+" in text:
         return dict(parse_qsl(text, keep_blank_values=True, errors="surrogateescape"))
+    if "&" not in text:
+        name, _, value = text.partition("=")
+        return {name: value} if text else {}
     pairs = [part.partition("=") for part in text.split("&") if part]  # takes a third of the time
     return {name: value for name, _, value in pairs}
 

@@ -1,6 +1,6 @@
 """How a connection comes to its end: what is owed to the client should reach it, but nobody waits for that for ever."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 LINGER_MS: Final = 1000
 """For so long the rest of a body that is refused is read and forgotten: a socket that is closed amid unread input takes the answer
@@ -10,6 +10,17 @@ LINGER_BYTES: Final = 16 * 1024 * 1024
 
 LAST_WORDS_MS: Final = 5000
 """How long a client that is let go may receive nothing of what is still owed to it."""
+
+
+class Timeouts(NamedTuple):
+    """How long clients may take."""
+
+    head_ms: int
+    """For a request to arrive, for each 64 KiB of it."""
+    idle_ms: int
+    """Between two requests, or two reads of an answer."""
+    request_ms: int
+    """For what a request waits for."""
 
 
 class Lingering:
@@ -30,20 +41,20 @@ class Lingering:
         return now_ms >= self._until_ms or self._bytes_left < 0
 
 
-class LastWords:
-    """What is still owed to a client that is let go."""
+class Stillness:
+    """How long nothing has moved on a connection.
 
-    __slots__ = ("_sent_bytes", "_since_ms")
+    Nothing else would end one whose client does not read, or whose request waits for what never comes.
+    """
 
-    def __init__(self) -> None:
-        self._since_ms: int | None = None
-        self._sent_bytes = 0
+    __slots__ = ("_moved", "_since_ms")
 
-    def are_lost(self, now_ms: int, sent_bytes: int) -> bool:
-        """Say whether the client has taken nothing for too long; asked every now and then, from the end of the conversation on.
+    def __init__(self, now_ms: int, *moved: object) -> None:
+        self._since_ms = now_ms
+        self._moved = moved
 
-        ``sent_bytes`` is what was ever sent on the connection. Nothing else would end a connection whose client does not read.
-        """
-        if self._since_ms is None or sent_bytes != self._sent_bytes:
-            self._since_ms, self._sent_bytes = now_ms, sent_bytes
-        return now_ms - self._since_ms > LAST_WORDS_MS
+    def lasts_ms(self, now_ms: int, *moved: object) -> int:
+        """Return how long ``moved`` has been what it is: bytes sent, replies had; asked every now and then."""
+        if moved != self._moved:
+            self._since_ms, self._moved = now_ms, moved
+        return now_ms - self._since_ms

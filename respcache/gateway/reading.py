@@ -4,11 +4,14 @@ What we add are bounds: on the head, on the number of headers, and on the body. 
 and nothing behind it is read.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import httptools
 
 from .messages import HttpError, Request
+
+RECEIVE_BYTES: Final = 64 * 1024
 
 HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; browsers stay below 16 KiB."""
@@ -17,6 +20,13 @@ PADDED_HEAD_BYTES: Final = 4 * HEAD_BYTES
 """The same with the blanks around it, of which the parser tells nothing."""
 
 HEADERS: Final = 100
+
+UNASKED_BYTES: Final = 64 * 1024
+"""A body beyond this, or one that is announced by Expect, is taken only from those who may ask: who has no password, or has come to the
+wrong place, would fill the memory otherwise."""
+
+FRAMING: Final = 8
+"""How many bytes may stand round each byte of a body, beside as many as a head may have: chunks of one byte need five."""
 
 SINGLE: Final = frozenset(
     {
@@ -50,10 +60,16 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNREADABLE: Final = "The request cannot be read."
 
 
+def admit_all(request: Request) -> object:
+    """Let everybody send what they want."""
+    return None
+
+
 class RequestReader:
     """Fed with what arrives; ``ready`` holds the requests that are complete."""
 
-    def __init__(self, most_body_bytes: int) -> None:
+    def __init__(self, most_body_bytes: int, admit: Callable[[Request], object] = admit_all) -> None:
+        """``admit`` is shown a request without its body, before much of that is taken; it raises HttpError to refuse it."""
         self.ready: list[Request] = []
         self.error: HttpError | None = None
         """What was wrong; nothing is read after it."""
@@ -65,7 +81,10 @@ class RequestReader:
         self.missing_bytes = 0
         """How much of a body is still to come, as far as that is known."""
         self._most_body_bytes = most_body_bytes
+        self._admit = admit
         self._parser = httptools.HttpRequestParser(self)
+        self._body: bytes | bytearray = b""
+        self._body_bytes = 0
         self._reset()
 
     @property
@@ -77,10 +96,16 @@ class RequestReader:
     def buffered_bytes(self) -> int:
         return self._head_bytes + self._body_bytes
 
+    @property
+    def worth(self) -> int:
+        """How many times as long as a small request may this one take to arrive."""
+        return 1 + self.buffered_bytes // RECEIVE_BYTES
+
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
         if self.error is not None or self.upgraded_rest is not None:
             return
+        in_progress = self._headers
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -94,6 +119,10 @@ class RequestReader:
             self._fed_head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES or self._fed_head_bytes > PADDED_HEAD_BYTES:
                 self.error = self._head_too_large()
+        elif self.is_in_body and self._headers is in_progress and self.error is None:
+            self._fed_body_bytes += len(data)
+            if self._fed_body_bytes > PADDED_HEAD_BYTES + (1 + FRAMING) * self._body_bytes:
+                self.error = HttpError(400, "There is more round the body than in it.")
 
     # -- called by httptools -----------------------------------------------------
 
@@ -105,6 +134,8 @@ class RequestReader:
         self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
+        if self.is_in_body:
+            return  # behind the chunks: whoever looks at the head alone must not see another request than we do
         key = NAMES.get(name) or name.decode("latin-1").lower()
         text = value.decode("latin-1").strip(" \t") if value else ""
         self._head_bytes += len(key) + len(text) + 4
@@ -125,6 +156,8 @@ class RequestReader:
             raise HttpError(431, f"A request may have {HEADERS} headers.")
         if "host" not in headers and self._is_new:
             raise HttpError(400, "A request needs a Host header.")
+        if "transfer-encoding" in headers:
+            self._look_at_coding(headers["transfer-encoding"])
         length = headers.get("content-length")
         if length is not None and length.isdecimal():
             self.missing_bytes = int(length) if len(length) < 19 else self._most_body_bytes + 1
@@ -134,6 +167,8 @@ class RequestReader:
             if headers["expect"].lower() != "100-continue":
                 raise HttpError(417, "Nothing but 100-continue can be expected.")
             self.awaits_continue = self._is_new
+        if self.awaits_continue or self.missing_bytes > UNASKED_BYTES:
+            self._ask_for_body()
 
     def on_body(self, body: bytes) -> None:
         self.awaits_continue = False
@@ -141,28 +176,47 @@ class RequestReader:
         self.missing_bytes = max(self.missing_bytes - len(body), 0)
         if self._body_bytes > self._most_body_bytes:
             raise self._too_large()
-        self._body.append(body)
+        if self._body_bytes > UNASKED_BYTES and not self._is_admitted:
+            self._ask_for_body()
+        if not self._body:
+            self._body = body
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body  # not a list: a piece may have one byte, and an object has 34
 
     def on_message_complete(self) -> None:
-        path, _, query = self._url.partition(b"?")
-        if path[:1] != b"/" and path != b"*":
-            path = _path_of_absolute(path)
-        parser: Any = self._parser
-        method = parser.get_method()
-        self.ready.append(
-            Request(
-                METHODS.get(method) or method.decode(),
-                path,
-                query.partition(b"#")[0] if query else query,
-                self._headers,
-                b"".join(self._body) if self._body else b"",
-                parser.should_keep_alive(),
-                parser.should_upgrade(),
-            )
-        )
+        self.ready.append(self._request(bytes(self._body)))
         self._reset()
 
     # -- within ------------------------------------------------------------------
+
+    def _request(self, body: bytes) -> Request:
+        path, _, query = self._url.partition(b"?")
+        if path[:1] != b"/" and path != b"*":
+            path, self._headers["host"] = _parts_of_absolute(path)
+        parser: Any = self._parser
+        method = parser.get_method()
+        return Request(
+            METHODS.get(method) or method.decode(),
+            path,
+            query.partition(b"#")[0] if query else query,
+            self._headers,
+            body,
+            parser.should_keep_alive(),
+            parser.should_upgrade(),
+        )
+
+    def _look_at_coding(self, coding: str) -> None:
+        """Refuse what nobody here takes out of its wrapping, and what a proxy of old would not see. Raises HttpError."""
+        if not self._is_new:
+            raise HttpError(400, "HTTP/1.0 knows no Transfer-Encoding.")
+        if coding.lower() != "chunked":
+            raise HttpError(501, "A body may be chunked, and coded in no other way.")
+
+    def _ask_for_body(self) -> None:
+        self._is_admitted = True
+        self._admit(self._request(b""))
 
     @property
     def _is_new(self) -> bool:
@@ -172,9 +226,9 @@ class RequestReader:
         self._url = b""
         self._headers: dict[str, str] = {}
         self._header_count = self._head_bytes = self._fed_head_bytes = 0
-        self._body: list[bytes] = []
-        self._body_bytes = self.missing_bytes = 0
-        self._is_in_head = self.is_in_body = self.awaits_continue = False
+        self._body = b""
+        self._body_bytes = self._fed_body_bytes = self.missing_bytes = 0
+        self._is_in_head = self.is_in_body = self.awaits_continue = self._is_admitted = False
 
     def _head_too_large(self) -> HttpError:
         return HttpError(431, f"The head of a request may have {HEAD_BYTES} bytes.")
@@ -183,9 +237,10 @@ class RequestReader:
         return HttpError(413, f"A body may have {self._most_body_bytes} bytes.")
 
 
-def _path_of_absolute(url: bytes) -> bytes:
-    """Return the path of ``http://host/path``, as proxies are asked for it."""
-    try:
-        return httptools.parse_url(url).path or b"/"
-    except httptools.HttpParserInvalidURLError:
-        raise HttpError(400, "The address of the request cannot be read.") from None
+def _parts_of_absolute(url: bytes) -> tuple[bytes, str]:
+    """Return the path and the host of ``http://host/path``, as proxies are asked for it; that host counts, whatever the header says."""
+    scheme, mark, rest = url.partition(b"://")
+    host, slash, path = rest.partition(b"/")
+    if not mark or not host or scheme.lower() not in (b"http", b"https"):
+        raise HttpError(400, "The address of the request cannot be read.")
+    return slash + path or b"/", host.decode("latin-1")

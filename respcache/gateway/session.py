@@ -14,19 +14,11 @@ from ..commands.context import Context
 from ..protocol.limits import Limits
 from .house import House
 from .messages import HttpError, Request, Response, Takeover, Upgraded
-from .parting import LastWords, Lingering
+from .parting import LAST_WORDS_MS, Lingering, Stillness, Timeouts
 from .reading import CONTINUE, RequestReader
 from .steps import COMMANDS_PER_TURN, StepRunner
 
 log = logging.getLogger(__name__)
-
-RECEIVE_BYTES: Final = 64 * 1024
-
-BIG_RECEIVE_BYTES: Final = 1 << 20
-"""While a big body arrives, so that it does not take thousands of turns."""
-
-REQUESTS_PER_TURN: Final = 32
-"""Requests sent ahead that are answered before the others get their turn: about a millisecond."""
 
 AHEAD: Final = 32
 """Requests that may wait for the next turn while more is read: to stop and to begin again is two system calls."""
@@ -50,9 +42,8 @@ class HttpSession:
         self.client.refresh()
         self.context = Context(node, self.client)
         self.runner = StepRunner(house.executor, self.context, self._note_interruption)
-        self.reader = RequestReader(house.most_body_bytes)
+        self.reader = RequestReader(house.most_body_bytes, house.admit)
         self.parser = self
-        self.wanted_bytes = RECEIVE_BYTES
         self.backlog: deque[Any] = deque()  # Any: requests, or what waits for its turn at what has taken over
         self.has_unread = False
         """Whether a handler was interrupted, and goes on in the next turn."""
@@ -75,7 +66,7 @@ class HttpSession:
         self._begun_ms = node.clock.now_ms
         self._is_new = False
         self._lingering: Lingering | None = None
-        self._last_words = LastWords()
+        self._stillness = Stillness(node.clock.now_ms, 0, 0, 0, None)
 
     # -- the reactor's side --------------------------------------------------------
 
@@ -101,10 +92,6 @@ class HttpSession:
             reader.feed(data)
             if reader.ready:
                 self._begun_ms = now_ms  # what is left over began with this
-            if reader.is_in_body:
-                self.wanted_bytes = min(max(reader.missing_bytes, RECEIVE_BYTES), BIG_RECEIVE_BYTES)
-            else:
-                self.wanted_bytes = RECEIVE_BYTES
             self._take(is_new=True)
         self._is_running = False
 
@@ -136,29 +123,38 @@ class HttpSession:
             self.upgraded.close()
         self._house.forget(self)
 
-    def check_time(self, now_ms: int, head_timeout_ms: int, idle_timeout_ms: int) -> None:
-        """End a connection that keeps silent, or whose request does not come to its end."""
-        if self.client.ending is not None:
-            if self._last_words.are_lost(now_ms, self.sent_bytes) and self.output_bytes:
+    def check_time(self, now_ms: int, limits: Timeouts) -> None:  # noqa: C901  # a way out per state
+        """End a connection that keeps silent, does not read, or whose request or answer does not come to its end."""
+        ending, runner = self.client.ending, self.runner
+        still_ms = self._stillness.lasts_ms(
+            now_ms, self.sent_bytes, self.received_bytes, runner.progress, ending
+        )
+        if ending is not None:
+            if still_ms > LAST_WORDS_MS and self.output_bytes:
                 self.end(Ending.AT_ONCE)
-            return
-        if self.upgraded is not None:
+        elif self.upgraded is not None:
             self.upgraded.check_time(now_ms)
-        if self._request is not None or self.upgraded is not None:
-            return
-        if self._lingering is not None:
+        elif self._request is not None:
+            if still_ms > limits.request_ms:
+                self._give_up()
+        elif self._lingering is not None:
             if self._lingering.is_over(now_ms):
                 self.end(Ending.AFTER_REPLIES)
-        elif self.reader.is_idle:
-            if not self.backlog and now_ms - self.client.last_used_ms > idle_timeout_ms:
+        elif self.unsent_bytes or (self.reader.is_idle and not self.backlog):
+            if still_ms > limits.idle_ms:
                 self.end(Ending.AT_ONCE)
-        elif now_ms - self._begun_ms > head_timeout_ms * (1 + self.reader.buffered_bytes // RECEIVE_BYTES):
+        elif not self.reader.is_idle and now_ms - self._begun_ms > limits.head_ms * self.reader.worth:
             self._answer_error(HttpError(408, "The request takes too long to arrive."))
             self.wake()
 
     @property
     def has_output(self) -> bool:
         return bool(self.out) or self._request is not None
+
+    @property
+    def wanted_bytes(self) -> int:
+        """How much of a body is to come; below 0 where nothing could begin in this turn: to take and keep it costs 3 us, to leave it 0.3."""
+        return -1 if self._house.turn_left <= 0 and self.upgraded is None else self.reader.missing_bytes
 
     @property
     def is_hungry(self) -> bool:
@@ -199,15 +195,17 @@ class HttpSession:
         if reader.ready:
             backlog.extend(reader.ready)
             reader.ready.clear()
-        if not (is_new and house.deferred):
-            for _ in range(REQUESTS_PER_TURN):
-                if not backlog or not self._is_free or self._turn_bytes > OUTPUT_PER_TURN_BYTES:
-                    break
-                if house.turn_left <= 0:
-                    break
+        if backlog and not (is_new and house.deferred):
+            while (
+                backlog
+                and house.turn_left > 0
+                and self._is_free
+                and self._turn_bytes <= OUTPUT_PER_TURN_BYTES
+            ):
                 house.turn_left -= 1
                 self._begin(backlog.popleft())
-        self._note_deferral(bool(backlog) and self._is_free)
+        if backlog or self._is_deferred:
+            self._note_deferral(bool(backlog) and self._is_free)
         if not backlog and self._is_free:
             if reader.error is not None:
                 self._answer_error(reader.error)
@@ -238,8 +236,7 @@ class HttpSession:
             if request.method == "OPTIONS":
                 self._done(house.authority.preflight(request, house.table), None)
                 return
-            route = house.table.find(request)
-            house.authority.admit(request, route)
+            route = house.admit(request)
             if house.running >= house.most_requests and not route.is_open:
                 raise HttpError(503, "Too many requests are waiting.", {"Retry-After": "1"})
             steps = route.handler(request)
@@ -250,6 +247,13 @@ class HttpSession:
         if self._request is not None:
             self._is_counted = True
             house.running += 1
+
+    def _give_up(self) -> None:
+        """Answer a request that has waited too long, and no other: what it waits for may still concern the connection."""
+        self.runner.stop()
+        self.backlog.clear()
+        self._is_dismissed = True
+        self._done(None, HttpError(504, "What this waits for does not come; it may be done yet."))
 
     def _note_deferral(self, is_deferred: bool) -> None:
         if is_deferred != self._is_deferred:
@@ -300,7 +304,7 @@ class HttpSession:
         is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not is_last
         date = self._house.date_line(self._clock.now_ms)
         wire = response.wire(date, is_kept_alive=is_kept_alive, has_body=request.method != "HEAD")
-        self._count(response.status)
+        self._house.count(response.status)
         self._turn_bytes += len(wire)
         self.out.append(wire)
         if not is_kept_alive:
@@ -309,18 +313,14 @@ class HttpSession:
 
     def _answer_error(self, error: HttpError) -> None:
         """Answer what cannot be read, and read nothing behind it."""
-        self._count(error.status)
+        self._house.count(error.status)
         date = self._house.date_line(self._clock.now_ms)
         self.out.append(error.response().wire(date, is_kept_alive=False))
-        if error.status == 413 and not self._is_dismissed:
+        if self.reader.is_in_body and error.status not in (400, 408) and not self._is_dismissed:
             self._lingering = Lingering(self._clock.now_ms)
             self.reader.error = None
         else:
             self.client.ending = Ending.AFTER_REPLIES
-
-    def _count(self, status: int) -> None:
-        responses = self._house.responses
-        responses[status] = responses.get(status, 0) + 1
 
     def _note_interruption(self) -> None:
         self.has_unread = True

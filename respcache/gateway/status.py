@@ -165,7 +165,7 @@ def _cluster(cluster: ClusterView) -> dict[str, Any]:
         "members": [
             {
                 "id": peer.id,
-                "address": f"{peer.advertised_host or '127.0.0.1'}:{peer.port}",
+                "address": peer.address,
                 "state": peer.state,
                 "phase": peer.phase,
                 "zone": peer.zone,

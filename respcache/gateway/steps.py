@@ -88,6 +88,8 @@ class StepRunner:
         self.is_interrupted = False
         self.budget = COMMANDS_PER_TURN
         """Commands that may still run in this turn."""
+        self.progress = 0
+        """Changes whenever something that was waited for has come."""
 
     @property
     def is_busy(self) -> bool:
@@ -116,6 +118,7 @@ class StepRunner:
                 del batch.slots[at]
                 batch.replies[at] = plain_of_wire(slot.wire)
                 batch.open -= 1
+                self.progress += 1
         self._look_at(batch)
 
     def release(self) -> None:
@@ -184,6 +187,7 @@ class StepRunner:
         """Begin what has not been begun; return the replies, or WAITING."""
         batch = self._batch
         assert batch is not None
+        self.progress += 1
         self._is_starting = True
         while not self._is_paused and batch.begun < len(batch.commands) and batch.open < OPEN:
             if self.budget <= 0 and batch.begun % OPEN == 0:
@@ -223,6 +227,7 @@ class StepRunner:
             batch.replies[at] = plain(reply)
             if is_late:
                 batch.open -= 1
+                self.progress += 1
                 self._look_at(batch)
 
         pending.when_done(take)

@@ -131,8 +131,10 @@ def as_json(value: Plain) -> Any:  # noqa: PLR0911  # Any: what JSON has; a way 
     return value
 
 
-def _as_name(key: bytes | str) -> str:
-    return sound(key) if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
+def _as_name(key: bytes | str | int) -> str:
+    if isinstance(key, bytes):
+        return key.decode("utf-8", "backslashreplace")
+    return sound(str(key))  # RESP3 has numbers as names, JSON has none
 
 
 def words_of(value: object) -> bytes:

@@ -20,7 +20,8 @@ class Parser(Protocol):
     """How much the next read should take."""
 
     @property
-    def wanted_bytes(self) -> int: ...
+    def wanted_bytes(self) -> int:
+        """How many bytes are still to come of what has begun; below 0 nothing is read in this turn, and what has come waits in the socket."""
 
 
 class Clocked(Protocol):

@@ -285,9 +285,9 @@ class Reactor:
 
     def _receive(self, connection: ReactorConnection) -> None:
         session = connection.session
-        if session.client.ending is Ending.AT_ONCE:
-            return  # killed in this very batch
         wanted = session.parser.wanted_bytes
+        if wanted < 0 or session.client.ending is Ending.AT_ONCE:
+            return  # the poller will tell of it again in the next turn; or it was killed in this very batch
         try:
             data = connection.recv(max(RECEIVE_BYTES, min(wanted, BIG_RECEIVE_BYTES)))
         except BlockingIOError:

@@ -95,6 +95,14 @@ class Http(Section, title="HTTP", table="http"):
         doc="How long a connection may stand open between two requests.",
         reason="Longer than the minute after which load balancers let go theirs.",
     )
+    http_request_timeout_ms = Parameter(
+        "http-request-timeout-ms",
+        Integer(100, INT_MAX),
+        60_000,
+        mutable=False,
+        doc="How long a request may wait for one thing: a node, a database, the end of a pause; then it gets 504.",
+        reason="What is waited for has limits of its own, all of them shorter; this is for what has none, such as WAIT.",
+    )
     http_read_only = Parameter(
         "http-read-only",
         YesNo(),

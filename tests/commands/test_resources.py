@@ -1,10 +1,12 @@
 """Versions, conditions, content types and tags; what HTTP makes of them is in tests/gateway/test_keys.py."""
 
+from hashlib import blake2b
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from respcache.commands.resources import KIND_PREFIX, kind_key, version_of
+from respcache.commands.resources import BIG_BYTES, KIND_PREFIX, MOST_KNOWN, _known, kind_key, version_of
 from respcache.keyspace.hashes import Hash
 from respcache.keyspace.slots import key_slot
 from respcache.protocol.replies import ErrorReply
@@ -142,3 +144,19 @@ def test_loaders_are_not_asked_for_what_is_respcaches_own() -> None:
     loading._rules = [(b"", 0, lambda key: True, object())]  # type: ignore[list-item]
     assert loading.covers(0, b"user:1")
     assert not loading.covers(0, KIND_PREFIX + b"{user:1}")
+
+
+@given(st.lists(st.integers(-2, 2), min_size=2, max_size=8), st.binary(min_size=1, max_size=3))
+def test_big_values_have_the_versions_that_they_had_before_one_remembered_them(
+    sizes: list[int], piece: bytes
+) -> None:
+    for size in sizes:
+        value = (piece * BIG_BYTES)[: BIG_BYTES + size]
+        expected = blake2b(value, digest_size=16).hexdigest().encode()
+        assert version_of(value) == version_of(bytearray(value)) == expected
+
+
+def test_digests_of_big_values_are_remembered_up_to_a_bound() -> None:
+    for number in range(MOST_KNOWN + 10):
+        version_of(b"%d" % number * BIG_BYTES)
+    assert len(_known) == MOST_KNOWN

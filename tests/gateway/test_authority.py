@@ -38,13 +38,41 @@ def basic(user: str, word: str) -> str:
     return "Basic " + b64encode(f"{user}:{word}".encode()).decode()
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8379", "[::1]:8379", "[::1]"])
-def test_names_of_this_machine_are_ours(host: str) -> None:
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1:8379",
+        "[::1]:8379",
+        "[::1]",
+        "10.0.0.5:80",
+        "[2001:DB8::2]",
+        "localhost:",
+    ],
+)
+def test_names_of_this_machine_are_ours_and_addresses_lead_nobody_astray(host: str) -> None:
     assert status_of(authority(), asked(host=host)) is None
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "evil.example:8379", "", "[::2]", "127.0.0.1.x"]
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "evil.example:8379",
+        "",
+        "[::2",
+        "[evil]",
+        "127.0.0.1.x",
+        "localhost:1@evil.example",
+        "localhost:x",
+        "evil@localhost",
+        "localhost/",
+        " localhost",
+        "1.2.3",
+        "[::1]evil",
+    ],
 )
 def test_a_name_that_leads_here_and_is_not_ours_is_refused(host: str) -> None:
     one = authority()
@@ -133,3 +161,29 @@ def test_others_are_told_nothing() -> None:
     assert answer.headers == {"Vary": "Origin"}
     assert one.has_origins
     assert not authority().has_origins
+
+
+def test_who_speaks_http_1_0_need_name_no_host() -> None:
+    for headers, status in (({}, None), ({"origin": "http://localhost"}, 403)):
+        request = Request("GET", b"/", b"", headers, b"")
+        assert status_of(authority(), request) == status
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "method", "status"),
+    [
+        ("cross-site", "no-cors", "image", "GET", 403),
+        ("same-site", "no-cors", "script", "GET", 403),
+        ("cross-site", "navigate", "iframe", "GET", 403),
+        ("cross-site", "navigate", "document", "POST", 403),
+        ("cross-site", "navigate", "document", "GET", None),
+        ("same-origin", "cors", "empty", "GET", None),
+        ("none", "navigate", "document", "GET", None),
+    ],
+)
+def test_pages_of_other_sites_may_not_ask_for_parts_of_themselves(
+    site: str, mode: str, dest: str, method: str, status: int | None
+) -> None:
+    request = asked(method, sec_fetch_site=site, sec_fetch_mode=mode, sec_fetch_dest=dest)
+    assert status_of(authority(), request) == status
+    assert status_of(authority(origins=frozenset({"https://shop.example"})), request) is None

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from respcache.gateway.commands import MOST_COMMANDS
-from tests.gateway.visitor import HttpHarness, Visitor
+from respcache.gateway.commands import BYTES_PER_TURN, COMMANDS_PER_LOOK, MOST_ANSWER_BYTES, MOST_COMMANDS
+from tests.gateway.visitor import HttpHarness, Visitor, request
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ UNFIT = [
     "MULTI",
     "WATCH a",
     "SELECT 1",
+    "ASKING",
     "AUTH x",
     "client reply off",
     "QUIT",
@@ -104,3 +105,44 @@ def test_errors_that_repeat_what_is_no_text_can_be_told(visitor: Visitor) -> Non
     command = [{"base64": "/w=="}, {"base64": "8JCA"}]
     assert visitor("POST", "/v1/commands", command).status == 400
     assert "unknown command" in visitor("POST", "/v1/batch", [command]).json[0]["error"]
+
+
+def test_names_that_are_numbers_become_strings(visitor: Visitor) -> None:
+    visitor("POST", "/v1/commands", ["SET", "a", "1"])
+    told = visitor("POST", "/v1/commands", ["LATENCY", "HISTOGRAM", "set"]).json["result"]["set"]
+    assert all(name.isdecimal() for name in told["histogram_usec"])
+
+
+@pytest.fixture
+def big(visitor: Visitor) -> Visitor:
+    """A visitor of a server with a value of which 32 fill an answer."""
+    visitor("PUT", "/v1/keys/big", b"x" * (MOST_ANSWER_BYTES // 32))
+    return visitor
+
+
+def test_a_batch_of_big_answers_ends_where_they_are_too_many(big: Visitor) -> None:
+    count = 2 * COMMANDS_PER_LOOK
+    calls = [["GET", "big"]] * (count - 1) + [["SET", "last", "1"]]
+    answers = big("POST", "/v1/batch", calls).json
+    assert len(answers) == count
+    assert ["result" in one for one in answers] == [True] * 32 + [False] * (count - 32)
+    assert "has been run" in answers[COMMANDS_PER_LOOK - 1]["error"]
+    assert "has not been run" in answers[COMMANDS_PER_LOOK]["error"]
+    assert big("GET", "/v1/keys/last").status == 404
+
+
+def test_one_answer_has_the_same_bound(big: Visitor) -> None:
+    assert big("POST", "/v1/commands", ["MGET", *["big"] * 32]).status == 200
+    assert big("POST", "/v1/commands", ["MGET", *["big"] * 33]).status == 507
+
+
+def test_others_have_their_turn_while_big_answers_are_written(big: Visitor) -> None:
+    big("PUT", "/v1/keys/some", b"x" * (BYTES_PER_TURN + 1))
+    big.gateway.begin_turn()
+    big.session.receive(request("POST", "/v1/batch", b'[["GET","some"],["GET","some"]]'))
+    turns = 0
+    while big.session.is_hungry:
+        big.session.resume()
+        turns += 1
+    assert turns == 2
+    assert [one.status for one in big.answers()] == [200]

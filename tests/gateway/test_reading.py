@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -5,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from respcache.gateway.messages import Request
-from respcache.gateway.reading import HEAD_BYTES, HEADERS, PADDED_HEAD_BYTES, RequestReader
+from respcache.gateway.messages import HttpError, Request
+from respcache.gateway.reading import HEAD_BYTES, HEADERS, PADDED_HEAD_BYTES, UNASKED_BYTES, RequestReader
 
 MOST = 1000
 
@@ -73,7 +74,12 @@ BROKEN = {
     b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na": 400,
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n": 400,
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n": 400,
-    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n": 400,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n": 501,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n": 501,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n": 501,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n": 400,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n": 400,
+    b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n": 400,
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n": 400,
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc": 400,
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc": 400,
@@ -90,6 +96,8 @@ BROKEN = {
     b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n": 400,
     b"GET / HTTP/1.1\r\n\r\n": 400,
     b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n": 400,
+    b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n": 400,
+    b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n": 400,
     b"GET / HTTP/3.0\r\nHost: a\r\n\r\n": 400,
     b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n": 400,
     b"NONSENSE / HTTP/1.1\r\nHost: a\r\n\r\n": 400,
@@ -198,3 +206,84 @@ def test_garbage_is_an_error_and_nothing_worse(pieces: list[bytes], begin: int) 
     for piece in (PIPELINE[:begin], *pieces):
         reader.feed(piece)
     assert reader.buffered_bytes <= HEAD_BYTES + MOST
+
+
+CHUNKED = b"PUT /v1/keys/k HTTP/1.1\r\nHost: a\r\nIf-Match: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_headers_behind_a_body_change_nothing() -> None:
+    trailers = b"If-Match: y\r\nHost: b\r\nAuthorization: z\r\n"
+    requests, error = read([CHUNKED + b"1\r\na\r\n0\r\n" + trailers + b"\r\n"])
+    assert error is None
+    assert requests[0][3] == {"host": "a", "if-match": "x", "transfer-encoding": "chunked"}
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x: y\r\n" * 100, b"x: " + b"y" * 1000, b"1;" + b"x" * 1000 + b"\r\na\r\n"]
+)
+def test_what_stands_round_a_body_has_a_bound(piece: bytes) -> None:
+    reader = RequestReader(1 << 20)
+    reader.feed(CHUNKED)
+    if piece.startswith(b"x"):
+        reader.feed(b"0\r\n")
+    fed = 0
+    while reader.error is None:
+        reader.feed(piece)
+        fed += len(piece)
+        assert fed <= 2 * PADDED_HEAD_BYTES
+    assert reader.error.status == 400
+
+
+def test_small_chunks_take_no_more_memory_than_big_ones() -> None:
+    reader, size = RequestReader(1 << 20), 1 << 18
+    reader.feed(CHUNKED)
+    tracemalloc.start()
+    for _ in range(size // 2 // 1024):
+        reader.feed(b"2\r\nab\r\n" * 1024)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    reader.feed(b"0\r\n\r\n")
+    assert reader.ready[0].body == b"ab" * (size // 2)
+    assert peak < 3 * size
+
+
+def test_of_a_whole_address_the_host_counts() -> None:
+    requests, error = read([b"GET HTTP://user@b:1?x HTTP/1.1\r\nHost: a\r\n\r\n"])
+    assert error is None
+    assert requests[0][1:4] == (b"/", b"x", {"host": "user@b:1"})
+
+
+BIG = UNASKED_BYTES + 1
+
+
+@pytest.mark.parametrize(
+    ("wire", "is_asked"),
+    [
+        (b"PUT /k?x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % BIG, True),
+        (b"PUT /k?x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (BIG - 1), False),
+        (b"PUT /k?x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", True),
+        (
+            b"PUT /k?x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % BIG + b"x" * BIG,
+            True,
+        ),
+        (
+            b"PUT /k?x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % BIG
+            + b"x" * (BIG - 1),
+            False,
+        ),
+    ],
+)
+def test_before_a_big_body_is_taken_somebody_is_asked(wire: bytes, is_asked: bool) -> None:
+    seen: list[Request] = []
+
+    def refuse(request: Request) -> None:
+        seen.append(request)
+        raise HttpError(401, "No.")
+
+    reader = RequestReader(1 << 20, refuse)
+    reader.feed(wire)
+    assert [(one.method, one.path, one.query_bytes, one.body) for one in seen] == [
+        ("PUT", b"/k", b"x", b"")
+    ] * is_asked
+    assert (reader.error is not None) == is_asked
+    assert reader.buffered_bytes <= BIG + 200

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache.gateway.messages import Outlet, Request, Steps, Takeover, json_response
+from respcache.gateway.parting import Timeouts
 from respcache.gateway.routing import Routes, Table
 from tests.gateway.visitor import HttpHarness, Visitor, request, split_answers
 
 GET = request("GET", "/v1/keys/a")
 SIZE = 100_000
+LIMITS = Timeouts(head_ms=1000, idle_ms=5000, request_ms=60_000)
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def visitor(http: HttpHarness) -> Visitor:
 
 
 def look(visitor: Visitor, now_ms: int) -> None:
-    visitor.session.check_time(now_ms, 1000, 5000)
+    visitor.session.check_time(now_ms, LIMITS)
 
 
 def pause(http: HttpHarness) -> None:
@@ -348,3 +350,8 @@ async def test_a_busy_key_holds_its_own_request_alone(nursery: trio.Nursery) -> 
     alarm.set()
     await trio.testing.wait_all_tasks_blocked()
     assert [one.status for one in waiting.answers()] == [201]
+
+
+def test_options_has_no_big_body(visitor: Visitor) -> None:
+    head = request("OPTIONS", "/v1/keys/a", headers={"Content-Length": "2", "Expect": "100-continue"})
+    assert [one.status for one in visitor.send(head)] == [413]

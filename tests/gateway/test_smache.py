@@ -1,5 +1,8 @@
 import pytest
 
+from respcache.gateway.smache import Homes
+from respcache.keyspace.slots import key_slot
+from tests.commands.cluster import cluster_of_two
 from tests.gateway.visitor import HttpHarness, Visitor
 
 
@@ -73,3 +76,45 @@ def test_it_is_healthy_without_a_password() -> None:
     assert visitor("GET", "/healthcheck").json == {}
     assert visitor("GET", "/api?key=k").status == 401
     assert visitor("GET", "/api?key=k", authorization="Bearer sesame").status == 200
+
+
+@pytest.mark.parametrize(
+    "data", ["1.50", "123456789012345678901234567890", "1e400", '{"b": 1,  "a": [1.0]}', '"\\u00e9"']
+)
+def test_data_comes_back_as_it_was_spelled(visitor: Visitor, data: str) -> None:
+    stored = visitor("POST", "/api", b'{"key":"k","data": %b }' % data.encode())
+    assert stored.body == b'{"data":%b}' % data.encode()
+    assert visitor("GET", "/api?key=k").body.endswith(b'"data":%b}' % data.encode())
+
+
+@pytest.mark.parametrize(
+    "data", [b"[1,}", b"01", b'"\\x"', b'"\\ud800"', b'"\xff"', b"nul", b"[" * 5000, b"1,"]
+)
+def test_what_is_no_json_is_refused(visitor: Visitor, data: bytes) -> None:
+    assert visitor("POST", "/api", b'{"key":"k","data":%b}' % data).status == 400
+    assert visitor("GET", "/api?key=k").json["data"] is None
+
+
+def test_text_that_only_looks_like_json_is_text(http: HttpHarness, visitor: Visitor) -> None:
+    for value, told in ((b'"\xff"', {"base64": "Iv8i"}), (b"[1", "[1"), (b"", ""), (b"1 2", "1 2")):
+        http.client()("SET", "k", value)
+        assert visitor("GET", "/api?key=k").json["data"] == told
+
+
+def test_alone_a_node_names_itself(http: HttpHarness) -> None:
+    assert Homes(http.node, "here").name_of(b"k") == "here"
+
+
+def test_in_a_cluster_an_answer_names_the_node_that_has_the_key(http: HttpHarness, visitor: Visitor) -> None:
+    cluster = http.node.cluster = cluster_of_two()
+    first, second = cluster.members
+    low = next(key for key in "abcdefgh" if key_slot(key.encode()) < 8192)
+    high = next(key for key in "abcdefgh" if key_slot(key.encode()) >= 8192)
+    told = [visitor("GET", f"/api?key={key}").json["node"] for key in (low, high, low)]
+    assert told == [first.address, second.address, first.address]
+    cluster.spans = [(0, 16383, (second,))]
+    cluster.version += 1
+    assert visitor("GET", f"/api?key={low}").json["node"] == second.address
+    cluster.spans = []
+    cluster.version += 1
+    assert visitor("GET", f"/api?key={low}").json["node"] == "test"

@@ -1,9 +1,15 @@
 """What one connection, and all of them together, may do before others have their turn."""
 
+import socket
+from contextlib import ExitStack
+
 import pytest
+import trio
 
 from respcache.gateway.gateway import REQUESTS_PER_TURN as MOST
-from respcache.gateway.session import OUTPUT_PER_TURN_BYTES, REQUESTS_PER_TURN
+from respcache.gateway.session import OUTPUT_PER_TURN_BYTES
+from respcache.server.pollers import new_poller
+from respcache.server.reactor import Reactor
 from tests.gateway.visitor import HttpHarness, Visitor, request
 
 GET = request("GET", "/v1/keys/a")
@@ -20,12 +26,12 @@ def visitor(http: HttpHarness) -> Visitor:
 
 
 def test_others_get_their_turn_between_many_requests(visitor: Visitor) -> None:
-    visitor.gateway.turn_left = 1000
+    visitor.gateway.begin_turn()
     visitor.session.receive(GET * 100)
-    assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == REQUESTS_PER_TURN
+    assert b"".join(visitor.session.take_output()).count(b"HTTP/1.1 404") == MOST
     assert visitor.session.is_hungry
     assert not visitor.session.wants_input
-    assert len(visitor.answers()) == 100 - REQUESTS_PER_TURN
+    assert len(visitor.answers()) == 100 - MOST
     assert visitor.session.wants_input
 
 
@@ -74,3 +80,43 @@ def test_a_late_answer_leaves_what_stands_behind_it_to_the_next_turn(
     assert visitor.session.is_hungry
     assert http.gateway.deferred == 1
     assert len(visitor.answers()) == 3
+
+
+async def test_what_could_not_begin_in_this_turn_waits_in_its_socket(http: HttpHarness) -> None:
+    gateway, poller = http.gateway, new_poller()
+    assert poller is not None
+    reactor = Reactor(poller, http.composition.dispatcher, gateway.begin_turn)
+    crowd = [socket.socketpair() for _ in range(MOST + 5)]
+    with ExitStack() as stack:
+        for mine, its in crowd:
+            stack.enter_context(mine).setblocking(False)
+            reactor.attach(its, gateway.open_session)
+            mine.sendall(GET)
+        answered = []
+        for _ in range(2):
+            reactor.turn()
+            assert gateway.deferred == 0
+            answered.append(sum(_has_answer(mine) for mine, _ in crowd))
+        with trio.CancelScope() as ended:
+            ended.cancel()
+            await reactor.run()
+    assert answered == [MOST, 5]
+
+
+def _has_answer(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(4096).startswith(b"HTTP/1.1 404")
+    except BlockingIOError:
+        return False
+
+
+def test_who_speaks_another_protocol_is_read_all_the_same(visitor: Visitor) -> None:
+    visitor.gateway.turn_left = 0
+    assert visitor.session.wanted_bytes < 0
+    visitor.gateway.begin_turn()
+    assert visitor.session.wanted_bytes == 0
+    visitor.session.receive(
+        b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+    )
+    visitor.gateway.turn_left = 0
+    assert visitor.session.wanted_bytes >= 0
