@@ -135,8 +135,6 @@ class Hub:
             is_synchronous=options.is_synchronous,
             rate_bytes_s=options.transfer_bytes_s,
         )
-        self.on_inherited: Callable[[int], None] = lambda partition: None
-        """Called when this node serves a partition whose last server has not given it away."""
         self.unwritten: Callable[[], Iterable[int]] = tuple
         """Returns the partitions with changes that wait for a database: none of them is given away."""
         self.hasten: Callable[[int], None] = lambda partition: None
@@ -153,8 +151,6 @@ class Hub:
 
     def _saw(self, change: Change, partition: int, id: bytes) -> None:
         self.observer.partition(change.value, partition, id)
-        if change in {Change.PROMOTED, Change.LOST} and id == self.id:
-            self.on_inherited(partition)
 
     # -- members -------------------------------------------------------------------
 

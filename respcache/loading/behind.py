@@ -8,7 +8,7 @@ down is asked about once in a second.
 import logging
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ..backoff import pause_s
 from ..commands.writes import KeyChange
@@ -40,6 +40,16 @@ LOGGED_KEYS: Final = 20
 """Of those that were lost, in the log."""
 
 
+class Debts(Protocol):
+    """Whoever remembers, when this node is gone, which deletions wait to be written. Keys that are deleted leave nothing else."""
+
+    def owe(self, db: int, key: bytes) -> None:
+        """Remember a deletion."""
+
+    def settle(self, db: int, key: bytes) -> None:
+        """Forget it, if there is one: it was written, or the key was."""
+
+
 class Behind:
     """See above. ``ring`` is called when something is due sooner than ``looks_at_s``."""
 
@@ -59,6 +69,8 @@ class Behind:
         self.pendings = Pendings(options.write_window_ms / 1000)
         self.last_reason = ""
         self.is_draining = False
+        self.debts: Debts | None = None
+        """None: nobody survives this node."""
         self.looks_at_s = 0.0
         self._options = options
         self._flights = flights
@@ -91,9 +103,17 @@ class Behind:
         """Write a change later."""
         self._flights.overtake(change.key)
         self.pendings.note(change.key, change.value, self._now_s())
+        if self.debts is not None:
+            (self.debts.owe if change.value is None else self.debts.settle)(change.db, change.key)
         due_s = self.pendings.next_due_s()
         if self.is_pressed or (due_s is not None and due_s < self.looks_at_s):
             self._ring()
+
+    def forget(self, key: bytes) -> None:
+        """Leave a key to whoever has written it since."""
+        self.pendings.forget(key)
+        if self.debts is not None:
+            self.debts.settle(self._options.db, key)
 
     def put_back(self, key: bytes) -> Wait | None:
         """Let a read find the value that waits to be written, although the key has expired or was evicted."""
@@ -225,6 +245,10 @@ class Behind:
         for pending in batch:
             self._flights.overtake(pending.key)
         self.pendings.written(batch, self._now_s())
+        if self.debts is not None:
+            for pending in batch:
+                if pending.key not in self.pendings.by_key:
+                    self.debts.settle(self._options.db, pending.key)
 
     def _try_again(self, batch: list[Pending], reason: str) -> None:
         self.last_reason = reason

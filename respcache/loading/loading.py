@@ -8,6 +8,7 @@ from ..commands.loads import RESERVED
 from ..commands.writes import WRITTEN, Done, KeyChange, Verdict
 from ..keyspace.entry import Entry
 from ..keyspace.glob import compile_glob
+from .behind import Debts
 from .flight import Wait
 from .source import Source
 from .writing import Writer
@@ -106,10 +107,30 @@ class Loading:
 
         write_next(0)
 
-    def count_partitions(self) -> None:
-        """Count from now on what waits by partition: to be called before anything does."""
+    def join_cluster(self, debts: Debts) -> None:
+        """Count from now on what waits by partition, and tell of deletions that do: to be called before anything waits."""
         for writer in self.writers:
             writer.behind.pendings.partitions = {}
+            writer.behind.debts = debts
+
+    def waiting_of(self, partition: int) -> list[KeyChange]:
+        """Return the changes of a partition that wait to be written."""
+        return [
+            KeyChange(writer.options.db, key, writer.behind.pendings.by_key[key].value)
+            for writer in self.writers
+            for key in (writer.behind.pendings.partitions or {}).get(partition, ())
+        ]
+
+    def forget(self, db: int, key: bytes) -> None:
+        """Leave a key to whoever has written it since."""
+        source = self.source_of(db, key)
+        if source is not None and source.writer is not None:
+            source.writer.behind.forget(key)
+
+    def is_pending(self, db: int, key: bytes) -> bool:
+        """Say whether the last change of a key waits to be written."""
+        source = self.source_of(db, key)
+        return source is not None and source.writer is not None and source.writer.is_pending(key)
 
     def unwritten(self) -> set[int]:
         """Return the partitions with changes that wait to be written."""

@@ -28,6 +28,7 @@ class Pending:
         "due_s",
         "has_changed",
         "is_taken",
+        "is_void",
         "key",
         "since_s",
         "successes",
@@ -47,6 +48,8 @@ class Pending:
         """It is being written."""
         self.has_changed = False
         """Since it was taken."""
+        self.is_void = False
+        """It was forgotten after it had been taken."""
         self.tries = 0
         """How often it has failed when it was written alone."""
         self.successes = 0
@@ -60,8 +63,8 @@ class Pendings:
         self.by_key: dict[bytes, Pending] = {}
         self.coalesced = 0
         """Changes that took the place of others that had not been written."""
-        self.partitions: dict[int, int] | None = None
-        """How many keys wait of each partition; None: nobody counts them."""
+        self.partitions: dict[int, set[bytes]] | None = None
+        """The keys by partition; None: nobody asks."""
         self._window_s = window_s
         self._order: list[tuple[float, int, Pending]] = []
         """A heap by when they are looked at, of all that are not taken: one place for each."""
@@ -70,17 +73,22 @@ class Pendings:
     def __len__(self) -> int:
         return len(self.by_key)
 
+    def waits(self, key: bytes) -> bool:
+        """Say whether a key waits that was not forgotten."""
+        pending = self.by_key.get(key)
+        return pending is not None and not pending.is_void
+
     def note(self, key: bytes, value: Plain | None, now_s: float) -> None:
         """Let a key be written, with this value in place of whatever waited."""
         pending = self.by_key.get(key)
         if pending is None:
             pending = self.by_key[key] = Pending(key, value, now_s)
             if self.partitions is not None:
-                partition = key_partition(key)
-                self.partitions[partition] = self.partitions.get(partition, 0) + 1
+                self.partitions.setdefault(key_partition(key), set()).add(key)
             self._place(pending, now_s + self._window_s)
             return
         pending.value = value
+        pending.is_void = False
         if pending.is_taken and not pending.has_changed:
             pending.has_changed = True
             pending.changes = 1
@@ -108,7 +116,7 @@ class Pendings:
         while self._order and len(batch) < most and (at_once or self._order[0][0] <= until_s):
             pending = heapq.heappop(self._order)[2]
             if pending.is_taken or self.by_key.get(pending.key) is not pending:
-                continue  # placed twice, after an error of ours
+                continue  # forgotten; or placed twice, after an error of ours
             due_s = self._due_s(pending)
             if not at_once and due_s > until_s:
                 later.append(pending)
@@ -140,14 +148,27 @@ class Pendings:
         for pending in batch:
             pending.is_taken = False
             pending.due_s = due_s
-            self._place(pending, due_s)
+            if pending.is_void:
+                self.drop(pending)
+            else:
+                self._place(pending, due_s)
+
+    def forget(self, key: bytes) -> None:
+        """Let a key not be written, if it waits; a call that has begun goes on, and is not made again."""
+        pending = self.by_key.get(key)
+        if pending is None:
+            return
+        if pending.is_taken:
+            pending.is_void, pending.has_changed = True, False
+        else:
+            self.drop(pending)  # its place is passed over
 
     def drop(self, pending: Pending) -> None:
-        """Forget a key, whatever has become of it. It has been taken."""
+        """Forget a key, whatever has become of it."""
         del self.by_key[pending.key]
         if self.partitions is not None:
             partition = key_partition(pending.key)
-            self.partitions[partition] -= 1
+            self.partitions[partition].discard(pending.key)
             if not self.partitions[partition]:
                 del self.partitions[partition]
 

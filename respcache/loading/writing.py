@@ -94,7 +94,7 @@ class Writer:
 
     def is_pending(self, key: bytes) -> bool:
         """Say whether the database has an older value than the last one."""
-        return key in self.behind.pendings.by_key
+        return self.behind.pendings.waits(key)
 
     def note(self, change: KeyChange) -> None:
         """Write a change later."""

@@ -255,8 +255,21 @@ async def test_the_figures(rig: Rig, autojump_clock: MockClock) -> None:
 # -- in a cluster --------------------------------------------------------------
 
 
+class Ledger:
+    """Keeps what is owed."""
+
+    def __init__(self) -> None:
+        self.owed: set[bytes] = set()
+
+    def owe(self, db: int, key: bytes) -> None:
+        self.owed.add(key)
+
+    def settle(self, db: int, key: bytes) -> None:
+        self.owed.discard(key)
+
+
 async def test_what_is_to_be_given_away_waits_no_longer(rig: Rig, autojump_clock: MockClock) -> None:
-    rig.loading.count_partitions()
+    rig.loading.join_cluster(Ledger())
     partition = key_partition(b"k:1")
     await rig.ask("SET k:1 one")
     assert rig.loading.unwritten() == {partition}
@@ -273,7 +286,7 @@ async def test_what_is_to_be_given_away_waits_no_longer(rig: Rig, autojump_clock
 
 
 async def test_nothing_is_given_away_while_the_database_is_away(rig: Rig, autojump_clock: MockClock) -> None:
-    rig.loading.count_partitions()
+    rig.loading.join_cluster(Ledger())
     partition = key_partition(b"k:1")
     rig.shelf.always = fail(OSError("down"))
     await rig.ask("SET k:1 one")
@@ -303,3 +316,80 @@ async def test_what_is_another_nodes_is_kept_for_a_while_and_then_left_to_that(
     await trio.sleep(65)
     rig.assert_at_rest()
     assert len(rig.shelf.written) == 2
+
+
+async def test_a_deletion_is_owed_until_it_is_written(rig: Rig, autojump_clock: MockClock) -> None:
+    ledger = Ledger()
+    rig.loading.join_cluster(ledger)
+    rig.shelf.rows |= {b"k:1": b"one", b"k:2": b"two"}
+    rig.shelf.always = fail(OSError("down"))
+    assert await rig.ask("DEL k:1 k:2") == 2
+    await rig.ask("SET k:3 three")
+    assert ledger.owed == {b"k:1", b"k:2"}
+    assert rig.loading.is_pending(0, b"k:1")
+    await trio.sleep(3)
+    assert rig.shelf.calls
+    assert ledger.owed == {b"k:1", b"k:2"}, "it has failed"
+    rig.shelf.always = None
+    await settle(rig)
+    assert not {b"k:1", b"k:2"} & rig.shelf.rows.keys()
+    assert ledger.owed == set()
+    assert not rig.loading.is_pending(0, b"k:1")
+
+
+async def test_a_deletion_is_owed_no_more_once_the_key_is_written_again(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    ledger = Ledger()
+    rig.loading.join_cluster(ledger)
+    await rig.ask("SET k:1 one")
+    await rig.ask("DEL k:1")
+    await rig.ask("SET k:1 two")
+    assert ledger.owed == set()
+    await settle(rig)
+    assert rig.shelf.written == [(b"k:1", b"two")]
+
+
+async def test_a_key_that_is_deleted_again_while_it_is_written_is_owed_until_that_is_written(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    ledger = Ledger()
+    rig.loading.join_cluster(ledger)
+    rig.shelf.rows[b"k:1"] = b"one"
+    rig.shelf.steps.extend([after(1), after(1)])
+    await rig.ask("DEL k:1")
+    await trio.sleep(0.5)
+    await rig.ask("SET k:1 two")
+    await rig.ask("DEL k:1")
+    await trio.sleep(0.8)
+    assert rig.shelf.written == [(b"k:1", None), (b"k:1", None)], "the second call runs"
+    assert ledger.owed == {b"k:1"}
+    await settle(rig)
+    assert ledger.owed == set()
+
+
+@pytest.mark.parametrize("command", ["EXPIRE k:1 0", "PEXPIREAT k:1 1", "GETEX k:1 PXAT 1", "FLUSHALL"])
+async def test_what_only_leaves_the_cache_is_not_owed(
+    command: str, rig: Rig, autojump_clock: MockClock
+) -> None:
+    ledger = Ledger()
+    rig.loading.join_cluster(ledger)
+    rig.shelf.rows[b"k:1"] = b"one"
+    await rig.ask("GET k:1")
+    await rig.ask(command)
+    assert rig.held("k:1") is None
+    assert ledger.owed == set()
+    await settle(rig)
+    assert rig.shelf.rows[b"k:1"] == b"one"
+
+
+@pytest.mark.parametrize("command", ["DEL k:1", "UNLINK k:1", "GETDEL k:1", "RENAME k:1 other", "MOVE k:1 1"])
+async def test_whatever_deletes_a_key_is_owed(command: str, rig: Rig, autojump_clock: MockClock) -> None:
+    ledger = Ledger()
+    rig.loading.join_cluster(ledger)
+    rig.shelf.rows[b"k:1"] = b"one"
+    await rig.ask(command)
+    assert ledger.owed == {b"k:1"}
+    await settle(rig)
+    assert b"k:1" not in rig.shelf.rows
+    assert ledger.owed == set()

@@ -191,8 +191,40 @@ def test_keys_are_counted_by_partition_where_somebody_asks() -> None:
         pendings.note(name, b"1", 10.0)
     pendings.note(b"c{2}", b"2", 10.0)
     one, two = key_partition(b"{1}"), key_partition(b"{2}")
-    assert pendings.partitions == {one: 2, two: 1}
+    assert pendings.partitions == {one: {b"a{1}", b"b{1}"}, two: {b"c{2}"}}
     batch = pendings.take(10.2, 3)
     pendings.note(b"a{1}", b"3", 10.2)
     pendings.written(batch, 10.3)
-    assert pendings.partitions == {one: 1}
+    assert pendings.partitions == {one: {b"a{1}"}}
+
+
+def test_what_is_forgotten_is_not_written() -> None:
+    pendings = Pendings(1.0)
+    pendings.partitions = {}
+    pendings.note(b"a", b"1", 0.0)
+    pendings.note(b"b", b"1", 0.0)
+    pendings.forget(b"a")
+    pendings.forget(b"a")
+    assert (pendings.waits(b"a"), pendings.waits(b"b"), len(pendings)) == (False, True, 1)
+    assert pendings.partitions == {key_partition(b"b"): {b"b"}}
+    assert [pending.key for pending in pendings.take(1.0, 9)] == [b"b"]
+
+
+def test_what_is_forgotten_while_it_is_written_is_not_tried_again() -> None:
+    pendings = Pendings(1.0)
+    for key in (b"a", b"b"):
+        pendings.note(key, b"1", 0.0)
+    batch = pendings.take(1.0, 9)
+    pendings.note(b"b", b"2", 1.0)
+    for key in (b"a", b"b"):
+        pendings.forget(key)
+        assert not pendings.waits(key)
+    pendings.failed(batch, 1.0)
+    assert len(pendings) == 0
+    pendings.note(b"a", b"3", 1.0)
+    batch = pendings.take(2.0, 9)
+    pendings.forget(b"a")
+    pendings.note(b"a", b"4", 2.0)
+    assert pendings.waits(b"a")
+    pendings.written(batch, 2.0)
+    assert [(pending.key, pending.value) for pending in pendings.take(9.0, 9)] == [(b"a", b"4")]

@@ -80,6 +80,7 @@ class Applier:
             records.REMOVED: self._removed,
             records.DROPPED: self._dropped,
             records.FLUSHED: self._flushed,
+            records.OWED: self._owed,
         }
 
     def apply(self, p: int, record: Record) -> Applied:
@@ -208,6 +209,22 @@ class Applier:
         if entry is None or entry.version > version:
             return Applied.OLDER
         self._take_out(table, entry)
+        self._note(part, version)
+        return Applied.DONE
+
+    def _owed(self, part: Part, table: Table, record: Record) -> Applied:
+        place, version = (record[2], record[3]), check_version(record[4], record[5])
+        known = part.owed.get(place, 0)
+        if record[6] is True:
+            if version <= known:
+                return Applied.OLDER
+            part.owed[place] = version
+        elif record[6] is False:
+            if not 0 < known <= version:
+                return Applied.OLDER
+            del part.owed[place]
+        else:
+            raise BrokenFrameError("a debt that is neither owed nor settled")
         self._note(part, version)
         return Applied.DONE
 

@@ -5,7 +5,7 @@ evicted; those of a copy are only here, and wait for word from their server. Wha
 copy came is set aside, until it is known what of it the copy lacks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ...keyspace import transfers
 from ...keyspace.entry import Entry
@@ -13,13 +13,14 @@ from ...keyspace.keyspace import Keyspace
 from ...keyspace.slots import key_partition
 from .applying import Account, Applied, Applier
 from .content import content_digest
+from .debts import DEBT_BYTES
 from .merging import Merger
 from .recorder import Recorder
 from .records import Record
 from .tables import Part, Table
 from .tombstones import TOMBSTONE_BYTES
 from .versions import HybridClock
-from .wording import flushed_record, removed_record, state_record
+from .wording import flushed_record, owed_record, removed_record, state_record
 
 __all__ = ["Applied", "Holdings"]
 
@@ -30,12 +31,14 @@ class Holdings:
     def __init__(self, keyspace: Keyspace, clock: HybridClock, recorder: Recorder) -> None:
         """Let the recorder hear of every change from now on."""
         self.recorder = recorder
+        self.on_adopted: Callable[[int], None] = lambda partition: None
+        """Told of a partition that is served from now on, before anything is merged into it."""
         self._keyspace = keyspace
         self._clock = clock
         self._aside: dict[int, Part] = {}
         self._account = Account()
         self._applier = Applier(recorder, keyspace.clock, len(keyspace.databases), self._account)
-        self._merger = Merger(keyspace, recorder)
+        self.merger = Merger(keyspace, recorder)
         keyspace.record(recorder)
 
     # -- serving -----------------------------------------------------------
@@ -52,6 +55,7 @@ class Holdings:
         part.is_served = True
         part.is_filling = False
         self._disturb(p)
+        self.on_adopted(p)
         return len(part)
 
     def release(self, p: int) -> None:
@@ -72,7 +76,7 @@ class Holdings:
         It keeps its version and goes to the followers; clients that watch or cache the key are told. Say whether any
         data changed. Raises BrokenFrameError.
         """
-        return self._merger.merge(p, record)
+        return self.merger.merge(p, record)
 
     # -- copies ------------------------------------------------------------
 
@@ -108,7 +112,11 @@ class Holdings:
         if aside is None:
             return []
         place = self.recorder.places[p]
-        told: list[Record] = []
+        told: list[Record] = [
+            owed_record(place, db, key, version, is_owed=True)
+            for (db, key), version in aside.owed.items()
+            if version > part.table(db).known(key)
+        ]
         for db, table in aside.tables.items():
             told.extend(self._newer(place, db, table, part.table(db)))
         self._let_go(aside)
@@ -137,12 +145,16 @@ class Holdings:
     # -- what is here ------------------------------------------------------
 
     def records(self, p: int) -> Iterator[Record]:
-        """Yield everything as records: flushes and tombstones first, then entries as they are by then.
+        """Yield everything as records: debts, flushes and tombstones first, then entries as they are by then.
 
         The partition may change meanwhile: who also gets all records of changes since the first ``next`` has it whole.
         """
         places = self.recorder.places
-        tables = list(self.recorder.parts[p].tables.items())
+        part = self.recorder.parts[p]
+        for (db, key), version in list(part.owed.items()):
+            if part.owed.get((db, key)) == version:
+                yield owed_record(places[p], db, key, version, is_owed=True)
+        tables = list(part.tables.items())
         for db, table in tables:
             if table.flushed:
                 yield flushed_record(places[p], db, table.flushed)
@@ -164,9 +176,11 @@ class Holdings:
         return content_digest(self.recorder.parts[p])
 
     def holds(self, p: int) -> bool:
-        """Say whether there is anything: entries, deletions, or something set aside."""
-        tables = self.recorder.parts[p].tables.values()
-        return p in self._aside or any(one.entries or one.tombstones or one.flushed for one in tables)
+        """Say whether there is anything: entries, deletions, debts, or something set aside."""
+        part = self.recorder.parts[p]
+        if p in self._aside or part.owed:
+            return True
+        return any(one.entries or one.tombstones or one.flushed for one in part.tables.values())
 
     def forget(self, now_ms: int) -> None:
         """Drop old tombstones and strays; to be called every second or so."""
@@ -176,8 +190,10 @@ class Holdings:
 
     @property
     def used_bytes(self) -> int:
-        """Estimated memory of copies, of what is set aside and of tombstones; of served data, ``Keyspace`` tells."""
-        return self._account.used_bytes + len(self.recorder.tombstones) * TOMBSTONE_BYTES
+        """Estimated memory of copies, of what is set aside, of tombstones and debts; of served data, ``Keyspace`` tells."""
+        debts = sum([len(part.owed) for part in (*self.recorder.parts, *self._aside.values())])
+        tombstones = len(self.recorder.tombstones)
+        return self._account.used_bytes + tombstones * TOMBSTONE_BYTES + debts * DEBT_BYTES
 
     @property
     def copied_entries(self) -> int:
@@ -199,6 +215,8 @@ class Holdings:
 
     def _add_aside(self, aside: Part, part: Part) -> None:
         """Keep, of what was set aside and of a copy that never became whole, the newer."""
+        for place, version in part.owed.items():
+            aside.owed[place] = max(version, aside.owed.get(place, 0))
         for db, table in part.tables.items():
             kept = aside.table(db)
             kept.flushed = max(kept.flushed, table.flushed)

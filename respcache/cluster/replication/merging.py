@@ -5,6 +5,7 @@ order they did. It goes to the followers as any change does, and clients that wa
 hear of it; that nobody here has commanded it makes no difference to them.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from ...keyspace.database import NEVER, Database
@@ -29,6 +30,8 @@ class Merger:
     def __init__(self, keyspace: Keyspace, recorder: Recorder) -> None:
         self._databases = keyspace.databases
         self._recorder = recorder
+        self.on_merged: Callable[[int, bytes, bool], None] = lambda db, key, is_owed: None
+        """Told of a key that has a newer state now, or is gone; and once more if a database must hear of that."""
 
     def merge(self, p: int, record: Record) -> bool:
         """Take a whole state, a removal or a flush if it is newer; say whether any data changed.
@@ -50,6 +53,8 @@ class Merger:
             return self._state(p, db, table, record, version)
         if kind == records.REMOVED:
             return self._removed(p, db, table, key, version)
+        if kind == records.OWED:
+            return self._owed(p, db, table, key, version)
         raise BrokenFrameError(f"kind {kind} is never offered")
 
     def _state(self, p: int, db: Database, table: Table, record: Record, version: int) -> bool:
@@ -71,6 +76,7 @@ class Merger:
         recorder.advance(db.index, entry, version)
         if recorder.routes[p]:
             recorder.tell(p, state_record(recorder.places[p], db.index, entry))
+        self.on_merged(db.index, key, False)
         return True
 
     def _removed(self, p: int, db: Database, table: Table, key: bytes, version: int) -> bool:
@@ -79,7 +85,16 @@ class Merger:
         self._recorder.clock.see(version)
         is_change = self._remove(p, db, key)
         self._recorder.bury(p, db.index, key, version)
+        self.on_merged(db.index, key, False)
         return is_change
+
+    def _owed(self, p: int, db: Database, table: Table, key: bytes, version: int) -> bool:
+        """Take a debt together with its deletion, which is offered behind it: where that is here already, so was the debt."""
+        if version <= table.known(key):
+            return False
+        self._removed(p, db, table, key, version)
+        self.on_merged(db.index, key, True)
+        return True
 
     def _flushed(self, p: int, db: Database, table: Table, version: int) -> bool:
         if version <= table.flushed:

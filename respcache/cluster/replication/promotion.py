@@ -390,3 +390,4 @@ class Promotion:
             serving.witness.saw(
                 Change.PROMOTED if whole and role else Change.LOST, partition, self._ground.id
             )
+            serving.on_inherited(partition)

@@ -17,6 +17,7 @@ from .records import (
     FLUSHED,
     HASH,
     HASH_PART,
+    OWED,
     REMOVED,
     STRING,
     STRING_PART,
@@ -33,6 +34,7 @@ WORDS: Final[dict[int, int]] = {
     REMOVED: 6,
     DROPPED: 6,
     FLUSHED: 5,
+    OWED: 7,
 }
 
 MOST_DEADLINE_MS: Final = 1 << 63

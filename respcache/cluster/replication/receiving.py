@@ -150,8 +150,11 @@ class Receiving:
         elif not self._may_serve(partition, epoch):
             self._told.append((records.STALE, partition, max(epoch, self._epochs.least(partition))))
         else:
+            is_appointed = epoch == self._epochs.promised[partition]
             serving.take_over(partition, epoch, [holder for holder in record[2] if len(holder)])
             self._offers.merge_own(partition)
+            if is_appointed:
+                serving.on_inherited(partition)
             self._told.append((records.TOOK, partition, epoch))
 
     def _may_serve(self, partition: int, epoch: int) -> bool:

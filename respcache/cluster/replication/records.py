@@ -15,6 +15,7 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 | REMOVED     | db, key, clock, tag: deleted by a client, to be remembered                                |
 | DROPPED     | db, key, clock, tag: expired or evicted; clock and tag are those of the entry that went   |
 | FLUSHED     | db, clock, tag: everything in this database up to this version is gone                    |
+| OWED        | db, key, clock, tag, is_owed: whether a database must still hear that the key was deleted |
 | BEGIN       | a full copy begins: what the receiver has is not to be relied on                          |
 | END         | count, digest, question, latest clock, latest tag: the full copy is told                  |
 | CHECK       | the same: do you have the same entries, and know of the same last change?                 |
@@ -23,6 +24,7 @@ times; those that change a part of it (``STRING_PART``, ``HASH_PART``, ``DEADLIN
 | OFFERED     | an offer ends: tell when it is merged                                                     |
 | SERVED      | [places], is_introduction: the sender serves these; the record's own place is 0           |
 
+A debt (``OWED``, see ``debts.py``) has the version of the deletion; it takes away nothing by itself, as REMOVED has gone before.
 With ``OFFER`` added, a kind below ``CONTROL`` comes from who does not serve the partition: merged where it is newer.
 A deadline is in Unix ms; below 0 it is one that a default life has set (``DefaultDeadline``), and may be renewed.
 Bytes at an offset never begin behind the end, so that a record can make nothing longer than itself.
@@ -44,6 +46,7 @@ DEADLINE: Final = 4
 REMOVED: Final = 5
 DROPPED: Final = 6
 FLUSHED: Final = 7
+OWED: Final = 8
 
 CONTROL: Final = 16
 BEGIN: Final = 16

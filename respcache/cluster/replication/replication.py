@@ -12,6 +12,7 @@ from ..bus.frames import BrokenFrameError, Decoders, frame
 from ..bus.memory import Memories
 from . import records
 from .anti_entropy import AntiEntropy
+from .debts import Debts
 from .epochs import Epochs
 from .forgotten import Forgotten
 from .ground import Ground
@@ -67,6 +68,10 @@ class Replication:
         self.epochs = Epochs(ground.is_there)
         self.witness = Witness()
         self.serving = Serving(ground, self.epochs, self.holdings, self.holds, self.witness)
+        self.debts = Debts(self.recorder)
+        self.serving.on_inherited = (
+            self.debts.settle_all
+        )  # unless there is somebody who can do more about them
         self.offers = Offers(self.serving)
         self.syncing = Syncing(self.serving, rate_bytes_s)
         self.anti_entropy = AntiEntropy(self.serving)

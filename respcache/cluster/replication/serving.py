@@ -6,7 +6,7 @@ it lags. What a follower is told, and whom a write waits for, are tables by part
 that are kept true here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Final
 
@@ -74,6 +74,8 @@ class Serving:
         self.recorder = holdings.recorder
         self.holds = holds
         self.witness = witness
+        self.on_inherited: Callable[[int], None] = lambda partition: None
+        """Called when this node serves a partition whose last server has not given it away."""
         self.served: dict[int, Served] = {}
         self.handed: dict[int, bytes] = {}
         """Partitions that another node was told to serve and has not said that it does: nobody needs to look for a server."""

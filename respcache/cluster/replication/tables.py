@@ -52,12 +52,14 @@ class Table:
 class Part:
     """One partition's tables by database."""
 
-    __slots__ = ("is_filling", "is_served", "latest", "tables")
+    __slots__ = ("is_filling", "is_served", "latest", "owed", "tables")
 
     def __init__(self) -> None:
         self.tables: dict[int, Table] = {}
         self.latest = 0
         """The highest version of anything done here, removals included."""
+        self.owed: dict[tuple[int, bytes], int] = {}
+        """Versions of deletions that a database must still hear of, by database and key; see ``debts.py``."""
         self.is_served = False
         self.is_filling = False
         """A full copy is on its way: what builds on what is not there yet will come whole."""
@@ -79,4 +81,8 @@ class Part:
 
     @property
     def digest(self) -> int:
-        return sum([table.digest for table in self.tables.values()]) % DIGEST_MODULUS
+        """Debts count like entries: copies that are the same owe the same."""
+        digest = sum([table.digest for table in self.tables.values()])
+        if self.owed:
+            digest += sum([version * version for version in self.owed.values()])
+        return digest % DIGEST_MODULUS

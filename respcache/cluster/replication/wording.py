@@ -7,7 +7,7 @@ from ...keyspace.entry import Entry
 from ...keyspace.hashes import Hash
 from ...keyspace.lives import DefaultDeadline
 from ...keyspace.recorder import Patch
-from .records import DEADLINE, DROPPED, FLUSHED, HASH, HASH_PART, REMOVED, STRING, STRING_PART, Record
+from .records import DEADLINE, DROPPED, FLUSHED, HASH, HASH_PART, OWED, REMOVED, STRING, STRING_PART, Record
 from .versions import TAG_BITS, TAG_MASK
 
 
@@ -73,6 +73,10 @@ def removed_record(place: int, db: int, key: bytes, version: int) -> Record:
 
 def dropped_record(place: int, db: int, entry: Entry) -> Record:
     return (DROPPED, place, db, entry.key, entry.version >> TAG_BITS, entry.version & TAG_MASK)
+
+
+def owed_record(place: int, db: int, key: bytes, version: int, *, is_owed: bool) -> Record:
+    return (OWED, place, db, key, version >> TAG_BITS, version & TAG_MASK, is_owed)
 
 
 def flushed_record(place: int, db: int, version: int) -> Record:

@@ -1,7 +1,7 @@
 """What clients have changed reaches the database, whatever becomes of the node that was to write it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,12 @@ def write_all(client: RawClient, text: str) -> dict[bytes, bytes]:
     return items
 
 
+def send_all(client: RawClient, commands: Sequence[list[bytes]], reply: bytes) -> None:
+    """Send commands that are all answered with the same."""
+    client.send(b"".join(encode_command(words) for words in commands))
+    assert set(client.read_replies(len(commands))) == {reply}
+
+
 def test_changes_outlive_the_node_that_was_to_write_them(start_writing: StartWriting, database: str) -> None:
     cluster = start_writing(write="behind", write_window_ms=500)
     victim, other, _ = cluster
@@ -54,6 +60,60 @@ def test_changes_outlive_the_node_that_was_to_write_them(start_writing: StartWri
     cluster.wait_until_together()
     away.unlink()
     cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+
+
+def test_deletions_outlive_the_node_that_was_to_write_them(
+    start_writing: StartWriting, database: str
+) -> None:
+    """Exactly the keys that were deleted are gone: not those that only left the cache, nor those that were written again."""
+    cluster = start_writing(write="behind", write_window_ms=100)
+    victim, other, _ = cluster
+    away = Path(database + ".down")
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "first")
+        cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+        away.touch()
+        kept, expired, renewed = (set(list(items)[at::4]) for at in range(3))
+        gone = items.keys() - kept - expired - renewed
+        send_all(client, [[b"DEL", key] for key in gone | renewed], b":1\r\n")
+        send_all(client, [[b"EXPIRE", key, b"0"] for key in expired], b":1\r\n")
+        send_all(client, [[b"SET", key, b"again " + key] for key in renewed], b"+OK\r\n")
+    assert rows(database) == items
+    owners = cluster.owners()
+    for keys in (gone, expired, renewed):
+        assert any(owners[slot_of(key)] is victim for key in keys), "it owns some"
+    victim.kill()
+    cluster.wait_until_together()
+    left = {key: b"again " + key if key in renewed else items[key] for key in items.keys() - gone}
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        for key in gone:
+            assert client.call("GET", key) == b"$-1\r\n", "it is not loaded again"
+    away.unlink()
+    cluster.wait_until(lambda: rows(database) == left, "everything is written", within_s=PATIENCE_S)
+    with other.client(timeout_seconds=PATIENCE_S) as client:
+        for key in items:
+            value = left.get(key)
+            reply = b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value)
+            assert client.call("GET", key) == reply
+
+
+def test_deletions_outlive_one_node_after_the_other(start_writing: StartWriting, database: str) -> None:
+    """Whoever has inherited them hands them on, as does who has got its copies since."""
+    cluster = start_writing(write="behind", write_window_ms=100)
+    first, second, third = cluster
+    away = Path(database + ".down")
+    with third.client(timeout_seconds=PATIENCE_S) as client:
+        items = write_all(client, "first")
+        cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+        away.touch()
+        send_all(client, [[b"DEL", key] for key in items], b":1\r\n")
+    for victim in (first, second):
+        victim.kill()
+        cluster.wait_until_together()
+        cluster.wait_until(lambda: _is_copied(cluster), "all have copies", within_s=PATIENCE_S)
+    assert rows(database) == items
+    away.unlink()
+    cluster.wait_until(lambda: not rows(database), "everything is gone", within_s=PATIENCE_S)
 
 
 def test_a_node_that_leaves_has_written_what_it_gives_away(
@@ -87,6 +147,11 @@ def test_writes_go_on_while_partitions_move(start_writing: StartWriting, databas
             assert turns < 300
         items = write_all(client, "last")
     cluster.wait_until(lambda: rows(database) == items, "everything is written", within_s=PATIENCE_S)
+
+
+def _is_copied(cluster: Cluster) -> bool:
+    """Say whether whatever any node serves has its copies elsewhere."""
+    return all(node.info()["cluster_partitions_degraded"] == "0" for node in cluster.running)
 
 
 def _owns_some(cluster: Cluster) -> bool:

@@ -45,9 +45,18 @@ class Asked:
 class Ledger:
     """All that is known of all keys."""
 
-    def __init__(self, chance: random.Random, *, has_flushes: bool, has_brief: bool = False) -> None:
+    def __init__(
+        self,
+        chance: random.Random,
+        *,
+        has_flushes: bool,
+        has_brief: bool = False,
+        shares: tuple[tuple[str, float], ...] = SHARES,
+        own_keys: int = OWN_KEYS,
+    ) -> None:
         self._chance = chance
-        self._shares = (*SHARES, *((FLUSHES,) if has_flushes else ()), *((BRIEF,) if has_brief else ()))
+        self._own_keys = own_keys
+        self._shares = (*shares, *((FLUSHES,) if has_flushes else ()), *((BRIEF,) if has_brief else ()))
         self._numbers = iter(range(1 << 30))
         self.unique: dict[str, set[bytes | None]] = {}
         """What a key may be; written once, or not at all where that was not acknowledged."""
@@ -90,7 +99,7 @@ class Ledger:
             return self._write(
                 self.unique, Asked("u", f"u:{number}", f"SET u:{number} {number}", b"%d" % number)
             )
-        key = f"own:{user}:{self._chance.randrange(OWN_KEYS)}"
+        key = f"own:{user}:{self._chance.randrange(self._own_keys)}"
         if kind == "del":
             return self._write(self.own, Asked("own", key, f"DEL {key}", MISSING))
         return self._write(self.own, Asked("own", key, f"SET {key} {number}", b"%d" % number))

@@ -65,6 +65,10 @@ class Node:
         """Return what must be equal on nodes with equal copies."""
         return [(self.holdings.content_digest(p), *self.holdings.summary(p)[:2]) for p in PLACES]
 
+    def owed(self) -> list[dict[tuple[int, bytes], int]]:
+        """Return the debts of each partition."""
+        return [self.recorder.parts[p].owed for p in PLACES]
+
     def entries(self, p: int) -> list[Entry]:
         return [entry for _, entry in self.recorder.parts[p].entries()]
 

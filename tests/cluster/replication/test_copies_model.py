@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from respcache.cluster.replication.applying import COPY_BYTES
+from respcache.cluster.replication.debts import DEBT_BYTES, Debts
 from respcache.cluster.replication.records import BEGIN, END, OFFER, Record
 from respcache.cluster.replication.tombstones import TOMBSTONE_BYTES
 from respcache.keyspace.entry import size_of
@@ -86,6 +87,11 @@ class CopyMachine(RuleBasedStateMachine):
         if entry is not None:
             self.server.db.evict(entry)
 
+    @rule(key=st.sampled_from(KEYS), db=st.sampled_from([0, 0, 1]), is_owed=st.booleans())
+    def note_a_debt(self, key: bytes, db: int, is_owed: bool) -> None:
+        debts = Debts(self.server.recorder)
+        (debts.owe if is_owed else debts.settle)(db, key)
+
     @rule(life_ms=st.none() | st.integers(20, 200))
     def let_lives_slide(self, life_ms: int | None) -> None:
         for node in (self.server, self.copy):
@@ -151,6 +157,7 @@ class CopyMachine(RuleBasedStateMachine):
     def what_is_told_is_what_is_there(self) -> None:
         if not self.copies and not self.server.stream.records:
             assert self.copy.digests() == self.server.digests()
+            assert self.copy.owed() == self.server.owed()
 
     @invariant()
     def the_tables_are_those_of_the_databases(self) -> None:
@@ -164,8 +171,9 @@ class CopyMachine(RuleBasedStateMachine):
             copied = [e for p in PLACES if not node.recorder.parts[p].is_served for e in node.entries(p)]
             payload_bytes = sum(len(entry.key) + size_of(entry.value) for entry in copied)
             tombstones = len(node.recorder.tombstones) * TOMBSTONE_BYTES
+            debts = sum(len(owed) for owed in node.owed()) * DEBT_BYTES
             assert node.holdings.copied_entries == len(copied)
-            assert node.holdings.used_bytes == payload_bytes + len(copied) * COPY_BYTES + tombstones
+            assert node.holdings.used_bytes == payload_bytes + len(copied) * COPY_BYTES + tombstones + debts
 
     def teardown(self) -> None:
         self._finish()

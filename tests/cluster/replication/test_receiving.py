@@ -73,6 +73,23 @@ def test_whose_order_is_refused_looks_for_a_server_again() -> None:
     assert world.client(1)(f"GET {key}") == b"1"
 
 
+def test_who_is_appointed_inherits_and_who_is_given_a_partition_does_not() -> None:
+    world = World(2, copies=2)
+    _, follower, partition = server_and_follower(world, world.key_of(0))
+    inherited: list[int] = []
+    follower.serving.on_inherited = inherited.append
+    epoch = follower.epochs.next(partition)
+    given = [records.HAND, partition | epoch << PLACE_BITS, []]
+    assert tell(follower, world.peers[0].id, given) == [(records.TOOK, partition, epoch)]
+    assert inherited == []
+    follower.serving.stop(partition, is_handed=False)
+    epoch = follower.epochs.next(partition)
+    assert follower.epochs.promise(partition, epoch), "somebody has asked who shall serve"
+    appointed = [records.HAND, partition | epoch << PLACE_BITS, []]
+    assert tell(follower, world.peers[0].id, appointed) == [(records.TOOK, partition, epoch)]
+    assert inherited == [partition]
+
+
 def test_a_copy_that_is_told_what_it_takes_for_old_asks_for_a_new_one() -> None:
     world = World(2, copies=2)
     key = world.key_of(0)

@@ -8,6 +8,7 @@ from respcache.cluster.replication.records import (
     FLUSHED,
     HASH,
     HASH_PART,
+    OWED,
     STRING,
     STRING_PART,
 )
@@ -17,6 +18,7 @@ from respcache.cluster.replication.wording import (
     deadline_word,
     dropped_record,
     flushed_record,
+    owed_record,
     patch_record,
     removed_record,
     state_record,
@@ -75,6 +77,10 @@ def test_what_goes_is_told_by_name_or_all_at_once() -> None:
     )
     assert dropped_record(5, 1, entry(b"v"))[0] == DROPPED
     assert flushed_record(5, 1, VERSION) == (FLUSHED, 5, 1, 7, 9)
+
+
+def test_a_debt_has_the_version_of_the_deletion() -> None:
+    assert owed_record(5, 1, b"k", VERSION, is_owed=True) == (OWED, 5, 1, b"k", 7, 9, True)
 
 
 @given(st.one_of(st.none(), st.integers(1, 2**61), st.integers(1, 2**61).map(DefaultDeadline)))
