@@ -5,6 +5,8 @@ They hold for Cython's files as well: ``.pyx`` (a module) and ``.pxd`` (what it 
 
 import ast
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,11 @@ def name_of(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def length_of(path: Path) -> int:
     return len(path.read_text().splitlines())
 
@@ -97,7 +104,7 @@ def limit_of(path: Path) -> int:
 def function_lengths(path: Path) -> dict[str, int]:
     """Measure each function's body, its docstring apart: a long explanation is no long function."""
     lengths = {}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
             assert node.end_lineno is not None
@@ -117,6 +124,7 @@ def cython_function_lengths(text: str, name: str) -> dict[str, int]:
     return lengths
 
 
+@cache
 def long_functions(path: Path) -> dict[str, int]:
     is_python = path.suffix == ".py"
     lengths = (
@@ -134,53 +142,64 @@ def mirror_of(path: Path) -> Path:
 def has_something_to_test(path: Path) -> bool:
     """Whether any function of the module does something: names, records and protocols have nothing to test."""
     functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return any(not isinstance(statement, ast.Expr) for node in functions for statement in node.body)
 
 
-@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
-def test_files_stay_small(path: Path) -> None:
-    assert length_of(path) <= limit_of(path) or name_of(path) in LONGER_FILES
+def without_a_test(paths: list[Path]) -> list[str]:
+    return [
+        name_of(path) for path in paths if not mirror_of(path).is_file() and name_of(path) not in UNMIRRORED
+    ]
 
 
-@pytest.mark.parametrize("path", SOURCES + CYTHON_MODULES, ids=name_of)
-def test_functions_stay_short(path: Path) -> None:
-    long = long_functions(path)
-    assert not long.keys() - LONGER_FUNCTIONS.keys(), long
+@pytest.fixture(scope="module", autouse=True)
+def forget_trees() -> Iterator[None]:
+    yield
+    tree_of.cache_clear()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_every_module_has_its_test_file(path: Path) -> None:
-    assert mirror_of(path).is_file() or not has_something_to_test(path) or name_of(path) in UNMIRRORED
+def test_there_is_something_to_look_at() -> None:
+    assert len(ALL_FILES) > len(SOURCES) > len(CYTHON_MODULES) > 0
+    assert CYTHON_OFFERS
 
 
-@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
-def test_every_compiled_module_has_its_test_file(path: Path) -> None:
-    assert mirror_of(path).is_file() or name_of(path) in UNMIRRORED
+def test_files_stay_small() -> None:
+    long = {name_of(path): length_of(path) for path in ALL_FILES if length_of(path) > limit_of(path)}
+    assert long.keys() <= LONGER_FILES.keys(), long
 
 
-@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
-def test_what_compiled_modules_offer_to_python_has_types(path: Path) -> None:
-    assert path.with_suffix(".pyi").is_file() or not OFFERED_TO_PYTHON.search(path.read_text())
+def test_functions_stay_short() -> None:
+    long = {
+        name: length for path in SOURCES + CYTHON_MODULES for name, length in long_functions(path).items()
+    }
+    assert long.keys() <= LONGER_FUNCTIONS.keys(), long
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree) or not tree.body
+def test_every_module_has_its_test_file() -> None:
+    assert without_a_test([path for path in SOURCES if has_something_to_test(path)]) == []
 
 
-@pytest.mark.parametrize("path", CYTHON_MODULES, ids=name_of)
-def test_every_compiled_module_says_what_it_is_for(path: Path) -> None:
-    assert CYTHON_DOCSTRING.match(path.read_text())
+def test_every_compiled_module_has_its_test_file() -> None:
+    assert without_a_test(CYTHON_MODULES) == []
 
 
-@pytest.mark.parametrize("path", CYTHON_OFFERS, ids=name_of)
-def test_every_declaration_file_says_what_it_offers(path: Path) -> None:
-    assert path.read_text().startswith("# ")
+def test_what_compiled_modules_offer_to_python_has_types() -> None:
+    offering = [path for path in CYTHON_MODULES if OFFERED_TO_PYTHON.search(path.read_text())]
+    assert [name_of(path) for path in offering if not path.with_suffix(".pyi").is_file()] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    trees = {name_of(path): tree_of(path) for path in SOURCES}
+    assert [name for name, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def test_every_compiled_module_says_what_it_is_for() -> None:
+    assert [name_of(path) for path in CYTHON_MODULES if not CYTHON_DOCSTRING.match(path.read_text())] == []
+
+
+def test_every_declaration_file_says_what_it_offers() -> None:
+    assert [name_of(path) for path in CYTHON_OFFERS if not path.read_text().startswith("# ")] == []
 
 
 def test_compiled_functions_are_measured_by_their_margin() -> None:

@@ -4,6 +4,7 @@ That generated pages are fresh is tested in ``tests/app/test_reference.py``.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,14 @@ def prose(path: Path) -> str:
     return FENCE.sub("", path.read_text())
 
 
+@cache
 def chapters() -> dict[str, str]:
     """Return the map's tables of files, by folder of the package."""
     found = re.split(r"^### `respcache/(.*?)/?`.*$", MAP.read_text(), flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
+@cache
 def files_named_in(folder: str) -> set[str]:
     return {f"{folder}/{name}".lstrip("/") for name in FILE.findall(chapters().get(folder, ""))}
 
@@ -63,12 +66,30 @@ def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_the_map_names_every_file(path: Path) -> None:
-    inside = path.relative_to(PACKAGE)
+@cache
+def anchors_of(page: Path) -> set[str]:
+    return {anchor_of(heading) for heading in HEADING.findall(page.read_text())}
+
+
+def is_named(source: Path) -> bool:
+    inside = source.relative_to(PACKAGE)
     folder = inside.parts[0] if len(inside.parts) > 1 else ""
     is_package_of_names = inside.name == "__init__.py" and len(inside.parts) > 2
-    assert inside.as_posix() in files_named_in(folder) or is_package_of_names
+    return inside.as_posix() in files_named_in(folder) or is_package_of_names
+
+
+def leads_somewhere(page: Path, target: str, anchor: str) -> bool:
+    other = (page.parent / target).resolve() if target else page
+    return other.exists() and (not anchor or anchor in anchors_of(other))
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert MAP in PAGES
+    assert len(SOURCES) > len(chapters()) > 1
+
+
+def test_the_map_names_every_file() -> None:
+    assert [name_of(source) for source in SOURCES if not is_named(source)] == []
 
 
 @pytest.mark.parametrize("folder", sorted(chapters()))
@@ -80,19 +101,16 @@ def test_the_map_names_no_file_that_is_gone(folder: str) -> None:
     assert {name for name in names if not (PACKAGE / name).is_file()} == set()
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_links_lead_somewhere(path: Path) -> None:
-    for target, anchor in LINK.findall(prose(path)):
-        page = (path.parent / target).resolve() if target else path
-        assert page.exists(), target
-        if anchor:
-            assert anchor in {anchor_of(heading) for heading in HEADING.findall(page.read_text())}, anchor
+def test_links_lead_somewhere() -> None:
+    links = [(page, *link) for page in PAGES for link in LINK.findall(prose(page))]
+    assert links
+    assert [(name_of(link[0]), *link[1:]) for link in links if not leads_somewhere(*link)] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_pages_speak_of_files_that_exist(path: Path) -> None:
-    named = {name for name in FILE.findall(prose(path)) if "/" in name}
-    assert {name for name in named if not any(f"/{one}".endswith(f"/{name}") for one in FILES)} == set()
+def test_pages_speak_of_files_that_exist() -> None:
+    named = [(name_of(page), name) for page in PAGES for name in FILE.findall(prose(page)) if "/" in name]
+    assert named
+    assert [one for one in named if not any(f"/{name}".endswith(f"/{one[1]}") for name in FILES)] == []
 
 
 def test_the_readme_names_settings_that_exist() -> None:

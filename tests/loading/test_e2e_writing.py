@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="about respcache's
 
 PATIENCE_S = 30.0
 KEYS = 1000
-WRITES = 100_000
+WRITES = 20_000
 AT_ONCE = 1000
 
 

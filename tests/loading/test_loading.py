@@ -34,19 +34,21 @@ class InThree(Table):
 
 
 @pytest.fixture
-def rig(nursery: trio.Nursery, autojump_clock: MockClock) -> Rig:
+def rig(nursery: trio.Nursery) -> Rig:
     wide, narrow, there = Table({b"k:a": b"wide", b"k:b": b"wide"}), Narrow({b"k:a": b"narrow"}), InThree()
     there.rows[b"k:a"] = b"there"
     return Rig(nursery, narrow, wide, there)
 
 
-async def test_of_two_loaders_that_match_a_key_the_first_is_asked(rig: Rig) -> None:
+async def test_of_two_loaders_that_match_a_key_the_first_is_asked(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
     assert await rig.ask("MGET k:a k:b") == [b"narrow", b"wide"]
     await rig.ask("SELECT 3")
     assert await rig.ask("GET k:a") == b"there"
 
 
-async def test_what_no_pattern_matches_concerns_nobody(rig: Rig) -> None:
+async def test_what_no_pattern_matches_concerns_nobody(rig: Rig, autojump_clock: MockClock) -> None:
     loading = rig.loading
     assert [loading.covers(0, key) for key in (b"k:a", b"k:b", b"other", b"")] == [True, True, False, False]
     assert not loading.covers(1, b"k:a")
@@ -60,7 +62,7 @@ async def test_what_no_pattern_matches_concerns_nobody(rig: Rig) -> None:
     loading.note_read(0, entry)
 
 
-async def test_a_value_is_due_by_its_own_loaders_settings(rig: Rig) -> None:
+async def test_a_value_is_due_by_its_own_loaders_settings(rig: Rig, autojump_clock: MockClock) -> None:
     await rig.ask("SET k:a x EX 4")
     await rig.ask("SET k:b x EX 4")
     db = rig.flights.store.db
@@ -68,7 +70,7 @@ async def test_a_value_is_due_by_its_own_loaders_settings(rig: Rig) -> None:
     assert due == [True, False]
 
 
-async def test_compiled_code_is_told_what_to_look_at(rig: Rig) -> None:
+async def test_compiled_code_is_told_what_to_look_at(rig: Rig, autojump_clock: MockClock) -> None:
     assert rig.loading.prefixes() == [(0, b"k:a", 5000, False), (0, b"k:", 0, False), (3, b"k:", 0, False)]
 
 

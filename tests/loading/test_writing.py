@@ -14,6 +14,7 @@ from respcache.loading.breaker import Breaker
 from respcache.protocol.replies import ErrorReply
 from tests.loading.test_pendings import is_subsequence
 from tests.loading.writing_rig import Rig, Rows, Shelf, SingleShelf
+from tests.thoroughness import seeds
 
 KEYS = [f"k:{n}" for n in range(12)]
 SECONDS = 60
@@ -122,7 +123,7 @@ async def forget_some(rig: Rig, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("mode", ["through", "behind", "narrow"])
 @pytest.mark.parametrize("kind", [Shelf, SingleShelf])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(2, 12))
 async def test_the_database_has_in_the_end_what_the_cache_has(
     nursery: trio.Nursery, autojump_clock: MockClock, mode: str, kind: type[Rows], seed: int
 ) -> None:

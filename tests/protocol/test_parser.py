@@ -194,14 +194,13 @@ def test_a_header_that_promises_much_costs_nothing(new_parser: NewParser, kind: 
 @every_quick_parser
 @pytest.mark.parametrize("piece_bytes", [1, 2, 5, 37, 100, 1000, 65536, 10**6])
 @pytest.mark.parametrize("key", [b"key:000000012345", b"a+b=c", b"*1234"])
-def test_ten_thousand_commands_cost_what_they_weigh(
+def test_thousands_of_commands_cost_what_they_weigh(
     new_parser: NewParser, work: Work, key: bytes, piece_bytes: int
 ) -> None:
-    stream = request(b"GET", key) * 10_000
-    assert (
-        parse(new_parser(Limits()), cut(stream, range(0, len(stream), piece_bytes)))
-        == [[b"GET", key]] * 10_000
-    )
+    count = 2_000 if piece_bytes < 100 else 10_000
+    stream = request(b"GET", key) * count
+    pieces = cut(stream, range(0, len(stream), piece_bytes))
+    assert parse(new_parser(Limits()), pieces) == [[b"GET", key]] * count
     # A piece that ends in mid-command is handed on up to five times, and a header is looked at for each of its bytes.
     assert work.bytes < 20 * len(stream)
 
