@@ -15,7 +15,7 @@ from .. import __version__
 from .client import TIMEOUT_S, ClientError, Connection
 from .cluster_cli import cluster
 from .configuration import ConfigurationError
-from .connecting import Host, Password, Port, Socket, address_of
+from .connecting import HERE, Server
 from .loading_cli import loading
 
 INTERRUPTED: Final = 130
@@ -46,14 +46,11 @@ def serve(*words: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
 @app.command
 def ping(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     timeout: Annotated[float, Parameter(help="Seconds to wait.", validator=Number(gt=0))] = TIMEOUT_S,
 ) -> int:
     """Ask a server whether it answers: prints PONG, or says what is wrong and exits with 1."""
-    with Connection(address_of(host, port, socket, password), timeout) as connection:
+    with Connection(server.address, timeout) as connection:
         reply = connection.call("PING")
     if reply != b"PONG":
         raise ClientError(f"the answer to PING was {reply!r}")
@@ -86,10 +83,7 @@ def check_config(
 @app.command
 def events(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Annotated[bool, Parameter(negative="", help="Print the JSON of each event instead.")] = False,
     count: Annotated[
         int | None, Parameter(help="Leave after so many events.", validator=Number(gte=1))
@@ -99,17 +93,14 @@ def events(
     from .follow import follow  # noqa: PLC0415
 
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to leave
-        follow(address_of(host, port, socket, password), as_json=json, count=count)
+        follow(server.address, as_json=json, count=count)
     return 0
 
 
 @app.command
 def bench(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     requests: Annotated[Positive, Parameter(["--requests", "-n"], help="Requests of each kind.")] = 100_000,
     clients: Annotated[Positive, Parameter(["--clients", "-c"], help="Connections at once.")] = 50,
     pipeline: Annotated[Positive, Parameter(["--pipeline", "-P"], help="Requests sent together.")] = 1,
@@ -118,7 +109,7 @@ def bench(
     """Load a server with SET and GET for a moment, and show how it does."""
     from .bench import Load, run_bench, table  # noqa: PLC0415
 
-    results = run_bench(address_of(host, port, socket, password), Load(requests, clients, pipeline, size))
+    results = run_bench(server.address, Load(requests, clients, pipeline, size))
     Console().print(table(results))
     return 0
 

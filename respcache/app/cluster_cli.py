@@ -18,7 +18,7 @@ from rich.console import Console
 from ..events.line import escaped
 from .client import ClientError, Connection
 from .cluster_report import figures, member_row, member_rows, members_of, table
-from .connecting import Host, Password, Port, Socket, address_of
+from .connecting import HERE, Server
 
 DISABLED: Final = "cluster support disabled"
 """What a server that is alone says to every CLUSTER command, in Redis' words."""
@@ -39,14 +39,11 @@ Json = Annotated[bool, Parameter(negative="", help="Print JSON instead.")]
 @cluster.command
 def members(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
 ) -> int:
     """List all members, their states and what they own."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = members_of(node.call("CLUSTER", "MEMBERS"))
     if json:
         _print_json(found)
@@ -58,14 +55,11 @@ def members(
 @cluster.command
 def info(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
 ) -> int:
     """Show the cluster's state and this node's figures about it."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = figures(node.call("CLUSTER", "INFO")) | figures(node.call("INFO", "cluster"))
     if json:
         _print_json(found)
@@ -77,10 +71,7 @@ def info(
 @cluster.command
 def safe(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     members: Annotated[
         int, Parameter(help="How many members must be there, for it to be safe.", validator=Number(gte=1))
     ] = 1,
@@ -92,7 +83,7 @@ def safe(
     """
     from .cluster_safe import ask, wait_until_safe  # noqa: PLC0415
 
-    address = address_of(host, port, socket, password)
+    address = server.address
 
     def ask_once() -> str:
         with _told(str(address)):
@@ -110,17 +101,14 @@ def safe(
 @cluster.command
 def partitions(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
     watch: Annotated[bool, Parameter(negative="", help="Follow it until all are safe.")] = False,
 ) -> int:
     """Show who serves which partitions, who has copies, and what moves."""
     from . import partition_report as report  # noqa: PLC0415
 
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         if watch:
             from .partition_watch import watch_until_safe  # noqa: PLC0415
 
@@ -140,14 +128,11 @@ def partitions(
 @cluster.command
 def leave(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     timeout: Annotated[float, Parameter(help="Seconds to wait.", validator=Number(gt=0))] = LEAVING_S,
 ) -> int:
     """Let a node leave the cluster and stop; wait until it is gone."""
-    with _node(host, port, socket, password, timeout) as node:
+    with _node(server, timeout) as node:
         node_id = _text(node.call("CLUSTER", "MYID"))
         node.call("CLUSTER", "LEAVE")
         # Its sockets are the last thing that a node closes. Whether its port still answers says
@@ -161,10 +146,7 @@ def leave(
 @cluster.command
 def events(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
     count: Annotated[
         int | None, Parameter(help="Leave after so many events.", validator=Number(gte=1))
@@ -175,16 +157,14 @@ def events(
 
     feed = Feed(CHANNEL, "respcache cluster events", _check_clustered)
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to leave
-        follow(address_of(host, port, socket, password), as_json=json, count=count, feed=feed)
+        follow(server.address, as_json=json, count=count, feed=feed)
     return 0
 
 
 @contextmanager
-def _node(
-    host: str, port: int, socket: str, password: str, timeout_s: float | None = None
-) -> Iterator[Connection]:
+def _node(server: Server, timeout_s: float | None = None) -> Iterator[Connection]:
     """Connect to a node, and say in one sentence if it is none."""
-    address = address_of(host, port, socket, password)
+    address = server.address
     with _told(str(address)), Connection(address, *(() if timeout_s is None else (timeout_s,))) as connection:
         yield connection
 

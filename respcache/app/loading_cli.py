@@ -20,7 +20,7 @@ from ..events.line import quoted
 from . import loading_report as report
 from .client import ClientError, Connection
 from .cluster_report import table
-from .connecting import Host, Password, Port, Socket, address_of
+from .connecting import HERE, Server
 
 STDIN: Final = Path("-")
 
@@ -44,14 +44,11 @@ Keys = Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=False, help="Ke
 @loading.command(name="list")
 def list_(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
 ) -> int:
     """List the loaders, their patterns and how they stand."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = report.records(node.call("LOADER", "LIST"))
     if json:
         _print_json(found)
@@ -64,14 +61,11 @@ def list_(
 def stats(
     name: Annotated[str, Parameter(help="One loader; without it, all.")] = "",
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     json: Json = False,
 ) -> int:
     """Show what loaders have done, what they do now, and their settings."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         found = report.record(node.call("LOADER", "STATS", *([name] if name else [])))
     if json:
         _print_json(found)
@@ -85,16 +79,13 @@ def state(
     keys: Keys,
     /,
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     db: Db = 0,
     json: Json = False,
 ) -> int:
     """Show where keys stand: requested, loading, loaded, reloading, failed, absent or unknown."""
     words = _words(keys)
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         states = report.states_of(node.call("LOADER", "STATE", *words), words)
     if json:
         _print_json(dict(zip(keys, states, strict=True)))
@@ -119,10 +110,7 @@ def preload(
         float,
         Parameter(help="Seconds without any key loaded after which it gives up.", validator=Number(gt=0)),
     ] = PATIENCE_S,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     db: Db = 0,
 ) -> int:
     """Load keys ahead of those who will ask for them, and wait until all are there; exit with 1 if some are not.
@@ -134,7 +122,7 @@ def preload(
 
     wanted, total = _wanted(keys, from_file)
     begun_s = time.monotonic()
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         node.call("LOADER", "LIST")  # says so at once where there is none
         work = Preload(node.call, wanted, rate=rate, patience_s=patience)
         watch(work, total)
@@ -153,14 +141,11 @@ def refresh(
     keys: Keys,
     /,
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
     db: Db = 0,
 ) -> int:
     """Have keys loaded anew, and say how many are on their way; exit with 1 if some are refused."""
-    with _node(host, port, socket, password, db) as node:
+    with _node(server, db) as node:
         taken = node.call("LOADER", "REFRESH", *_words(keys))
     sys.stdout.write(f"{taken} of {len(keys)} keys are on their way\n")
     return 0 if taken == len(keys) else 1
@@ -170,13 +155,10 @@ def refresh(
 def pause(
     name: Annotated[str, Parameter(help="The loader's name.")],
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
 ) -> int:
     """Let a loader rest: missing keys are answered as its on_failure says."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         node.call("LOADER", "PAUSE", name)
     sys.stdout.write(f"{name} is paused\n")
     return 0
@@ -186,13 +168,10 @@ def pause(
 def resume(
     name: Annotated[str, Parameter(help="The loader's name.")],
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 6379,
-    socket: Socket = "",
-    password: Password = "",
+    server: Server = HERE,
 ) -> int:
     """Let a loader that was paused work again."""
-    with _node(host, port, socket, password) as node:
+    with _node(server) as node:
         node.call("LOADER", "RESUME", name)
     sys.stdout.write(f"{name} works again\n")
     return 0
@@ -202,9 +181,9 @@ def resume(
 
 
 @contextmanager
-def _node(host: str, port: int, socket: str, password: str, db: int = 0) -> Iterator[Connection]:
+def _node(server: Server, db: int = 0) -> Iterator[Connection]:
     """Connect to a server, and say in one sentence if it knows of no loaders."""
-    address = address_of(host, port, socket, password)
+    address = server.address
     try:
         with Connection(address) as connection:
             if db:

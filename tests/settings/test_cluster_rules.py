@@ -85,7 +85,7 @@ def test_of_the_files_for_tls_none_may_be_missing(missing: str) -> None:
         ({"port": "7001", "cluster_port": "65535", "workers": "2"}, "cluster-port would be 65536"),
         ({"port": "0", "workers": "2"}, "workers share one client port: give port a number"),
         (
-            {"port": "7001", "tls_port": "7001", "cluster_enabled": "yes"},
+            {"port": "7001", "tls_port": "7001"},
             "port and tls-port would both be 7001",
         ),
     ],
