@@ -40,8 +40,8 @@ class Figures:
     cpu_us_per_request: float
 
 
-def run(server: Server, load: Load) -> Figures:
-    """Run one round; CPU is the server's alone."""
+def run(server: Server, load: Load, further: Sequence[str] = ()) -> Figures:
+    """Run one round, with further options for redis-benchmark; CPU is the server's alone."""
     command = ["redis-benchmark", "-p", str(server.port), "--csv", "--precision", "3"]
     command += [
         "-n",
@@ -54,7 +54,7 @@ def run(server: Server, load: Load) -> Figures:
         str(load.keys),
     ]
     command += ["-d", str(load.value_bytes)]
-    command += load.words or ["-t", load.test]
+    command += [*further, *(load.words or ("-t", load.test))]
     cpu_before_s = server.cpu_seconds()
     finished = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     cpu_s = server.cpu_seconds() - cpu_before_s

@@ -117,9 +117,11 @@ class Server:
         raise RuntimeError(f"{self.label} did not start; it said:\n{self._log.read_text(errors='replace')}")
 
 
-def start_redis(config: Mapping[str, str] | None = None, label: str = REDIS) -> Server:
+def start_redis(
+    config: Mapping[str, str] | None = None, label: str = REDIS, *, flags: Sequence[str] = ()
+) -> Server:
     """Start a redis-server without persistence."""
-    command = ["redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
+    command = ["redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *flags]
     return Server(label, command, config or {})
 
 

@@ -19,6 +19,7 @@ from trio.testing import MockClock
 from tests.servers import Server, running_redis, running_respcache
 
 if TYPE_CHECKING:
+    from tests.certificates import Files
     from tests.postgresql import PostgreSQL
 
 StartServer = Callable[..., Server]
@@ -82,6 +83,13 @@ def start_respcache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartS
         yield lambda *flags: running.enter_context(
             running_respcache(tmp_path_factory.mktemp("respcache"), *flags)
         )
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> "Files":
+    from tests.certificates import write_certificates  # a fifth of a second, for the few that need them
+
+    return write_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

@@ -36,10 +36,10 @@ def banner(configuration: Configuration, port: int, pid: int, *, has_colour: boo
 def addresses(settings: Settings, port: int) -> list[str]:
     """Return where clients find the server. An address that may be missing on this machine is shown all the same."""
     places = []
-    if port:
-        for word in settings.bind:
+    for opened, remark in ((port, ""), (settings.tls_port, " (TLS)")):
+        for word in settings.bind if opened else ():
             host = word.removeprefix("-")
-            places.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            places.append((f"[{host}]:{opened}" if ":" in host else f"{host}:{opened}") + remark)
     if settings.unixsocket:
         places.append(settings.unixsocket)
     return places

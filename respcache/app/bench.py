@@ -18,6 +18,7 @@ import trio
 from rich.table import Table
 
 from .client import Address, ClientError, packed
+from .client_tls import reason_of
 
 READ_BYTES: Final = 65536
 KEYS: Final = 10_000
@@ -145,10 +146,7 @@ async def _remove(address: Address, keys: Sequence[bytes]) -> None:
 @asynccontextmanager
 async def _connected(address: Address) -> AsyncIterator["_Client"]:
     try:
-        if address.socket_path:
-            stream = await trio.open_unix_socket(address.socket_path)
-        else:
-            stream = await trio.open_tcp_stream(address.host, address.port)
+        stream = await _open(address)
     except OSError as error:
         raise ClientError(f"cannot reach {address}: {error}") from None
     async with stream:
@@ -158,10 +156,29 @@ async def _connected(address: Address) -> AsyncIterator["_Client"]:
         yield client
 
 
+async def _open(address: Address) -> trio.abc.Stream:
+    if address.socket_path:
+        return await trio.open_unix_socket(address.socket_path)
+    stream = await trio.open_tcp_stream(address.host, address.port)
+    if address.tls is None:
+        return stream
+    try:
+        tls = trio.SSLStream(
+            stream, address.tls.context(), server_hostname=address.tls.name, https_compatible=True
+        )
+        await tls.do_handshake()
+    except BaseException as error:
+        await trio.aclose_forcefully(stream)
+        if isinstance(error, trio.BrokenResourceError) and isinstance(error.__cause__, OSError):
+            raise ClientError(f"cannot reach {address}: {reason_of(error.__cause__)}") from None
+        raise
+    return tls
+
+
 class _Client:
     """One connection that counts replies. An error reply ends the load."""
 
-    def __init__(self, address: Address, stream: trio.SocketStream) -> None:
+    def __init__(self, address: Address, stream: trio.abc.Stream) -> None:
         self._address = address
         self._stream = stream
         self._reader = hiredis.Reader()

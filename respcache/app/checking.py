@@ -1,18 +1,32 @@
 """``respcache check-config``: whether a server would start with these settings, and what they come to."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from ..settings.settings import BY_DEFAULT, PARAMETERS
-from .configuration import Configuration, read_configuration
+from ..settings.settings import BY_DEFAULT, PARAMETERS, Settings
+from .configuration import Configuration, ConfigurationError, read_configuration
 
 
 def check(file: Path | None, environ: Mapping[str, str]) -> Configuration:
-    """Read file and environment as ``serve`` would. Raises ConfigurationError."""
-    return read_configuration([] if file is None else [f"--config={file}"], environ)
+    """Read file and environment as ``serve`` would, and certificates if there are any. Raises ConfigurationError."""
+    configuration = read_configuration([] if file is None else [f"--config={file}"], environ)
+    if configuration.settings.tls_port or configuration.settings.http_tls_port:
+        _check_tls(configuration.settings)
+    return configuration
+
+
+def _check_tls(settings: Settings) -> None:
+    from ..server.tls_context import TlsError, make_context  # noqa: PLC0415  # most have none
+
+    try:
+        with contextlib.chdir(settings.working_directory or "."):  # where names of files begin
+            make_context(settings)
+    except (TlsError, OSError) as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def rows(configuration: Configuration) -> list[tuple[str, str, str]]:

@@ -8,6 +8,8 @@ from typing import Final, Self
 
 import hiredis
 
+from .client_tls import ClientTls, reason_of
+
 READ_BYTES: Final = 65536
 TIMEOUT_S: Final = 5.0
 """A server that has not answered by then would not pass for alive anywhere."""
@@ -31,6 +33,7 @@ class Address:
     port: int = 6379
     socket_path: str = ""
     password: str = field(default="", repr=False)
+    tls: ClientTls | None = None
 
     def __str__(self) -> str:
         if self.socket_path:
@@ -81,7 +84,7 @@ class Connection:
             try:
                 data = self._socket.recv(READ_BYTES)
             except OSError as error:
-                raise ClientError(f"lost {self._address}: {_reason(error)}") from None
+                raise self._lost(_reason(error)) from None
             if not data:
                 raise ClientError(f"{self._address} closed the connection")
             self._reader.feed(data)
@@ -110,7 +113,11 @@ class Connection:
         try:
             self._socket.sendall(wire)
         except OSError as error:
-            raise ClientError(f"lost {self._address}: {_reason(error)}") from None
+            raise self._lost(_reason(error)) from None
+
+    def _lost(self, reason: str) -> ClientError:
+        tls = self._address.tls
+        return ClientError(f"lost {self._address}: {reason}{tls.hint if tls else ''}")
 
     def _get(self) -> object:
         """Return a complete reply, or False; RESP2 has no truth values, so False is never a reply."""
@@ -125,7 +132,7 @@ def _connect(address: Address, timeout_s: float) -> socket.socket:
     if not address.socket_path:
         opened = socket.create_connection((address.host, address.port), timeout_s)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return opened
+        return opened if address.tls is None else _greeted(opened, address.tls)
     opened = socket.socket(socket.AF_UNIX)
     opened.settimeout(timeout_s)
     try:
@@ -136,5 +143,13 @@ def _connect(address: Address, timeout_s: float) -> socket.socket:
     return opened
 
 
+def _greeted(opened: socket.socket, tls: ClientTls) -> socket.socket:
+    try:
+        return tls.context().wrap_socket(opened, server_hostname=tls.name or None)
+    except OSError:
+        opened.close()
+        raise
+
+
 def _reason(error: OSError) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+    return "no answer in time" if isinstance(error, TimeoutError) else reason_of(error)

@@ -42,7 +42,9 @@ from .sinks import EventSinks
 if TYPE_CHECKING:
     from ..gateway.gateway import Gateway
     from ..loading.loading import Loading
+    from ..server.tls_listening import TlsListening
     from .clustering import Clustering  # imported where a cluster is asked for
+    from .tls import TlsPorts
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,7 @@ class Server:
         self._loading: Loading | None = None
         self._gateway: Gateway | None = None
         self._http_listeners: list[socket.socket] = []
+        self._tls: TlsPorts | None = None
         self._reason = "SHUTDOWN"
 
     # -- starting ------------------------------------------------------------
@@ -131,7 +134,9 @@ class Server:
         self._sinks = EventSinks(self._parts, settings)
         if has_loaders(settings):
             self._prepare_loaders()
-        if settings.port or not settings.unixsocket:
+        if settings.tls_port or settings.http_tls_port:
+            self._prepare_tls()
+        if settings.port or not (settings.unixsocket or settings.tls_port):
             self._listeners += open_tcp_listeners(
                 settings.bind, settings.port, settings.tcp_backlog, is_shared=settings.reuse_port
             )
@@ -141,18 +146,28 @@ class Server:
             )
         if is_clustered(settings):
             self._prepare_cluster()
-        if settings.http_port:
+        if settings.http_port or settings.http_tls_port:
             self._prepare_gateway()
+
+    def _prepare_tls(self) -> None:
+        from ..server.tls_context import TlsError  # noqa: PLC0415  # not for a server without it
+        from .tls import TlsPorts  # noqa: PLC0415
+
+        try:
+            self._tls = TlsPorts(self._settings)
+        except TlsError as error:
+            raise CannotStartError(str(error)) from None
 
     def _prepare_gateway(self) -> None:
         settings = self._settings
         try:
             self._gateway = make_gateway(settings, self._parts, lambda: self._host.is_stopping)
         except ImportError as error:
-            raise CannotStartError(f"http-port needs the extra respcache[http]: {error}") from error
-        self._http_listeners = open_tcp_listeners(
-            settings.bind, settings.http_port, settings.tcp_backlog, is_shared=settings.reuse_port
-        )
+            raise CannotStartError(f"HTTP needs the extra respcache[http]: {error}") from error
+        if settings.http_port:
+            self._http_listeners = open_tcp_listeners(
+                settings.bind, settings.http_port, settings.tcp_backlog, is_shared=settings.reuse_port
+            )
 
     def _prepare_loaders(self) -> None:
         from ..loading.options import LoaderSettingsError  # noqa: PLC0415  # not for a server without one
@@ -195,11 +210,14 @@ class Server:
             await nursery.start(self._watch_signals)
             nursery.start_soon(housekeeping.run)
             nursery.start_soon(reactor.run)
+            tls = self._tls_listening(reactor)
+            if tls is not None:
+                nursery.start_soon(tls.run)
             if self._gateway is not None:
                 nursery.start_soon(self._gateway.run)
             async with trio.open_nursery() as self._owners:
                 if self._clustering is not None:
-                    self._clustering.join(_port_of(self._listeners), _port_of(self._cluster_listeners))
+                    self._clustering.join(self._client_port(), _port_of(self._cluster_listeners))
                     self._join_writers(self._clustering)
                     await nursery.start(self._clustering.run, reactor)
                 if self._loading is not None:
@@ -212,6 +230,8 @@ class Server:
                 if self._clustering is not None and not self._host.is_urgent:
                     await self._clustering.leave()
                 reactor.close_listeners()
+                if tls is not None:
+                    tls.close_listeners()
                 self._dismiss_clients()
                 await self._wait_answered(reactor, timeout_s * (1 - LAST_SHARE))
                 await self._drain_loaders(until_s)
@@ -224,9 +244,12 @@ class Server:
             self._clustering.close()
 
     def _announce(self) -> None:
-        port = _port_of(self._listeners)
         self._parts.node.bus.publish(Started(self._clock.now_ms, self._parts.name, __version__))
-        self._on_ready(port)
+        self._on_ready(_port_of(self._listeners))
+
+    def _client_port(self) -> int:
+        """Return where clients find this node, for its peers to know; 0 if it listens on a path only."""
+        return _port_of(self._listeners) or (_port_of(self._tls.listeners) if self._tls else 0)
 
     def _spawn(self, task: Task) -> None:
         """Start an owner's task. Commands come from clients, so the nursery is open when they need it."""
@@ -260,6 +283,13 @@ class Server:
             reactor.add_listener(listener, admission.open_redirected_session)
         return reactor
 
+    def _tls_listening(self, reactor: Reactor) -> "TlsListening | None":
+        if self._tls is None:
+            return None
+        open_session = Admission(self._settings, self._parts.dispatcher).open_session
+        open_http_session = self._gateway.open_session if self._gateway is not None else None
+        return self._tls.listening(reactor, open_session, open_http_session)
+
     # -- while serving ---------------------------------------------------------
 
     def _set_clock(self) -> None:
@@ -280,6 +310,8 @@ class Server:
                 if number == signal.SIGHUP:
                     self._sinks.reopen()
                     reload_settings(self._settings, self._read_again)
+                    if self._tls is not None:
+                        self._tls.reload()
                     continue
                 now_s = trio.current_time()
                 is_repeated = self._host.is_stopping and now_s - asked_s < SAME_SIGNAL_S

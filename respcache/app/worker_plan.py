@@ -24,6 +24,7 @@ def worker_flags(settings: Settings, worker: int) -> list[str]:
     return [
         # What the file says may have changed when a worker is started again; the port it shares has not.
         f"--port={settings.port}",
+        f"--tls-port={settings.tls_port}",
         "--workers=1",
         "--reuse-port=yes",
         "--cluster-enabled=yes",

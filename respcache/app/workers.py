@@ -59,7 +59,7 @@ def check_ports(settings: Settings) -> None:
     """
     if not hasattr(socket, "SO_REUSEPORT"):
         raise ConfigurationError("workers need SO_REUSEPORT, which this system has not")
-    wanted = [(settings.bind, settings.port)]
+    wanted = [(settings.bind, port) for port in (settings.port, settings.tls_port) if port]
     for worker in range(settings.workers):
         wanted.append((bus_hosts(settings), bus_port(settings) + worker))
         if settings.cluster_port:

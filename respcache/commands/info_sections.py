@@ -51,7 +51,7 @@ def server(node: Node) -> Iterable[str]:
             "process_id": facts.get("process_id", "0"),
             "process_supervised": "no",
             "run_id": node.run_id,
-            "tcp_port": node.settings.port,
+            "tcp_port": node.settings.port or node.settings.tls_port,
             "server_time_usec": node.clock.now_ms * 1000,
             "uptime_in_seconds": uptime_s,
             "uptime_in_days": uptime_s // DAY_SECONDS,

@@ -34,7 +34,7 @@ def _instance(snapshot: Snapshot) -> Labelled:
         "standalone",
         facts.get("os", ""),
         node.settings.maxmemory_policy,
-        str(node.settings.port),
+        str(node.settings.port or node.settings.tls_port),
         node.run_id,
         facts.get("process_id", "0"),
     )

@@ -117,7 +117,7 @@ def _facts(node: Node, name: str) -> dict[str, Any]:
         "python": facts.get("python_version", ""),
         "os": facts.get("os", ""),
         "process_id": int(facts.get("process_id", "0")),
-        "port": node.settings.port,
+        "port": node.settings.port or node.settings.tls_port,
         "now_ms": node.clock.now_ms,
         "started_ms": node.started_ms,
         "uptime_s": uptime_seconds(node),

@@ -1,4 +1,4 @@
-"""The reactor: one trio task that serves every plain TCP and Unix-socket client.
+"""The reactor: one trio task that serves every client, be it of TCP, TLS or a Unix socket.
 
 A task per connection costs 20 to 24 us per unpipelined request, two thirds of
 it for waking the task and for two more system calls. So all sockets stand in a
@@ -177,9 +177,8 @@ class Reactor:
     def _serve_others(self, events: list[tuple[int, int]]) -> None:
         """Take new clients, and go on with those that have work although nothing came from them."""
         for fd, _ in events:
-            if (
-                fd in self._listeners
-            ):  # last, so that no number of a socket closed above is taken again before
+            # Last, so that no number of a socket closed above is taken again before.
+            if fd in self._listeners:
                 self._accept(fd)
         if self._hungry:
             hungry, self._hungry = self._hungry, {}
@@ -269,7 +268,8 @@ class Reactor:
             return None
         connection.session = session
         self._connections[connection.fd] = connection
-        self._path.add(connection)
+        if type(sock) is socket.socket:  # compiled code would read and write past TLS
+            self._path.add(connection)
         self._poller.register(connection.fd, READABLE)
         return session
 

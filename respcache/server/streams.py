@@ -1,6 +1,6 @@
 """The other transport: a session over any trio stream, with a task of its own.
 
-For TLS, for in-memory streams in tests, and where there is no poller. A task
+For in-memory streams in tests, and what the reactor is measured against. A task
 and two more system calls per request dearer than the reactor, and the same
 otherwise: it drives the same ``Session``.
 """

@@ -25,7 +25,8 @@ def bus_port(settings: Settings) -> int:
     """Return the port for peers; 0 where the system chooses it, as it does the client port."""
     if settings.cluster_bus_port:
         return settings.cluster_bus_port
-    return settings.port + BUS_PORT_DISTANCE if settings.port else 0
+    port = settings.port or settings.tls_port
+    return port + BUS_PORT_DISTANCE if port else 0
 
 
 def bus_hosts(settings: Settings) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def _check_tls(settings: Settings) -> None:
 
 def _check_ports(settings: Settings) -> None:
     """Find ports that do not exist, or that two listeners would want. Each worker has its own for peers."""
-    if settings.workers > 1 and not settings.port:
+    if settings.workers > 1 and not (settings.port or settings.tls_port):
         raise SettingsError("workers share one client port: give port a number")
     wanted: dict[int, str] = {}
     for port, name in _ports(settings):
@@ -89,6 +90,8 @@ def _check_ports(settings: Settings) -> None:
 def _ports(settings: Settings) -> Iterator[tuple[int, str]]:
     if settings.port:
         yield settings.port, "port"
+    if settings.tls_port:
+        yield settings.tls_port, "tls-port"
     for worker in range(settings.workers):
         if bus_port(settings):
             yield bus_port(settings) + worker, "cluster-bus-port"

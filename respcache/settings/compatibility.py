@@ -99,11 +99,20 @@ class Compatibility(Section, title="Compatibility"):
         "lazyfree-lazy-user-flush", "no", FREEING, "Whether FLUSHALL frees values later."
     )
 
-    tls_port = _fixed(
-        "tls-port",
-        "0",
-        "Put a TLS proxy in front where the network is not trusted.",
-        "Port for TLS; 0 is none.",
+    tls_replication = _fixed(
+        "tls-replication", "no", SINGLE, "Whether TLS is spoken with a replicated server."
+    )
+    tls_cluster = _fixed(
+        "tls-cluster",
+        "no",
+        "Nodes encrypt with cluster-secret, or by cluster-tls-cert-file and its kin.",
+        "Whether Redis Cluster's bus speaks TLS.",
+    )
+    tls_session_caching = _fixed(
+        "tls-session-caching",
+        "yes",
+        "OpenSSL does so, and clients that come back save half of a handshake.",
+        "Whether clients may go on with the keys of an earlier connection.",
     )
     enable_module_command = _fixed(
         "enable-module-command", "no", "There are no modules.", "Whether MODULE may be used.", mutable=False

@@ -23,6 +23,15 @@ class Http(Section, title="HTTP", table="http"):
         doc="Port for REST, live events, metrics and the dashboard; 0 for none.",
         reason="Nothing listens that was not asked for. 8379 is free nearly everywhere.",
     )
+    http_tls_port = Parameter(
+        "http-tls-port",
+        Integer(0, 65535),
+        0,
+        mutable=False,
+        flags=("https",),
+        doc="Port for the same over TLS, with the certificate of tls-cert-file; 0 for none.",
+        reason="It needs a certificate. 8743 is free nearly everywhere.",
+    )
     http_hosts = Parameter(
         "http-hosts",
         WordList(

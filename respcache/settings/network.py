@@ -20,7 +20,7 @@ class Network(Section, title="Network"):
         Integer(0, 65535),
         6379,
         mutable=False,
-        doc="TCP port to listen on; 0 is none if there is a Unix socket, else one that the system chooses.",
+        doc="TCP port to listen on; 0 is none if there is a Unix socket or a tls-port, else one that the system chooses.",
         reason="The port that every Redis client tries first.",
     )
     unixsocket = Parameter(

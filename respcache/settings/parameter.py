@@ -34,6 +34,7 @@ class Parameter(Generic[Value]):
         reason: str,
         mutable: bool = True,
         secret: bool = False,
+        rereads: bool = False,
         aliases: tuple[str, ...] = (),
         flags: tuple[str, ...] = (),
         since: str = FIRST_VERSION,
@@ -45,6 +46,8 @@ class Parameter(Generic[Value]):
         self.reason = reason
         self.mutable = mutable
         self.secret = secret
+        self.rereads = rereads
+        """Whether setting it to what it is counts as a change: it names something that may have changed itself."""
         self.aliases = aliases
         self.flags = flags
         """Short names for the command line alone: elsewhere they would say too little."""

@@ -24,6 +24,7 @@ from .network import Network
 from .observation import Observation
 from .parameter import AnyParameter, Parameter, Section
 from .process import Process
+from .tls import Tls
 
 SECTIONS: Final[tuple[type[Section], ...]] = (
     Network,
@@ -37,6 +38,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Copies,
     Loading,
     Http,
+    Tls,
     Compatibility,
 )
 PARAMETERS: Final[tuple[AnyParameter, ...]] = tuple(
@@ -72,6 +74,7 @@ class Settings(
     Copies,
     Loading,
     Http,
+    Tls,
     Compatibility,
 ):
     """One value for every parameter. ``Settings()`` holds the defaults.
@@ -153,7 +156,7 @@ class Settings(
         self._sources[parameter.name] = source
 
     def _apply(self, olds: Mapping[AnyParameter, Any], news: Mapping[AnyParameter, tuple[str, Any]]) -> None:
-        changed = [parameter for parameter, (_, new) in news.items() if new != olds[parameter]]
+        changed = [one for one, (_, new) in news.items() if new != olds[one] or one.rereads]
         for parameter in changed:
             self.__dict__[parameter.attribute] = news[parameter][1]
         followed: list[tuple[Hook, AnyParameter]] = []

@@ -7,6 +7,7 @@ from rich.console import Console
 from respcache.app.checking import check, dump_table, dump_text
 from respcache.app.configuration import ConfigurationError
 from respcache.settings.settings import PARAMETERS
+from tests.certificates import Files
 
 
 def test_a_good_file_is_read_with_the_environment(tmp_path: Path) -> None:
@@ -26,6 +27,17 @@ def test_a_wrong_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text("prot = 1")
     with pytest.raises(ConfigurationError, match="did you mean port"):
+        check(path, {})
+
+
+def test_certificates_are_read(tmp_path: Path, certificates: Files) -> None:
+    path = tmp_path / "my.toml"
+    folder = Path(certificates.certificate).parent
+    tls = '[tls]\nport = 6380\nauth-clients = "no"\ncert-file = "server.crt"\nkey-file = '
+    path.write_text(f'dir = "{folder}"\n{tls}"server.key"\n')
+    assert check(path, {}).settings.tls_port == 6380
+    path.write_text(f'dir = "{folder}"\n{tls}"client.pem"\n')
+    with pytest.raises(ConfigurationError, match="the key is not the certificate's"):
         check(path, {})
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from respcache.app.client import ClientError
+from respcache.app.client_tls import ClientTls
 from respcache.app.connecting import LOCAL, PASSWORD_VARIABLE, Server, explained
 
 MEANINGS = {"is alone": "has nobody", "unknown": "is a stranger"}
@@ -28,3 +29,27 @@ def test_an_error_is_explained_if_its_meaning_is_known(error: str, shown: str) -
     with pytest.raises(ClientError) as raised, explained(Server("h", 1).address, MEANINGS):
         raise ClientError(error)
     assert str(raised.value) == shown
+
+
+def test_the_password_is_not_part_of_what_is_shown() -> None:
+    assert "sesame" not in repr(Server(password="sesame"))
+
+
+def test_without_tls_nothing_is_said_of_it() -> None:
+    assert Server().address.tls is None
+
+
+def test_the_certificate_must_be_for_the_host_or_for_the_name_that_is_given() -> None:
+    assert Server("cache.test", tls=True).address.tls == ClientTls(name="cache.test")
+    assert Server("10.0.0.1", tls=True, sni="cache.test").address.tls == ClientTls(name="cache.test")
+
+
+@pytest.mark.parametrize("option", ["cacert", "cacertdir", "cert", "key", "sni"])
+def test_whoever_gives_certificates_means_tls(option: str) -> None:
+    with pytest.raises(ClientError, match="say --tls"):
+        _ = Server(**{option: "x"}).address  # type: ignore[arg-type]  # all of these are texts
+
+
+def test_a_unix_socket_speaks_no_tls() -> None:
+    with pytest.raises(ClientError, match="Unix socket needs none"):
+        _ = Server(socket="/run/x.sock", tls=True).address

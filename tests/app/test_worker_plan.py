@@ -18,6 +18,15 @@ def test_all_share_the_client_port_and_are_single_nodes_of_a_cluster() -> None:
         assert (settings.workers, settings.cluster_enabled) == (1, True)
 
 
+def test_all_share_the_port_for_tls_which_may_be_the_only_one() -> None:
+    plans = [planned(worker, port="0", tls_port="7002") for worker in range(3)]
+    assert [(plan.port, plan.tls_port, plan.cluster_bus_port) for plan in plans] == [
+        (0, 7002, 17002),
+        (0, 7002, 17003),
+        (0, 7002, 17004),
+    ]
+
+
 def test_each_has_its_own_port_for_peers_and_is_seeded_with_the_others() -> None:
     assert [planned(worker).cluster_bus_port for worker in range(3)] == [17001, 17002, 17003]
     assert planned(1).cluster_seeds == ("127.0.0.1:17001", "127.0.0.1:17003")

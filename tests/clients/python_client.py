@@ -26,8 +26,8 @@ def connect(port: int, protocol: int, **settings: Any) -> Client:
     return redis.Redis(host="127.0.0.1", port=port, protocol=protocol, socket_timeout=5, **settings)
 
 
-def run(name: str, port: int, protocol: int) -> None:
-    client = connect(port, protocol)
+def run(name: str, port: int, protocol: int, **settings: Any) -> None:
+    client = connect(port, protocol, **settings)
     try:
         client.flushall()
         EXERCISES[name](client)
@@ -38,7 +38,8 @@ def run(name: str, port: int, protocol: int) -> None:
 def sibling(client: Client, **settings: Any) -> Client:
     """Make a second client of the same server."""
     ours = client.connection_pool.connection_kwargs
-    return connect(ours["port"], ours["protocol"], **settings)
+    tls = {name: value for name, value in ours.items() if name.startswith("ssl")}
+    return connect(ours["port"], ours["protocol"], ssl=bool(tls), **tls, **settings)
 
 
 @exercise

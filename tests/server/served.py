@@ -61,7 +61,7 @@ async def receive_exactly(stream: trio.abc.Stream, count: int) -> bytes:
 class Caller:
     """Sends command lines and reads raw replies."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self._replies = ReplySplitter()
 
@@ -86,7 +86,7 @@ class Caller:
         while (reply := self._replies.next_reply()) is None:
             data = await self._stream.receive_some(65536)
             assert data, "closed"
-            self._replies.feed(data)
+            self._replies.feed(bytes(data))
         return reply
 
     async def call(self, line: str) -> bytes:

@@ -31,6 +31,7 @@ def test_the_bus_is_ten_thousand_above_the_clients_unless_it_is_named() -> None:
     assert bus_port(Settings(port="7001")) == 17001
     assert bus_port(Settings(port="7001", cluster_bus_port="9")) == 9
     assert bus_port(Settings(port="0")) == 0
+    assert bus_port(Settings(port="0", tls_port="7002")) == 17002
 
 
 def test_peers_are_listened_to_where_clients_are_unless_it_is_said() -> None:
@@ -83,6 +84,10 @@ def test_of_the_files_for_tls_none_may_be_missing(missing: str) -> None:
         ),
         ({"port": "7001", "cluster_port": "65535", "workers": "2"}, "cluster-port would be 65536"),
         ({"port": "0", "workers": "2"}, "workers share one client port: give port a number"),
+        (
+            {"port": "7001", "tls_port": "7001"},
+            "port and tls-port would both be 7001",
+        ),
     ],
 )
 def test_every_listener_needs_a_port_of_its_own(texts: dict[str, str], message: str) -> None:

@@ -92,6 +92,14 @@ def test_hooks_hear_of_changes_and_of_nothing_else() -> None:
     assert heard == [5]
 
 
+def test_what_names_a_file_is_heard_of_even_if_it_is_the_same_name() -> None:
+    settings = Settings()
+    heard: list[str] = []
+    settings.on_change(Settings.tls_cert_file, heard.append)
+    settings.set_many([("tls-cert-file", "")])
+    assert heard == [""]
+
+
 def test_a_hook_sees_all_new_values_at_once() -> None:
     settings = Settings()
     seen: list[tuple[int, int]] = []

@@ -1,6 +1,6 @@
 """What compiled commands tell of their changes: the same as the Python handlers, in the same order."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -14,9 +14,9 @@ from respcache.events.record import Event
 from respcache.events.vocabulary import ALL, CHANGES, Created, Deleted
 from respcache.keyspace.journal import Note
 from tests.commands.harness import START_MS, Harness
-from tests.server.served import Served, serving
+from tests.server.served import Served
 
-from .talk import ask, expect, note_left
+from .talk import ask, expect
 from .twins import State, Twins
 
 STATES = {
@@ -136,17 +136,6 @@ def test_whom_notes_do_not_suffice_is_told_by_the_handlers(line: str) -> None:
 
 
 # -- in the loop -----------------------------------------------------------------
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serving(Harness()) as served:
-        yield served
-
-
-@pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    return note_left(monkeypatch)
 
 
 async def test_a_listener_leaves_commands_to_compiled_code(served: Served, left: list[bytes]) -> None:

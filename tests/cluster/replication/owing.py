@@ -39,8 +39,9 @@ class Own(Loader):
     pattern = "own:*"
     write_mode = "behind"
 
-    def load(self, key: bytes) -> None:
+    def bulk_load(self, keys: list[bytes]) -> dict[bytes, bytes]:
         """Have nothing: what is missing in this cluster is not asked for."""
+        return {}
 
     def bulk_write(self, changes: Sequence[Change]) -> None:
         """Be there, as whoever writes behind must have it."""
