@@ -83,6 +83,22 @@ READ_WHEN_NEEDED = {
     "cluster-leave-timeout": "tests/cluster/e2e: read when a node leaves",
     "cluster-replication-ack": "tests/app/test_clustering.py",
     "cluster-transfer-rate": "tests/app/test_clustering.py",
+    "http-read-only": "tests/gateway/test_read_only.py",
+    **{
+        name: "read together: tests/server/test_tls_context.py, and while a server runs tests/conformance/test_tls.py"
+        for name in (
+            "tls-auth-clients",
+            "tls-ca-cert-dir",
+            "tls-ca-cert-file",
+            "tls-cert-file",
+            "tls-ciphers",
+            "tls-ciphersuites",
+            "tls-key-file",
+            "tls-key-file-pass",
+            "tls-prefer-server-ciphers",
+            "tls-protocols",
+        )
+    },
     "cluster-secret": "when it would be taken away, see below; its change is followed by the bus",
 }
 """Changeable settings without a place among those above, and where their effect is tested."""

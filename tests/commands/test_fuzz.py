@@ -196,7 +196,8 @@ def test_clients_do_not_break_anything_together(state: State, steps: list[Step])
     finish(harness)
 
 
-# These answer otherwise than once, or end the connection, or make others' commands wait for more than a test.
+# These answer otherwise than once or, as WAIT for copies that nobody has, never; or end the connection, or make others'
+# commands wait for more than a test.
 UNUSUAL = {one.name for one in COMMANDS if one.group == "pubsub"} | {
     "CLIENT KILL",
     "CLIENT REPLY",
@@ -207,6 +208,7 @@ UNUSUAL = {one.name for one in COMMANDS if one.group == "pubsub"} | {
     "QUIT",
     "RESET",
     "SHUTDOWN",
+    "WAIT",
 }
 sleeps = st.sampled_from(["int", "text", "hash", "missing"]).map(
     lambda key: [b"DEBUG", b"OWNER-SLEEP", key.encode(), b"1"]
