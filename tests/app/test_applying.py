@@ -84,9 +84,8 @@ READ_WHEN_NEEDED = {
     "cluster-replication-ack": "tests/app/test_clustering.py",
     "cluster-transfer-rate": "tests/app/test_clustering.py",
     "http-read-only": "tests/gateway/test_read_only.py",
-    **{
-        name: "read together: tests/server/test_tls_context.py, and while a server runs tests/conformance/test_tls.py"
-        for name in (
+    **dict.fromkeys(
+        (
             "tls-auth-clients",
             "tls-ca-cert-dir",
             "tls-ca-cert-file",
@@ -97,8 +96,9 @@ READ_WHEN_NEEDED = {
             "tls-key-file-pass",
             "tls-prefer-server-ciphers",
             "tls-protocols",
-        )
-    },
+        ),
+        "read together: tests/server/test_tls_context.py, and while a server runs tests/conformance/test_tls.py",
+    ),
     "cluster-secret": "when it would be taken away, see below; its change is followed by the bus",
 }
 """Changeable settings without a place among those above, and where their effect is tested."""
