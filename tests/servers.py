@@ -5,6 +5,7 @@ must end cleanly when told to. A server that does not start shows what it printe
 """
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -26,6 +28,10 @@ START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 # Another process may take the free port between our look and the server's bind.
 START_ATTEMPTS = 3
+
+LOWEST_PORT: Final = 12_000
+HIGHEST_PORT: Final = 32_000
+"""Below the range from which Linux takes the ports of outgoing connections: a node that starts again must find its own free."""
 
 # Set to "redis" to try the tests themselves: redis-server stands in for respcache.
 TARGET = os.environ.get("RESPCACHE_TEST_TARGET", "respcache")
@@ -86,11 +92,28 @@ def missing(reason: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+    """Return a port that is free, and that nobody is given who asks for any port."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that are free for TCP and for UDP, in no order that another process would guess as well."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().randrange(LOWEST_PORT, HIGHEST_PORT)
+        if port not in found and _is_free(port):
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        try:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager

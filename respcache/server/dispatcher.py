@@ -94,8 +94,11 @@ class Dispatcher(DispatcherState):
 
     def rebind(self) -> None:
         """Bind guards anew; call it when a setting that a guard depends on has changed."""
+        known = self.node.command_statistics
         for command in self.node.table.everything():
-            statistics = self.node.command_statistics.setdefault(command.full_name, CommandStatistics())
+            statistics = known.get(command.full_name) or known.setdefault(
+                command.full_name, CommandStatistics()
+            )
             self._bound[command.full_name] = bind_command(command, self._setting_guards, statistics)
         self._spellings_here = {
             spelling: self._bound[command.full_name]

@@ -12,8 +12,7 @@ from respcache.app.client import Address, ClientError, Connection
 from respcache.app.client_tls import ClientTls
 from tests.app.fakes import scripted_server
 from tests.certificates import Files
-from tests.cluster.processes import free_ports
-from tests.servers import REPOSITORY, TARGET, Server, running_respcache
+from tests.servers import REPOSITORY, TARGET, Server, free_ports, running_respcache
 
 pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="about respcache's own process")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.processes import Cluster, free_ports, running_cluster
+from tests.cluster.processes import Cluster, running_cluster
 from tests.conftest import StartServer
-from tests.servers import missing, require_tool
+from tests.servers import free_ports, missing, require_tool
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,7 @@ a traceback or an internal error in any log fails the test: a bug that hid behin
 
 import binascii
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,13 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.servers import REPOSITORY, START_SECONDS, STOP_SECONDS
+from tests.servers import REPOSITORY, START_SECONDS, STOP_SECONDS, free_ports
 from tests.wire import Node as Value
 from tests.wire import RawClient, parse
-
-LOWEST_PORT: Final = 12_000
-HIGHEST_PORT: Final = 32_000
-"""Below the range from which Linux takes the ports of outgoing connections: a node that starts again must find its own free."""
 
 POLL_SECONDS: Final = 0.05
 """To ask is work for the nodes, too: three that are asked fifty times a second do little else."""
@@ -43,26 +37,6 @@ def slot_of(key: bytes) -> int:
     end = key.find(b"}", begin + 1)
     tagged = key[begin + 1 : end] if begin >= 0 and end > begin + 1 else key
     return binascii.crc_hqx(tagged, 0) % SLOTS
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that are free for TCP and for UDP, in no order that another process would guess as well."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().randrange(LOWEST_PORT, HIGHEST_PORT)
-        if port not in found and _is_free(port):
-            found.append(port)
-    return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        try:
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 class ClusterNode:

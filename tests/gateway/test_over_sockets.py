@@ -15,11 +15,11 @@ import pytest
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
-from tests.cluster.processes import Cluster, free_ports
+from tests.cluster.processes import Cluster
 from tests.conftest import StartServer
 from tests.gateway.live import events_in, get, upgrade
 from tests.gateway.scraping import Samples, samples_in, value
-from tests.servers import TARGET, free_port
+from tests.servers import TARGET, free_port, free_ports
 
 pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="redis-server has no HTTP port")
 

@@ -7,8 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.cluster.processes import free_ports
-from tests.servers import REPOSITORY, START_SECONDS
+from tests.servers import REPOSITORY, START_SECONDS, free_ports
 from tests.wire import RawClient, parse
 
 
