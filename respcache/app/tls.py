@@ -4,8 +4,9 @@ import logging
 import socket
 from typing import Final
 
+from ..server.conversation import Opener
 from ..server.listeners import open_tcp_listeners
-from ..server.reactor import Opener, Reactor
+from ..server.reactor import Reactor
 from ..server.tls_context import PARAMETERS, TlsContext, TlsError
 from ..server.tls_listening import TlsListening
 from ..settings.errors import SettingRefusedError

@@ -4,8 +4,8 @@ Methods and attributes mean what they mean in ``session.py``, where each is expl
 """
 
 import socket
-from collections.abc import Sized
-from typing import Final, Protocol
+from collections.abc import Callable, Sized
+from typing import Final, Protocol, TypeAlias
 
 from .._speedups import ConnectionState
 from ..commands.client import Client
@@ -67,6 +67,10 @@ class Conversation(Protocol):
     def resume(self) -> None: ...
     def take_output(self) -> list[bytes]: ...
     def close(self) -> None: ...
+
+
+Opener: TypeAlias = Callable[[socket.socket, Callable[[], None]], Conversation | None]
+"""Makes the session for a socket, given what wakes its connection; or refuses by None."""
 
 
 class ReactorConnection(ConnectionState):

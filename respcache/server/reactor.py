@@ -16,18 +16,19 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 import trio
 
 from .._speedups import HotPath, waker
 from ..commands.client import Ending
 from ..keyspace.clock import BatchClock
-from .conversation import Conversation, ReactorConnection
+from .conversation import Conversation, Opener, ReactorConnection
 from .dispatcher import Dispatcher
 from .listeners import close_listener
 from .output_limits import is_over_limit, is_over_soft
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
+from .put_off import PutOff
 from .trio_due import TrioDue
 from .vigil import Vigil
 
@@ -42,11 +43,7 @@ BIG_RECEIVE_BYTES: Final = 1 << 20
 LOW_WATER_BYTES: Final = 64 * 1024
 """Unsent output below which a session reads again: about what a socket buffer takes at once."""
 
-ACCEPTS_PER_TURN: Final = 128
-"""Redis accepts up to 1000 per event; fewer keeps a storm of new clients from delaying the old ones."""
-
-Opener: TypeAlias = Callable[[socket.socket, Callable[[], None]], Conversation | None]
-"""Makes the session for a socket, given what wakes its connection; or refuses by None."""
+ACCEPTS_PER_TURN: Final = 128  # Redis' 1000 would let a storm of new clients delay the old ones
 
 
 class Reactor:
@@ -77,6 +74,7 @@ class Reactor:
         self._connections: dict[int, ReactorConnection] = {}
         self._stirred: dict[ReactorConnection, None] = {}  # to be looked at after the batch; always this dict
         self._hungry: dict[ReactorConnection, None] = {}
+        self._put_off = PutOff()
         self._vigil = Vigil(poller)
         self._awaited: ReactorConnection | None = None
         self._in_turn = False
@@ -154,7 +152,7 @@ class Reactor:
             events = self._path.take(self._vigil.wait(awaited, timeout_s))
         ready = self._path.ready
         connections = self._connections
-        for fd, mask in events:
+        for fd, mask in self._put_off.first(events):
             connection = connections.get(fd)
             if connection is not None:
                 try:
@@ -190,10 +188,7 @@ class Reactor:
 
     def is_drained(self) -> bool:
         """Say whether every client has been answered and every answer has been sent."""
-        return all(
-            not connection.unsent and connection.session.is_drained
-            for connection in self._connections.values()
-        )
+        return all(not one.unsent and one.session.is_drained for one in self._connections.values())
 
     def check_limits(self, now_ms: int, idle_limit_ms: int) -> None:
         """Let go whoever has been over a soft limit, or idle, for too long; called every now and then."""
@@ -286,8 +281,11 @@ class Reactor:
     def _receive(self, connection: ReactorConnection) -> None:
         session = connection.session
         wanted = session.parser.wanted_bytes
-        if wanted < 0 or session.client.ending is Ending.AT_ONCE:
-            return  # the poller will tell of it again in the next turn; or it was killed in this very batch
+        if session.client.ending is Ending.AT_ONCE:
+            return  # killed in this very batch
+        if wanted < 0:
+            self._put_off.add(connection.fd)
+            return
         try:
             data = connection.recv(max(RECEIVE_BYTES, min(wanted, BIG_RECEIVE_BYTES)))
         except BlockingIOError:

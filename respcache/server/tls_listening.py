@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 import trio
 
+from .conversation import Opener
 from .listeners import address_of, close_listener
-from .reactor import Opener
 
 log = logging.getLogger(__name__)
 

@@ -103,6 +103,30 @@ async def test_what_could_not_begin_in_this_turn_waits_in_its_socket(http: HttpH
     assert answered == [MOST, 5]
 
 
+async def test_of_many_that_are_always_busy_all_get_the_same(http: HttpHarness) -> None:
+    """Who is served asks again at once, before the poller looks again: it must not stand in front of those who wait."""
+    gateway, poller = http.gateway, new_poller()
+    assert poller is not None
+    reactor = Reactor(poller, http.composition.dispatcher, gateway.begin_turn)
+    crowd = [socket.socketpair() for _ in range(3 * MOST)]
+    answers = [0] * len(crowd)
+    with ExitStack() as stack:
+        for mine, its in crowd:
+            stack.enter_context(mine).setblocking(False)
+            reactor.attach(its, gateway.open_session)
+            mine.sendall(GET)
+        for _ in range(30):
+            reactor.turn()
+            for at, (mine, _) in enumerate(crowd):
+                if _has_answer(mine):
+                    answers[at] += 1
+                    mine.sendall(GET)
+        with trio.CancelScope() as ended:
+            ended.cancel()
+            await reactor.run()
+    assert set(answers) == {10}
+
+
 def _has_answer(sock: socket.socket) -> bool:
     try:
         return sock.recv(4096).startswith(b"HTTP/1.1 404")

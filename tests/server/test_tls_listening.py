@@ -14,9 +14,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from respcache.server import tls_listening
 from respcache.server.admission import Admission
-from respcache.server.conversation import Conversation
+from respcache.server.conversation import Conversation, Opener
 from respcache.server.listeners import open_tcp_listeners
-from respcache.server.reactor import Opener
 from respcache.server.tls_context import make_context
 from respcache.server.tls_listening import HANDSHAKE_S, TlsListening
 from respcache.server.tls_socket import TlsSocket
