@@ -206,12 +206,14 @@ class HttpSession:
                 self._begin(backlog.popleft())
         if backlog or self._is_deferred:
             self._note_deferral(bool(backlog) and self._is_free)
-        if not backlog and self._is_free:
+        if backlog or not (reader.error is not None or self._is_dismissed or reader.awaits_continue):
+            return  # nearly always
+        if self._is_free:
             if reader.error is not None:
                 self._answer_error(reader.error)
             elif self._is_dismissed:
                 self.client.ending = Ending.AFTER_REPLIES
-            elif reader.awaits_continue:
+            else:
                 reader.awaits_continue = False
                 self.out.append(CONTINUE)
 

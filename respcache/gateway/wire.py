@@ -11,6 +11,7 @@ import hiredis
 import msgspec
 
 from ..protocol.replies import (
+    OK,
     BigNumber,
     ErrorReply,
     NoReply,
@@ -31,10 +32,12 @@ Plain: TypeAlias = Any  # see above
 AS_THEY_ARE: Final = frozenset({bytes, str, int, float, bool, type(None), ErrorReply})
 
 
-def plain(reply: Reply) -> Plain:  # noqa: C901, PLR0911  # a way out per class
+def plain(reply: Reply) -> Plain:  # noqa: C901, PLR0911, PLR0912  # a way out per class
     """Return a handler's reply as a plain value."""
     if reply.__class__ in AS_THEY_ARE:
         return reply
+    if reply is OK:
+        return "OK"
     if isinstance(reply, list):
         return [item if item.__class__ in AS_THEY_ARE else plain(item) for item in reply]
     match reply:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from respcache.gateway.messages import (
     PROBLEM,
     QUERY_FIELDS,
+    SHORT_BODY_BYTES,
     HttpError,
     Request,
     Response,
@@ -70,6 +71,17 @@ def test_a_response_tells_its_length_and_its_end() -> None:
     assert response.wire(DATE, is_kept_alive=False, has_body=False).endswith(
         b"Content-Length: 5\r\nConnection: close\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("size", [0, 1, SHORT_BODY_BYTES - 1, SHORT_BODY_BYTES])
+def test_responses_look_alike_whichever_way_they_are_written(status: int, size: int) -> None:
+    body = b"x" * size
+    [plain, longer] = [
+        Response(status, body, "text/plain", headers).wire(DATE, is_kept_alive=True)
+        for headers in (None, {"X": "1"})
+    ]
+    assert plain == longer.replace(b"X: 1\r\n", b"")
 
 
 @pytest.mark.parametrize("status", [204, 304])
