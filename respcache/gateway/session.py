@@ -59,10 +59,8 @@ class HttpSession:
         self._jams = 0
         self._turn_bytes = 0
         self._request: Request | None = None
-        self._is_counted = False
-        self._is_deferred = False
-        self._is_running = False
-        self._is_dismissed = False
+        self._is_counted = self._is_deferred = False
+        self._is_running = self._is_dismissed = False
         self._begun_ms = node.clock.now_ms
         self._is_new = False
         self._lingering: Lingering | None = None
@@ -206,16 +204,16 @@ class HttpSession:
                 self._begin(backlog.popleft())
         if backlog or self._is_deferred:
             self._note_deferral(bool(backlog) and self._is_free)
-        if backlog or not (reader.error is not None or self._is_dismissed or reader.awaits_continue):
+        is_at_end = reader.error is not None or self._is_dismissed or reader.awaits_continue
+        if not is_at_end or backlog or not self._is_free:
             return  # nearly always
-        if self._is_free:
-            if reader.error is not None:
-                self._answer_error(reader.error)
-            elif self._is_dismissed:
-                self.client.ending = Ending.AFTER_REPLIES
-            else:
-                reader.awaits_continue = False
-                self.out.append(CONTINUE)
+        if reader.error is not None:
+            self._answer_error(reader.error)
+        elif self._is_dismissed:
+            self.client.ending = Ending.AFTER_REPLIES
+        else:
+            reader.awaits_continue = False
+            self.out.append(CONTINUE)
 
     @property
     def _is_free(self) -> bool:
