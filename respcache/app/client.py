@@ -117,7 +117,7 @@ class Connection:
 
     def _lost(self, reason: str) -> ClientError:
         tls = self._address.tls
-        return ClientError(f"lost {self._address}: {reason}{tls.hint if tls else ''}")
+        return ClientError(f"lost {self._address}: {reason}{tls.hint(reason) if tls else ''}")
 
     def _get(self) -> object:
         """Return a complete reply, or False; RESP2 has no truth values, so False is never a reply."""

@@ -17,10 +17,10 @@ class ClientTls:
     """Whom the server's certificate must be for. redis-cli does not ask, and takes anybody's of a trusted authority."""
     is_checked: bool = True
 
-    @property
-    def hint(self) -> str:
-        """What to say of a connection that was lost: a server may end it before its reason has come."""
-        return "" if self.certificate else "; does it want a certificate (--cert, --key)?"
+    def hint(self, reason: str) -> str:
+        """Return what to add to the reason for which a connection was lost: a server may end it before its own has come."""
+        is_known = self.certificate or reason in REASONS.values()
+        return "" if is_known else "; does it want a certificate (--cert, --key)?"
 
     def context(self) -> ssl.SSLContext:
         """Return what to greet a server with. Raises OSError if a file cannot be used."""
