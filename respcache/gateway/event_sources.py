@@ -10,14 +10,14 @@ from typing import Final, Protocol
 import msgspec
 
 from ..commands.broker import Broker
-from ..commands.client import Client, Ending
+from ..commands.client import Client
+from ..commands.nobody import Nobody
 from ..commands.pending import Pending
 from ..events.bus import Bus
 from ..events.encoding import to_json
 from ..events.record import Event as Record
 from ..events.record import KeyEvent
 from ..events.vocabulary import Created, Deleted, Touched, Updated
-from ..protocol.limits import Limits
 
 CHANNELS: Final = (b"respcache:events", b"respcache:cluster")
 
@@ -149,8 +149,8 @@ class OwnEvents:
         self._take(OwnEvent(event, self._value_limit_bytes))
 
 
-class ToldEvents:
-    """The events of all nodes of a cluster. Is its client's ``Connection``."""
+class ToldEvents(Nobody):
+    """The events of all nodes of a cluster. Is the connection of its client, which runs no commands."""
 
     def __init__(self, broker: Broker, next_client: Callable[["ToldEvents"], Client]) -> None:
         self._broker = broker
@@ -180,34 +180,3 @@ class ToldEvents:
         event = told_event(wire[begin:end])
         if event is not None and self._take is not None:
             self._take(event)
-
-    # -- the rest of ``commands.client.Connection``: it runs no commands ---------------
-
-    received_bytes = sent_bytes = query_bytes = output_bytes = 0
-
-    def end(self, ending: Ending) -> None:
-        """End nothing."""
-
-    def hold(self) -> None:
-        """Hold nobody."""
-
-    def release(self) -> None:
-        """Release nobody."""
-
-    def jam(self) -> None:
-        """Hold nobody."""
-
-    def clear_jam(self) -> None:
-        """Release nobody."""
-
-    def dismiss(self) -> None:
-        """End nothing."""
-
-    def select(self, index: int) -> None:
-        """Select nothing."""
-
-    def settle(self) -> None:
-        """Settle nothing."""
-
-    def set_request_limits(self, limits: Limits) -> None:
-        """Limit nothing."""

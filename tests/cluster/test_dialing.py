@@ -9,10 +9,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from respcache.cluster.bus.nobody import NOBODY
 from respcache.cluster.dialing import HANDSHAKE_S, LONGEST_PAUSE_S, Dialer
 from respcache.cluster.membership.member import Member, State, encode_meta
 from respcache.cluster.membership.outputs import Happened, Kind, Output
+from respcache.commands.nobody import NOBODY
 from tests.cluster.attached import Attached, meta_of
 
 LANES = 2

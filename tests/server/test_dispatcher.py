@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from respcache.cluster.bus.nobody import NOBODY
 from respcache.commands.context import Context
+from respcache.commands.nobody import NOBODY
 from respcache.protocol.replies import OK, ErrorReply, Reply, SimpleString
 from respcache.server.dispatcher import Held
 from tests.cluster.bus.pair import World

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...commands.client import Client, Ending
+from ...commands.nobody import NOBODY
 from ...keyspace.clock import Clock
 from ..security.links import Link
 from .frames import BrokenFrameError
-from .nobody import NOBODY
 from .outbox import Outbox
 
 PENDING_OUTPUT: Final = [b"."]

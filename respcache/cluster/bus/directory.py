@@ -16,13 +16,13 @@ from typing import Final
 
 from ...commands.client import Client
 from ...commands.cluster_errors import NOT_SERVED
+from ...commands.nobody import NOBODY
 from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
 from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
 from .channel import COMMANDS, Channel
 from .closed import Closed
 from .frames import ANYWHERE, NOT_TO_RUN, PARTITION_MASK, Refusal
 from .lane import Lane
-from .nobody import NOBODY
 from .rooms import Rooms, WaitingRoom, partitions_of, take_rooms
 from .runner import Runner
 

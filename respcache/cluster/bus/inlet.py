@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from ...commands.client import Client
 from ...commands.context import Context
 from ...commands.errors import CommandError
+from ...commands.nobody import NOBODY
 from ...commands.pending import Slot
 from ...commands.spec import Command
 from ...commands.transactions import forget_watches
@@ -48,7 +49,6 @@ from .frames import (
     frame,
 )
 from .memory import Memory
-from .nobody import NOBODY
 from .runner import Bound, Runner
 
 

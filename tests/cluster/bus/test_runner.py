@@ -2,7 +2,7 @@
 
 import pytest
 
-from respcache.cluster.bus.nobody import NOBODY
+from respcache.commands.nobody import NOBODY
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.pair import World, world_of
 

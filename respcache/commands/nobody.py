@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from ...commands.client import Ending
-from ...protocol.limits import Limits
+from ..protocol.limits import Limits
+from .client import Ending
 
 
 class Nobody:
-    """A ``commands.client.Connection`` on which nothing is sent, held back or ended."""
+    """A ``client.Connection`` on which nothing is sent, held back or ended."""
 
     query_bytes = 0
     output_bytes = 0

@@ -1,7 +1,7 @@
 """The connection of a client that is not here."""
 
-from respcache.cluster.bus.nobody import NOBODY
 from respcache.commands.client import Client, Connection
+from respcache.commands.nobody import NOBODY
 from tests.commands.harness import Harness
 
 
