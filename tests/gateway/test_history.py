@@ -7,11 +7,6 @@ from tests.commands.harness import START_MS
 from tests.gateway.visitor import HttpHarness
 
 
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
-
-
 def pass_time(http: HttpHarness, seconds: int) -> History:
     for _ in range(seconds * 10):
         http.clock.advance(100)

@@ -13,16 +13,6 @@ from tests.gateway.visitor import HttpHarness, Visitor, request
 HELLO = etag(version_of(b"hello"))
 
 
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
-
-
-@pytest.fixture
-def visitor(http: HttpHarness) -> Visitor:
-    return http.visitor()
-
-
 def encoded(key: bytes) -> str:
     return "".join(f"%{byte:02X}" for byte in key)
 

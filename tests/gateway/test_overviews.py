@@ -9,11 +9,6 @@ ME, OTHER = "01" * 20, "02" * 20
 STATE = PartitionState(0, 5, 10, ME, (ME, OTHER), (Following(OTHER, IN_STEP),))
 
 
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
-
-
 def test_a_server_that_is_alone_serves_everything(http: HttpHarness) -> None:
     http.client()("MSET a 1 b 2")
     told = http.visitor()("GET", "/v1/partitions").json

@@ -15,11 +15,6 @@ def http() -> HttpHarness:
     return HttpHarness(http_max_body="1000")
 
 
-@pytest.fixture
-def visitor(http: HttpHarness) -> Visitor:
-    return http.visitor()
-
-
 def test_the_rest_of_a_body_that_is_refused_is_read_for_a_while_so_that_the_answer_arrives(
     http: HttpHarness, visitor: Visitor
 ) -> None:

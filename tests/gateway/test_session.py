@@ -23,11 +23,6 @@ def http() -> HttpHarness:
     return HttpHarness(http_max_body="1000", http_max_requests="2")
 
 
-@pytest.fixture
-def visitor(http: HttpHarness) -> Visitor:
-    return http.visitor()
-
-
 def look(visitor: Visitor, now_ms: int) -> None:
     visitor.session.check_time(now_ms, LIMITS)
 

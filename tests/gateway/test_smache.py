@@ -6,16 +6,6 @@ from tests.commands.cluster import cluster_of_two
 from tests.gateway.visitor import HttpHarness, Visitor
 
 
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
-
-
-@pytest.fixture
-def visitor(http: HttpHarness) -> Visitor:
-    return http.visitor()
-
-
 @pytest.mark.parametrize("data", [None, 1, "text", [1, {"a": None}], {"b": "ü"}, True, 1.5])
 def test_what_is_stored_comes_back(visitor: Visitor, data: object) -> None:
     assert visitor("POST", "/api", {"key": "k", "data": data}).json == {"data": data}

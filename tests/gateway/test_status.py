@@ -1,18 +1,11 @@
 from typing import Any
 from unittest.mock import Mock
 
-import pytest
-
 from respcache.commands.loads import LoaderControls, LoaderReport
 from respcache.protocol.replies import OK, Reply
 from tests.commands.cluster import cluster_of_two
 from tests.commands.tasks import run_tasks
 from tests.gateway.visitor import HttpHarness
-
-
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
 
 
 def status(http: HttpHarness) -> Any:

@@ -3,7 +3,6 @@
 import socket
 from contextlib import ExitStack
 
-import pytest
 import trio
 
 from respcache.gateway.gateway import REQUESTS_PER_TURN as MOST
@@ -13,16 +12,6 @@ from respcache.server.reactor import Reactor
 from tests.gateway.visitor import HttpHarness, Visitor, request
 
 GET = request("GET", "/v1/keys/a")
-
-
-@pytest.fixture
-def http() -> HttpHarness:
-    return HttpHarness()
-
-
-@pytest.fixture
-def visitor(http: HttpHarness) -> Visitor:
-    return http.visitor()
 
 
 def test_others_get_their_turn_between_many_requests(visitor: Visitor) -> None:
