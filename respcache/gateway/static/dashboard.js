@@ -23,8 +23,6 @@ let lastSigns = "";
 function startTheme() {
   const button = byId("theme");
   const show = (theme) => {
-    if (theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
     button.textContent = `Theme: ${theme}`;
   };
   show(localStorage.getItem("respcache-theme") ?? "system");
@@ -32,6 +30,7 @@ function startTheme() {
     const now = localStorage.getItem("respcache-theme") ?? "system";
     const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
     localStorage.setItem("respcache-theme", next);
+    dispatchEvent(new Event("theme")); // theme.js applies it
     show(next);
     charts.rebuild();
   });
