@@ -41,12 +41,25 @@ SILENT_MS: Final = 3000
 """For so long what was sent may go unacknowledged by the other machine before its connection is given up: three times
 what a command waits. The kernel would try again in ever longer intervals, up to two minutes, after a split has healed."""
 
+SIGN_OF_LIFE_S: Final = 10
+"""An end that hears and sends nothing for so long asks the other whether it is still there, and asks again ..."""
+
+AGAIN_S: Final = 2
+"""... after so long, until ``SILENT_MS`` are over: a split leaves no connections behind of which only one end knows."""
+
+_SILENCE: Final = {"TCP_USER_TIMEOUT": SILENT_MS, "TCP_KEEPIDLE": SIGN_OF_LIFE_S, "TCP_KEEPINTVL": AGAIN_S}
+
 
 def bound_silence(sock: socket.socket) -> None:
-    """Let a connection between nodes end when the other machine has not been heard of for a while, where that can be asked for."""
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
-    if option is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, option, SILENT_MS)
+    """Let a connection between nodes end when the other machine has not been heard of for a while, where that can be asked for.
+
+    The accepting end may have nothing to send, and so nothing that could go unacknowledged: it asks for a sign of life.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _SILENCE.items():
+        option = getattr(socket, name, None)  # all of them on Linux
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class Dialer:

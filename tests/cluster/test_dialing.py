@@ -2,6 +2,7 @@
 
 import logging
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from respcache.cluster.dialing import HANDSHAKE_S, LONGEST_PAUSE_S, Dialer
+from respcache.cluster.dialing import (
+    HANDSHAKE_S,
+    LONGEST_PAUSE_S,
+    SIGN_OF_LIFE_S,
+    SILENT_MS,
+    Dialer,
+    bound_silence,
+)
 from respcache.cluster.membership.member import Member, State, encode_meta
 from respcache.cluster.membership.outputs import Happened, Kind, Output
 from respcache.commands.nobody import NOBODY
@@ -173,3 +181,12 @@ async def test_news_after_the_end_start_nothing(autojump_clock: MockClock) -> No
             await one.dialer.run()
         one.meet(other)
         await trio.sleep(0.1)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system cannot be asked for it")
+def test_an_end_that_has_nothing_to_send_finds_out_as_well_that_the_other_has_gone() -> None:
+    with socket.socket() as sock:
+        bound_silence(sock)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == SIGN_OF_LIFE_S
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == SILENT_MS
