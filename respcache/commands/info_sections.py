@@ -203,6 +203,7 @@ def _tasks_and_errors(node: Node) -> Iterable[str]:
             "reply_buffer_expands": 0,
             "loop_lag_ms": f"{last_lag_ms:.2f}",
             "loop_lag_worst_ms": f"{worst_lag_ms:.2f}",
+            "running_tasks": node.host.running_tasks(),
         }
     )
 

@@ -151,6 +151,9 @@ class Host(Protocol):
     def loop_lag_ms(self) -> tuple[float, float]:
         """Return the lag of the event loop: last measured, and the worst of the last minute."""
 
+    def running_tasks(self) -> int:
+        """Return how many tasks the event loop runs, its own included."""
+
 
 @dataclass(slots=True)
 class Node:

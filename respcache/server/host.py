@@ -78,3 +78,6 @@ class ProcessHost:
 
     def loop_lag_ms(self) -> tuple[float, float]:
         return self._lag.last_and_worst_ms()
+
+    def running_tasks(self) -> int:
+        return trio.lowlevel.current_statistics().tasks_living

@@ -61,6 +61,9 @@ class FakeHost:
     def loop_lag_ms(self) -> tuple[float, float]:
         return 0.1, 1.0
 
+    def running_tasks(self) -> int:
+        return 12
+
 
 Task = Callable[[], Coroutine[Any, Any, None]]
 

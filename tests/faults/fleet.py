@@ -108,9 +108,8 @@ class Node:
             raise Unreachable(f"{self.name}: {reply.text.decode()}")
         return reply.plain()
 
-    def info(self) -> dict[str, str]:
-        """Return the section ``cluster`` of INFO."""
-        text = self.call("INFO", "cluster").decode()
+    def info(self, section: str = "cluster") -> dict[str, str]:
+        text = self.call("INFO", section).decode()
         return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
     def holdings(self) -> list[Holding]:
@@ -158,6 +157,9 @@ class Node:
 
     def threads(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+    def tasks(self) -> int:
+        return int(self.info("stats")["running_tasks"])
 
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

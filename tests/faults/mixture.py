@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Final
 
+from respcache.cluster.replication.tombstones import MOST_TOMBSTONES
+
 from .checkers import EVERY_CLAIM, SPLIT_CLAIMS
 from .client import Crew
 from .history import Outcome
 from .scenarios import AFTER_S, TROUBLES, WARM_S
 from .schedule import ON_ONE_MACHINE, Fault, What, plan
-from .trial import Options, Result, Trial, crew
+from .trial import Result, Trial, crew
 
 EVERY_S: Final = 10.0
 SHORT_S: Final = 60.0
@@ -19,7 +21,14 @@ LONG_S: Final = 300.0
 """A trial from this length on is held to growth, too: before, caches of all kinds are still filling."""
 
 SAFE_S: Final = 45.0
+DEPTH: Final = 250
+_TWICE: Final = ((b"SET", (b"",)), (b"DEL", ()))
+"""What is done to a key that is to be remembered as deleted."""
+
 GROWTH: Final = 1.05
+KEPT_FOR_GOOD: Final = 10_000
+"""Keys that stay to the end: two megabytes on all nodes together."""
+
 SPLITTING: Final = frozenset({What.UNPLUG, What.ONE_WAY, What.SPLIT, What.TROUBLE})
 """After these both sides may have served for a while, and counters are no longer exact."""
 
@@ -42,7 +51,9 @@ def mix(trial: Trial) -> Result:
     )
     trial.start()
     trial.wait_until_safe()
-    trial.work(bounded(trial.options))
+    if seconds >= LONG_S:
+        wear_in(trial)
+    trial.work(bounded(trial.options.rate, seconds))
     trial.pause(WARM_S)
     before = footprints(trial)
     begun_s = time.monotonic()
@@ -64,16 +75,31 @@ def mix(trial: Trial) -> Result:
     return result
 
 
-def bounded(options: Options) -> list[Crew]:
-    """Return crews whose data does not grow but slowly, so that growth of the servers shows."""
-    rate = options.rate
+def wear_in(trial: Trial) -> None:
+    """Write and delete so many keys that each node remembers as many deletions as it ever will.
+
+    Memory is bounded by that, and not before: growth up to there would hide growth without an end.
+    """
+    deletions = MOST_TOMBSTONES * trial.options.nodes // trial.options.copies
+    for place, node in enumerate(trial.nodes):
+        with node.connect(60.0) as client:
+            numbers = range(place, deletions * 5 // 4, trial.options.nodes)
+            for start in range(0, len(numbers), DEPTH):
+                keys = [b"worn:%d" % number for number in numbers[start : start + DEPTH]]
+                replies = client.pipeline([[word, key, *more] for key in keys for word, more in _TWICE])
+                assert replies == [b"+OK\r\n", b":1\r\n"] * len(keys), replies
+    trial.wait_until_safe()
+
+
+def bounded(rate: float, seconds: float) -> list[Crew]:
+    """Return crews whose data does not grow but a little, so that growth of the servers shows."""
     few = max(2, math.ceil(rate / 100))
     return [
         crew("churn", rate * 0.8),
         crew("registers", rate / 10, is_sticky=True),
         crew("increments", rate / 10),
         Crew("fleeting", few, few / 0.6),
-        crew("unique", rate / 50),
+        crew("unique", min(rate / 50, KEPT_FOR_GOOD / seconds)),
     ]
 
 
@@ -153,13 +179,13 @@ _DEEDS: Final[Mapping[What, Callable[[Trial, Fault], None]]] = {
     What.CLOCK: _clock,
 }
 
-Footprint = tuple[int, int, int]
+Footprint = tuple[int, int, int, int]
 
 
 def footprints(trial: Trial) -> dict[int, Footprint]:
-    """Return descriptors, threads and memory in bytes of every process, by its id: one that was started again is another."""
+    """Return descriptors, threads, tasks and memory in bytes of every process, by its id: one that was started again is another."""
     return {
-        node.pid: (node.descriptors(), node.threads(), node.rss_bytes())
+        node.pid: (node.descriptors(), node.threads(), node.tasks(), node.rss_bytes())
         for node in trial.nodes
         if node.is_running
     }
@@ -167,7 +193,7 @@ def footprints(trial: Trial) -> dict[int, Footprint]:
 
 def expect_no_growth(trial: Trial, before: dict[int, Footprint], after: dict[int, Footprint]) -> None:
     """Compare all nodes together: which of them was started again is chance."""
-    for place, name in enumerate(("descriptors", "threads", "RSS bytes")):
+    for place, name in enumerate(("descriptors", "threads", "tasks", "RSS bytes")):
         mean = [sum(found[place] for found in some.values()) / len(some) for some in (before, after)]
         trial.figures[f"{name} growth"] = f"{mean[1] / mean[0] - 1:+.1%}"
         trial.expect(

@@ -47,5 +47,11 @@ def test_facts_name_process_and_file() -> None:
     assert facts["config_file"] == "conf/respcache.toml"
 
 
+async def test_tasks_are_those_of_the_loop(nursery: trio.Nursery) -> None:
+    before = host().running_tasks()
+    nursery.start_soon(trio.sleep_forever)
+    assert (before > 0, host().running_tasks()) == (True, before + 1)
+
+
 def test_lag_is_nothing_before_it_was_measured() -> None:
     assert host().loop_lag_ms() == (0.0, 0.0)
