@@ -34,7 +34,7 @@ class Streams:
     def _make(self, id: bytes) -> Stream:
         replication = self._replication
         # Later than any before, so that nobody takes it for one that has been.
-        stream = self._by_id[id] = Stream(round(self._now_s() * 1000))
+        stream = self._by_id[id] = Stream(round(self._now_s() * 1000), self._now_s)
         stream.on_reset = lambda: replication.restarted(id)
         stream.on_forgotten = lambda: replication.disbelieved(id)
         stream.on_lag = lambda is_lagging: replication.serving.lag_changed(id)

@@ -91,7 +91,7 @@ class Offers:
         if kept is None and is_wanted and partition not in self._doomed:
             return False  # the server will make a full copy here, and what it lacks is known then
         stream = serving.ground.stream(server)
-        if stream.bulk_room <= 0:
+        if stream.pace.is_full:
             return False
         if partition in serving.set_aside:
             aside = serving.holdings.end(partition)  # of a full copy that will never become whole

@@ -17,13 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from ..bus.frames import BrokenFrameError, frame
+from .pace import Pace
 from .records import EFFECTS, Effects, Record
 
 FRAME_BYTES: Final = 1 << 18
 """Of one frame, unless a single record is larger: the receiver acts on whole frames, and has clients to serve."""
-
-BULK_BYTES: Final = 1 << 20
-"""Of full copies that may be on their way: some 4 ms of the receiver's work, which is what fresh effects wait at most."""
 
 KEPT_BYTES: Final = 64 << 20
 """What is kept for a node that does not acknowledge: some seconds of many writes. Telling it everything is cheaper then."""
@@ -63,12 +61,15 @@ class Waiter(Protocol):
 class _Frame:
     """What was sent, or is to be sent, and is not acknowledged."""
 
-    __slots__ = ("bulk_bytes", "sealed_s", "sequence", "waiters", "wire")
+    __slots__ = ("bulk_bytes", "sealed_s", "sent_s", "sequence", "waiters", "wire")
 
-    def __init__(self, sequence: int, wire: bytes, sealed_s: float) -> None:
+    def __init__(self, sequence: int, wire: bytes, sealed_s: float, sent_s: float) -> None:
         self.sequence = sequence
         self.wire = wire
         self.sealed_s = sealed_s
+        """By the time that counts against the other node."""
+        self.sent_s = sent_s
+        """By the clock."""
         self.waiters: list[Waiter] = []
         self.bulk_bytes = 0
 
@@ -76,9 +77,10 @@ class _Frame:
 class Stream:
     """Everything that one other node is told, in order."""
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, now_s: Callable[[], float] = lambda: 0.0) -> None:
         """Begin with a generation that is higher than that of any earlier stream of this process to the same node."""
         self.generation = generation
+        self.pace = Pace(now_s)
         self.is_lagging = False
         self.sent = 0
         """Records, each counted once however often it was sent."""
@@ -105,7 +107,6 @@ class Stream:
         """How many of the frames this connection has."""
         self._handed_bytes = 0
         self._kept_bytes = 0
-        self._bulk_bytes = 0
         self._largest_bytes = 0
         self._running_s = 0.0
         """How long our own loop has run."""
@@ -126,9 +127,9 @@ class Stream:
             self._seal()
 
     def add_bulk(self, record: Record, size_bytes: int) -> None:
-        """Tell a record of a full copy; see ``bulk_room``."""
+        """Tell a record of a full copy; ``pace`` says when."""
         self._new_bulk_bytes += size_bytes
-        self._bulk_bytes += size_bytes
+        self.pace.add(size_bytes)
         self.add(record)
 
     def note(self, origin: bytes, batch: int, first: int, wires: list[bytes]) -> None:
@@ -136,11 +137,6 @@ class Stream:
         if not self._operations:
             self._stir()
         self._operations.append((origin, batch, first, wires))
-
-    @property
-    def bulk_room(self) -> int:
-        """Return how many bytes of full copies may be added now."""
-        return max(0, BULK_BYTES - self._bulk_bytes)
 
     @property
     def kept_bytes(self) -> int:
@@ -247,24 +243,24 @@ class Stream:
     def _confirm(self, sequence: int) -> None:
         frames = self._frames
         waiters: list[Waiter] = []
-        freed_bulk_bytes = 0
+        has_freed = False
         while frames and frames[0].sequence <= sequence:
             gone = frames.popleft()
             waiters += gone.waiters
             self._kept_bytes -= len(gone.wire)
-            freed_bulk_bytes += gone.bulk_bytes
+            self.pace.acknowledged(gone.sent_s, gone.bulk_bytes)
+            has_freed = has_freed or gone.bulk_bytes > 0
             if self._handed:
                 self._handed -= 1
                 self._handed_bytes -= len(gone.wire)
         self._confirmed = max(self._confirmed, sequence)
-        self._bulk_bytes -= freed_bulk_bytes
         if not frames:
             self._largest_bytes = 0
         self._note_catching_up()
         self._release(waiters)
         if self._is_connected and self.has_frames:
             self._stir()
-        if freed_bulk_bytes:
+        if has_freed:
             self.on_room()
 
     # -- time --------------------------------------------------------------------
@@ -326,7 +322,8 @@ class Stream:
         self._frames.clear()
         self._sequence = self._confirmed = 0
         self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
-        self._bulk_bytes = self._new_bulk_bytes = 0
+        self._new_bulk_bytes = 0
+        self.pace.forget()
         self._release(waiters)
 
     def _seal(self) -> None:
@@ -336,8 +333,9 @@ class Stream:
         records, self._records = self._records, []
         operations, self._operations = self._operations, []
         self.sent += len(records)
+        sent_s = self.pace.sent(has_bulk=self._new_bulk_bytes > 0)
         for wire in self._wires(records, operations):
-            self._frames.append(_Frame(self._sequence, wire, self._running_s))
+            self._frames.append(_Frame(self._sequence, wire, self._running_s, sent_s))
             self._kept_bytes += len(wire)
             self._largest_bytes = max(self._largest_bytes, len(wire))
         last = self._frames[-1]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from . import records
+from .pace import LONGEST_REST_S, REST
 from .records import Record
 from .serving import Following, Served, Serving
 from .witness import Change
@@ -23,13 +24,8 @@ HANDED_KEYS: Final = 4000
 HANDED: Final = 64
 """Partitions handed over to one node in one go, however empty."""
 
-STEP_BYTES: Final = 1 << 16
-"""Of full copies made in one go: a millisecond or two here and at the receiver, for which clients wait."""
-
-
-REST: Final = 3
-"""Times as long as copies took, clients are served alone: copies get a quarter of the loop at most, here and, as taking
-them costs about as much, at the receiver."""
+COPY_BYTES: Final = 1 << 10
+"""What a copy counts for in one go, however little lies in it: to begin and to end it takes as long as a dozen keys."""
 
 
 class _Copy:
@@ -170,19 +166,18 @@ class Syncing:
             return
         self._pump()
         took_s = self._ground.now_s() - now_s
-        self._rest_until_s = now_s + took_s * (1 + REST)
+        self._rest_until_s = now_s + took_s + min(took_s * REST, LONGEST_REST_S)
 
     def _pump(self) -> None:
         for peer in list(self.waiting):
             if not self._ground.is_connected(peer):
                 continue
-            stream = self._ground.stream(peer)
-            left = STEP_BYTES
-            while left > 0 and self._allowance > 0 and stream.bulk_room > 0:
+            left = self._ground.stream(peer).pace.piece(is_urgent=self.is_urgent)
+            while left > 0 and self._allowance > 0:
                 size = self._step(peer)
                 if size is None:
                     break
-                left -= size
+                left -= size or COPY_BYTES
                 self._allowance -= size
 
     def _step(self, peer: bytes) -> int | None:

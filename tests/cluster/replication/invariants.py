@@ -47,7 +47,7 @@ def _faults_of(peer: Peer) -> Iterator[str]:
         if what:
             yield f"{name}: {str(what)[:200]}"
     for peer_id, stream in hub.streams._by_id.items():
-        if hub.is_there(peer_id) and (not stream.is_quiet or stream.is_lagging or stream._bulk_bytes):
+        if hub.is_there(peer_id) and (not stream.is_quiet or stream.is_lagging or stream.pace.bytes):
             yield f"the stream to {peer_id[0] - 1} is not quiet: {stream.kept_bytes}, {stream.is_lagging}"
     if set(hub.streams._by_id) - set(hub.others_there()):
         yield "there are streams to nodes that are gone"

@@ -193,7 +193,7 @@ def test_whatever_happens_to_connections_everything_arrives_once_and_in_order(st
     follower.turn()
     assert numbers(follower) == list(range(1, added + 1))
     assert stream.is_quiet
-    assert (stream.kept_bytes, stream.bulk_room) == (0, streams.BULK_BYTES)
+    assert stream.kept_bytes == stream.pace.bytes == 0
 
 
 # -- beginning anew ----------------------------------------------------------
@@ -357,12 +357,42 @@ def test_a_node_catches_up_although_there_is_always_something_on_its_way(
 # -- full copies -------------------------------------------------------------
 
 
-def test_full_copies_leave_in_a_window(stream: Stream, follower: Follower) -> None:
-    rooms: list[int] = []
-    stream.on_room = lambda: rooms.append(stream.bulk_room)
-    stream.add_bulk(record(1), streams.BULK_BYTES // 2)
-    assert stream.bulk_room == streams.BULK_BYTES // 2
-    stream.add_bulk(record(2), streams.BULK_BYTES)
-    assert stream.bulk_room == 0
+def test_who_makes_copies_is_told_when_some_of_them_have_arrived(stream: Stream, follower: Follower) -> None:
+    on_their_way: list[int] = []
+    stream.on_room = lambda: on_their_way.append(stream.pace.bytes)
+    stream.add_bulk(record(1), 1000)
+    follower.take(stream.take_frames())
+    stream.add_bulk(record(2), 500)
+    assert stream.pace.bytes == 1500
+    follower.acknowledge()
+    assert on_their_way == [500]
+    stream.add(record(3))
     follower.turn()
-    assert rooms == [streams.BULK_BYTES]
+    assert on_their_way == [500, 0]
+    stream.add(record(4))
+    follower.turn()
+    assert on_their_way == [500, 0]
+
+
+def test_copies_that_are_lost_are_on_their_way_no_more(stream: Stream) -> None:
+    stream.add_bulk(record(1), 1000)
+    stream.take_frames()
+    stream.add_bulk(record(2), 1000)
+    stream.close()
+    assert stream.pace.bytes == 0
+
+
+def test_a_stream_knows_how_long_copies_have_been_on_their_way() -> None:
+    now_s = 100.0
+    stream = Stream(1, lambda: now_s)
+    follower = Follower(stream)
+    stream.add(record(1))
+    follower.turn()
+    stream.add_bulk(record(2), 1000)
+    follower.take(stream.take_frames())
+    now_s += 0.1
+    assert stream.pace.piece() == 0
+    follower.acknowledge()
+    assert stream.pace.piece() == 0
+    now_s += 0.31
+    assert stream.pace.piece() > 0
