@@ -344,6 +344,7 @@ def test_the_order_of_commands_and_their_effects_survive_changes_of_owners(
     seed: int, lost: int, copies: int, lanes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(syncing, "COALESCE_S", 0.0)
+    monkeypatch.setattr(syncing, "HANDED", 64)  # in little time
     world = World(4, seed=seed, cuts=True, active=[0, 1, 2], copies=copies, lanes=lanes)
     moved: list[int] = []
     world.peers[3].hub.on_view.append(moved.extend)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from respcache.cluster.hub import Hub
+from respcache.cluster.replication import syncing
 from respcache.cluster.replication.syncing import size_of
 from tests.cluster.bus.pair import World
 
@@ -108,24 +109,51 @@ def test_copies_take_a_quarter_of_the_time_unless_the_node_leaves() -> None:
     for number in range(300):
         client("SET", f"key:{number}", "v" * 2000)
     hub = world.peers[0].hub
-    syncing = hub.replication.syncing
+    work = hub.replication.syncing
     slow = itertools.count(step=0.01)
     sent = []
     for peer in world.peers:
         peer.see([0, 1])
     world.run(0.25)
-    hub.replication.serving.ground = syncing._ground = Slowly(hub, slow, world)
+    hub.replication.serving.ground = work._ground = Slowly(hub, slow, world)
     for _ in range(2):
-        before = syncing.copied_bytes
-        syncing.pump()
-        sent.append(syncing.copied_bytes - before)
-    syncing.is_urgent = True
-    before = syncing.copied_bytes
-    syncing.pump()
-    sent.append(syncing.copied_bytes - before)
+        before = work.copied_bytes
+        work.pump()
+        sent.append(work.copied_bytes - before)
+    work.is_urgent = True
+    before = work.copied_bytes
+    work.pump()
+    sent.append(work.copied_bytes - before)
     assert sent[0] > 0
     assert sent[1] == 0
     assert sent[2] > 0
+
+
+@pytest.mark.parametrize("times", [1, syncing.URGENT])
+def test_little_is_handed_over_in_one_go_but_eight_times_that_by_a_node_that_leaves(
+    times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "HANDED_KEYS", 3)
+    world = World(2, active=[0])
+    client = world.client(0)
+    for number in range(600):
+        client("SET", f"key:{number}", "value")
+    work = world.peers[0].hub.replication.syncing
+    work.is_urgent = times > 1
+    hand_over = work._hand_over
+    handed: dict[float, list[int]] = {}
+
+    def note(partition: int, peer: bytes) -> None:
+        handed.setdefault(world.now_s, []).append(work._serving.holdings.summary(partition)[0])
+        hand_over(partition, peer)
+
+    monkeypatch.setattr(work, "_hand_over", note)
+    world.move(1)
+    world.run(0.3)
+    world.rest(10.0)
+    assert sum(map(sum, handed.values())) == 600
+    assert all(sum(keys) <= 3 * times or len(keys) == 1 for keys in handed.values())
+    assert max(map(len, handed.values())) == syncing.HANDED * times
 
 
 class Slowly:
