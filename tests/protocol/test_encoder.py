@@ -32,6 +32,7 @@ from respcache.protocol.replies import (
     Verbatim,
 )
 from tests.conftest import StartServer
+from tests.rows import every_row
 from tests.servers import Server
 
 Encode = Callable[[Reply, int], bytes]
@@ -97,7 +98,7 @@ WIRE: list[tuple[Reply, bytes, bytes]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("reply", "resp2", "resp3"), WIRE)
+@every_row(("reply", "resp2", "resp3"), WIRE)
 def test_every_reply_has_one_form_for_each_version(
     encode: Encode, reply: Reply, resp2: bytes, resp3: bytes
 ) -> None:
@@ -120,7 +121,7 @@ def test_the_encoder_of_a_class_is_what_encode_uses(
         assert encoders[version][reply.__class__](reply) == encode(reply, version)
 
 
-@pytest.mark.parametrize("size", [*range(-20, 20), 1023, 1024, 1025, 10**6])
+@every_row("size", [*range(-20, 20), 1023, 1024, 1025, 10**6])
 def test_small_integers_and_headers_are_no_exception(encode: Encode, size: int) -> None:
     assert encode(size, 3) == b":%d\r\n" % size
     text = b"x" * size

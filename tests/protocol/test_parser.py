@@ -23,6 +23,7 @@ from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
 from tests.protocol.streams import ODD, PING, NewParser, cut, every_quick_parser, parse, request
+from tests.rows import every_row
 from tests.servers import REPOSITORY
 
 GET = request(b"GET", b"key:000000012345")
@@ -49,7 +50,7 @@ def test_the_shortcuts_change_nothing(
 
 
 @every_quick_parser
-@pytest.mark.parametrize("odd", ODD)
+@every_row("odd", ODD)
 def test_what_only_replies_have_is_no_request(new_parser: NewParser, odd: bytes) -> None:
     for stream in (odd, PING + odd, GET * 20 + odd + GET * 20, odd + GET * 20):
         strict, parser = StrictParser(Limits()), new_parser(Limits())
@@ -58,9 +59,7 @@ def test_what_only_replies_have_is_no_request(new_parser: NewParser, odd: bytes)
 
 
 @every_quick_parser
-@pytest.mark.parametrize(
-    "first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"]
-)
+@every_row("first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"])
 def test_a_value_may_begin_and_end_with_anything(new_parser: NewParser, first: bytes) -> None:
     commands = [[b"SET", first + b"k", first + b"x" * size + first] for size in range(40)]
     for pieces in ([b"".join(request(*each) for each in commands)], [request(*each) for each in commands]):
@@ -68,8 +67,8 @@ def test_a_value_may_begin_and_end_with_anything(new_parser: NewParser, first: b
 
 
 @every_quick_parser
-@pytest.mark.parametrize("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
-@pytest.mark.parametrize("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
+@every_row("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
+@every_row("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
 def test_no_number_of_arguments_and_no_length_is_special(
     new_parser: NewParser, count: int, size_bytes: int
 ) -> None:
@@ -96,8 +95,8 @@ def test_a_pipeline_may_be_cut_anywhere(new_parser: NewParser) -> None:
 
 
 @every_quick_parser
-@pytest.mark.parametrize("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
-@pytest.mark.parametrize("count", [1, 2, 3, 9, 10])
+@every_row("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
+@every_row("count", [1, 2, 3, 9, 10])
 def test_a_long_command_alone_ends_where_it_ends(new_parser: NewParser, count: int, last: bytes) -> None:
     command = [
         *[b"a" * SMALL_READ_BYTES] * (count - 1),
@@ -111,7 +110,7 @@ def test_a_long_command_alone_ends_where_it_ends(new_parser: NewParser, count: i
 
 
 @every_quick_parser
-@pytest.mark.parametrize("star", [b"", b"*", b"a*", b"\r\n*"])
+@every_row("star", [b"", b"*", b"a*", b"\r\n*"])
 def test_long_values_may_come_in_a_pipeline(new_parser: NewParser, star: bytes) -> None:
     commands = [
         [b"SET", b"k", star + b"a" * size + star] for size in (0, 5000, 1, 600, LONG_COMMAND_BYTES, 0)
@@ -176,7 +175,7 @@ def test_nothing_happens_before_the_wanted_bytes_are_there(
 
 
 @every_quick_parser
-@pytest.mark.parametrize("kind", [b"*", b">", b"~", b"|", b"%"])
+@every_row("kind", [b"*", b">", b"~", b"|", b"%"])
 def test_a_header_that_promises_much_costs_nothing(new_parser: NewParser, kind: bytes) -> None:
     # hiredis would allocate 16 GiB for it, and spend seconds on giving them back.
     tracemalloc.start()

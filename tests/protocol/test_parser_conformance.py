@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.rows import every_row
 from tests.servers import Server, running_redis, running_respcache
 from tests.wire import RawClient, encode_command
 
@@ -189,19 +190,19 @@ def halves(stream: bytes) -> tuple[bytes, bytes]:
     return stream[: len(stream) // 2], stream[len(stream) // 2 :]
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stream_is_answered_alike(servers: Pair, name: str) -> None:
     theirs, ours = servers.outcomes(STREAMS[name] + PING)
     assert (ours == theirs) is (name not in DIFFERENCES), (theirs, ours)
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stream_in_two_pieces_is_answered_alike(servers: Pair, name: str) -> None:
     theirs, ours = servers.outcomes(*halves(STREAMS[name]), PING)
     assert (ours == theirs) is (name not in DIFFERENCES), (theirs, ours)
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stranger_is_answered_alike(guarded_servers: Pair, name: str) -> None:
     theirs, ours = guarded_servers.outcomes(STREAMS[name] + PING)
     assert (ours == theirs) is (name not in DIFFERENCES.keys() - COUNTS.keys()), (theirs, ours)

@@ -13,6 +13,7 @@ from respcache.protocol.strict import QUERY_LIMIT, StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
 from tests.protocol.streams import PING, Commands, NewParser, byte_by_byte, cut, every_parser, parse, request
+from tests.rows import every_row
 
 LINE = 64 * 1024
 
@@ -78,7 +79,7 @@ def ways_to_cut(stream: bytes) -> list[list[bytes]]:
 
 
 @every_parser
-@pytest.mark.parametrize(("stream", "commands"), GOOD)
+@every_row(("stream", "commands"), GOOD)
 def test_a_good_stream_gives_its_commands_however_it_is_cut(
     new_parser: NewParser, stream: bytes, commands: Commands
 ) -> None:
@@ -89,7 +90,7 @@ def test_a_good_stream_gives_its_commands_however_it_is_cut(
 
 
 @every_parser
-@pytest.mark.parametrize("stream", UNFINISHED)
+@every_row("stream", UNFINISHED)
 def test_an_unfinished_request_is_kept(new_parser: NewParser, stream: bytes) -> None:
     for pieces in ways_to_cut(stream):
         parser = new_parser(Limits())
@@ -99,7 +100,7 @@ def test_an_unfinished_request_is_kept(new_parser: NewParser, stream: bytes) -> 
 
 
 @every_parser
-@pytest.mark.parametrize(("stream", "text"), BAD)
+@every_row(("stream", "text"), BAD)
 def test_a_broken_stream_gives_what_came_before_and_the_reason(
     new_parser: NewParser, stream: bytes, text: str
 ) -> None:
@@ -110,7 +111,7 @@ def test_a_broken_stream_gives_what_came_before_and_the_reason(
 
 
 @every_parser
-@pytest.mark.parametrize(
+@every_row(
     ("stream", "text"),
     [
         (b"*11\r\n", "unauthenticated multibulk length"),
@@ -204,7 +205,7 @@ def test_what_is_behind_the_most_wanted_commands_is_kept_in_order(new_parser: Ne
 
 
 @every_parser
-@pytest.mark.parametrize(
+@every_row(
     ("begun", "more"),
     [
         (b"", b"x" * 100),
