@@ -3,12 +3,13 @@
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from respcache.commands.errors import DB_OUT_OF_RANGE, INVALID_DB, NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from respcache.commands.numbers import INT64_MAX, INT64_MIN, parse_database, parse_float, parse_integer
 from tests.rows import every_row
+from tests.thoroughness import examples
 
 ALMOST_INTEGERS = st.from_regex(rb"[ +-]?[0_]?[0-9]{0,20}(\.0|e1|[ \n\0])?", fullmatch=True)
 
@@ -51,6 +52,7 @@ def test_every_64_bit_integer_comes_back_as_it_was_written(number: int) -> None:
     assert parse_integer(b"%d" % number) == number
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.integers(min_value=INT64_MAX + 1) | st.integers(max_value=INT64_MIN - 1))
 @example(INT64_MAX + 1)
 @example(INT64_MIN - 1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.loading import Loaded, LoadError, Missing
@@ -21,6 +21,7 @@ from respcache.loading.http_requests import Asking
 from respcache.loading.json_path import JsonPath
 from respcache.loading.values import WrongAnswerError
 from tests.rows import every_row
+from tests.thoroughness import examples
 
 ALONE = Asking("GET", "", {"": b"k"})
 BATCH = Asking("POST", "", {"1": b"k1", "2": b"k2", "3": b"k3"})
@@ -150,6 +151,7 @@ def test_a_batch_that_is_null_has_nothing() -> None:
     assert batch(b'{"data": null}', batch_items="$.data") == [Missing] * 3
 
 
+@settings(max_examples=examples(50, 200))
 @given(
     st.binary()
     | st.recursive(
@@ -240,6 +242,7 @@ def test_pauses(headers: dict[str, str], pause_s: int) -> None:
     assert pause_of(headers, NOW_S) == pause_s
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [A-Z]+"), st.text())
 def test_no_header_is_an_error(told: str, date: str) -> None:
     assert 0 <= pause_of({"retry-after": told, "date": date}, NOW_S) <= LONGEST_PAUSE_S

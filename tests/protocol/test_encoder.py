@@ -10,7 +10,7 @@ from typing import Any
 
 import hiredis
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol import encoder
@@ -34,6 +34,7 @@ from respcache.protocol.replies import (
 from tests.conftest import StartServer
 from tests.rows import every_row
 from tests.servers import Server
+from tests.thoroughness import examples
 
 Encode = Callable[[Reply, int], bytes]
 
@@ -209,11 +210,13 @@ def understood(reply: Any, version: int) -> Any:  # noqa: C901, PLR0911, PLR0912
     return reply
 
 
+@settings(max_examples=examples(50, 200))
 @given(replies, st.sampled_from([2, 3]))
 def test_a_client_reads_what_was_meant(encode: Encode, reply: Any, version: int) -> None:
     assert read_back(encode(reply, version)) == [understood(reply, version)]
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.lists(replies, max_size=4), st.sampled_from([2, 3]))
 def test_several_replies_are_told_apart(encode: Encode, several: list[Any], version: int) -> None:
     expected = [understood(reply, version) for reply in several]

@@ -25,6 +25,7 @@ from tests.protocol.conftest import Work
 from tests.protocol.streams import ODD, PING, NewParser, cut, every_quick_parser, parse, request
 from tests.rows import every_row
 from tests.servers import REPOSITORY
+from tests.thoroughness import examples
 
 GET = request(b"GET", b"key:000000012345")
 
@@ -36,6 +37,7 @@ def strictly(stream: bytes, limits: Limits) -> StrictParser:
 
 
 @every_quick_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 @example(b"*2\r\n$1\r\naXX+b\r\n*2\r\n$1\r\naXX=5\r\ntxt:a\r\n", [], [], Limits())
 @example(GET * 20 + b"*1\r\n$1\r\naXX|1\r\n$1\r\na\r\n$1\r\nb\r\n" + GET, [], [], Limits())
@@ -161,6 +163,7 @@ def test_an_unfinished_command_counts_against_the_query_limit(new_parser: NewPar
 
 
 @every_quick_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts)
 def test_nothing_happens_before_the_wanted_bytes_are_there(
     new_parser: NewParser, stream: bytes, places: list[int]

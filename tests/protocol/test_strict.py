@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol import strict
@@ -14,6 +14,7 @@ from tests.protocol import streams
 from tests.protocol.conftest import Work
 from tests.protocol.streams import PING, Commands, NewParser, byte_by_byte, cut, every_parser, parse, request
 from tests.rows import every_row
+from tests.thoroughness import examples
 
 LINE = 64 * 1024
 
@@ -139,6 +140,7 @@ def test_a_setting_below_or_above_the_default_is_the_limit(new_parser: NewParser
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 def test_any_cutting_gives_the_same(
     new_parser: NewParser, stream: bytes, places: list[int], mosts: list[int], limits: Limits
@@ -149,6 +151,7 @@ def test_any_cutting_gives_the_same(
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(st.lists(st.lists(streams.values, min_size=1), max_size=5), streams.cuts)
 def test_what_a_client_encodes_is_what_comes_out(
     new_parser: NewParser, commands: Commands, places: list[int]
@@ -158,6 +161,7 @@ def test_what_a_client_encodes_is_what_comes_out(
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts)
 def test_nothing_happens_before_the_wanted_bytes_are_there(
     new_parser: NewParser, stream: bytes, places: list[int]
