@@ -1,5 +1,7 @@
 """What every test may count on."""
 
+import gc
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -25,3 +27,8 @@ async def test_a_clock_that_a_test_asks_for_is_its_own(autojump_clock: MockClock
 
 async def test_where_nobody_asks_time_is_real() -> None:
     assert not isinstance(trio.lowlevel.current_clock(), MockClock)
+
+
+def test_garbage_is_collected_but_not_looked_for_among_the_tests() -> None:
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0

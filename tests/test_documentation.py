@@ -7,9 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from respcache.settings.settings import PARAMETERS_BY_NAME
+from tests.rows import every_row
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "respcache"
@@ -92,7 +91,7 @@ def test_the_map_names_every_file() -> None:
     assert [name_of(source) for source in SOURCES if not is_named(source)] == []
 
 
-@pytest.mark.parametrize("folder", sorted(chapters()))
+@every_row("folder", sorted(chapters()))
 def test_the_map_names_no_file_that_is_gone(folder: str) -> None:
     if folder:
         names = {name for name in files_named_in(folder) if name.startswith(f"{folder}/")}

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from respcache.keyspace.hashes import HashLimits
 from respcache.keyspace.lives import Renewal
 from respcache.server.output_limits import OutputLimit
 from respcache.settings.compatibility import Compatibility
 from respcache.settings.settings import PARAMETERS
 from tests.commands.harness import Harness
+from tests.rows import every_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +103,13 @@ READ_WHEN_NEEDED = {
 """Changeable settings without a place among those above, and where their effect is tested."""
 
 
-@pytest.mark.parametrize("one", OBEYED, ids=lambda one: one.name)
+@every_row("one", OBEYED, called=lambda one: one.name)
 def test_a_setting_is_obeyed_from_the_start(one: Obeyed) -> None:
     harness = Harness(None, **{one.name.replace("-", "_"): one.text})
     assert one.look(harness) == one.expected
 
 
-@pytest.mark.parametrize("one", OBEYED, ids=lambda one: one.name)
+@every_row("one", OBEYED, called=lambda one: one.name)
 def test_a_setting_is_obeyed_once_it_is_changed(one: Obeyed) -> None:
     harness = Harness(maxmemory="1gb") if one.name.startswith(("maxmemory-", "lfu")) else Harness()
     client = harness.client()

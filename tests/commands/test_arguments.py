@@ -4,6 +4,7 @@ import pytest
 
 from respcache.commands import arguments as arg
 from respcache.commands.arguments import Access, Arg, KeySpan, arity, key_spans, width
+from tests.rows import every_row
 
 READ = Access.RO | Access.ACCESS
 WRITE = Access.OW | Access.UPDATE
@@ -58,7 +59,7 @@ SPANS: dict[str, tuple[tuple[Arg, ...], list[KeySpan]]] = {
 }
 
 
-@pytest.mark.parametrize("declared", WIDTHS)
+@every_row("declared", WIDTHS)
 def test_a_width_is_the_fewest_words_and_whether_there_may_be_more(declared: str) -> None:
     one, expected = WIDTHS[declared]
     assert width(one) == expected
@@ -76,7 +77,7 @@ def test_a_subcommand_takes_a_word_more(declared: str) -> None:
     assert arity(args, prefix=2) == words + (1 if words > 0 else -1)
 
 
-@pytest.mark.parametrize("declared", SPANS)
+@every_row("declared", SPANS)
 def test_keys_are_found_in_the_declaration(declared: str) -> None:
     args, spans = SPANS[declared]
     assert list(key_spans(args, prefix=1)) == spans

@@ -10,6 +10,7 @@ from respcache.keyspace.slots import SLOTS, key_slot
 from respcache.protocol.replies import ErrorReply
 from tests.commands.cluster import FakeCluster, cluster_of_two, peer
 from tests.commands.harness import Harness, HarnessClient
+from tests.rows import every_row
 from tests.servers import Server, free_port, running_redis
 from tests.wire import RawClient, parse, words
 
@@ -35,7 +36,7 @@ ALIKE = [
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("line", ALIKE)
+@every_row("line", ALIKE)
 def test_a_server_alone_says_so_in_the_words_of_redis(line: str, real: RawClient) -> None:
     assert Harness().client().raw(line) == real.call(*words(line))
 
@@ -71,8 +72,8 @@ def double_of(real_node: Server) -> Harness:
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize(
+@every_row("protocol", [2, 3])
+@every_row(
     "line",
     [
         "CLUSTER SLOTS",

@@ -7,6 +7,7 @@ from respcache.commands.cluster_safety import Safety, numbers, parse_safety, saf
 from respcache.commands.cluster_view import COPYING, IN_STEP, LAGGING, Following, PartitionState
 from respcache.protocol.encoder import encode
 from tests.commands.cluster import cluster_of_two, peer
+from tests.rows import every_row
 
 HALF = Safety(served=512, safe=512, members=2, table=7)
 
@@ -64,7 +65,7 @@ def test_an_error_is_the_reason_why_there_is_no_answer() -> None:
     assert parse_safety(b"-TRYAGAIN gone\r\n") == "TRYAGAIN gone"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("one", "told"),
     [
         (state(), "safe"),

@@ -3,9 +3,7 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
-
-import pytest
+from collections.abc import Callable, Iterator
 
 import respcache.commands
 from respcache.commands import GROUPS
@@ -16,26 +14,24 @@ from respcache.protocol.replies import ErrorReply
 from tests.commands.calls import least_call, name_words
 from tests.commands.copies import Copy
 from tests.commands.examples import Example, examples, show
-from tests.commands.harness import Harness
+from tests.commands.harness import Harness, HarnessClient
 from tests.commands.listeners import TouchedKeys
 from tests.commands.snapshots import check_accounts, snapshot
+from tests.rows import Test, every_row
 
 TABLE = CommandTable(GROUPS)
 EVERY = [command for group in GROUPS for command in group.commands]
 
 
-def params(commands: Iterator[Command]) -> list[object]:
-    return [pytest.param(command, id=command.full_name) for command in commands]
+def each_of(commands: Iterator[Command]) -> Callable[[Test], Test]:
+    return every_row("command", commands, called=lambda command: command.full_name)
 
 
-ALL = params(iter(EVERY))
-SHOWN = params(one for one in EVERY if not one.hidden)
-WRITES = params(one for one in EVERY if one.is_write)
-WITH_EXAMPLES = params(one for one in EVERY if examples(one))
-WITH_KEYS = params(one for one in EVERY if any(Access.NOT_KEY not in span.access for span in one.spans))
-LONGER_THAN_THEIR_NAMES = params(one for one in EVERY if abs(one.arity) > len(name_words(one)))
-EXACT = params(one for one in EVERY if one.arity > 0)
-TYPED = params(one for one in EVERY if one.group in {"string", "hash"})
+each_that_is_shown = each_of(one for one in EVERY if not one.hidden)
+each_with_examples = each_of(one for one in EVERY if examples(one))
+each_with_keys = each_of(one for one in EVERY if any(Access.NOT_KEY not in span.access for span in one.spans))
+each_that_writes = each_of(one for one in EVERY if one.is_write)
+each_of_a_type = each_of(one for one in EVERY if one.group in {"string", "hash"})
 
 NOT_REFUSED = {
     "SET": "it replaces whatever there was",
@@ -70,26 +66,26 @@ def test_every_group_in_the_package_is_served() -> None:
     assert declared == {id(group) for group in GROUPS}
 
 
-@pytest.mark.parametrize("command", SHOWN)
-def test_every_command_is_explained(command: Command) -> None:
-    docs = Harness().client()("COMMAND", "DOCS", command.full_name)[command.full_name.encode()]
+@each_that_is_shown
+def test_every_command_is_explained(command: Command, client: HarnessClient) -> None:
+    docs = client("COMMAND", "DOCS", command.full_name)[command.full_name.encode()]
     assert len(docs[b"summary"].split()) > 1
     assert re.fullmatch(rb"\d+\.\d+\.\d+", docs[b"since"])
     assert docs[b"group"].decode() == command.group
 
 
-@pytest.mark.parametrize("command", SHOWN)
+@each_that_is_shown
 def test_every_parent_explains_its_subcommands(command: Command) -> None:
     children = TABLE.children(command)
     assert not children or f"{command.name} HELP" in [child.name for child in children]
 
 
-@pytest.mark.parametrize("command", WRITES)
+@each_that_writes
 def test_every_write_command_has_an_example(command: Command) -> None:
     assert any(TABLE.resolve(one.words).name == command.name for one in examples(command))
 
 
-@pytest.mark.parametrize("command", WITH_EXAMPLES)
+@each_with_examples
 def test_documented_examples_are_true(command: Command) -> None:
     client = Harness().client()
     for example in examples(command):
@@ -99,13 +95,13 @@ def test_documented_examples_are_true(command: Command) -> None:
 # -- keys ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", WITH_KEYS)
+@each_with_keys
 def test_declared_keys_are_found(command: Command) -> None:
     words = least_call(command)
     assert command.keys_in(words) == [word for word in words if word.startswith(b"key")]
 
 
-@pytest.mark.parametrize("command", WITH_EXAMPLES)
+@each_with_examples
 def test_no_key_is_touched_that_is_not_declared(command: Command) -> None:
     harness = Harness()
     client, touched = harness.client(), TouchedKeys(harness)
@@ -120,21 +116,21 @@ def test_no_key_is_touched_that_is_not_declared(command: Command) -> None:
 # -- refusals --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", LONGER_THAN_THEIR_NAMES)
-def test_one_word_too_few_is_an_arity_error(command: Command) -> None:
+@each_of(one for one in EVERY if abs(one.arity) > len(name_words(one)))
+def test_one_word_too_few_is_an_arity_error(command: Command, harness: Harness) -> None:
     words = least_call(command)[: abs(command.arity) - 1]
     expected = ErrorReply("ERR", f"wrong number of arguments for '{command.full_name}' command")
-    assert error_of(Harness(), words) == expected
+    assert error_of(harness, words) == expected
 
 
-@pytest.mark.parametrize("command", EXACT)
-def test_one_word_too_many_is_an_arity_error(command: Command) -> None:
-    error = error_of(Harness(), [*least_call(command), b"more"])
+@each_of(one for one in EVERY if one.arity > 0)
+def test_one_word_too_many_is_an_arity_error(command: Command, harness: Harness) -> None:
+    error = error_of(harness, [*least_call(command), b"more"])
     # EXEC says besides that the transaction is over.
     assert error.message.endswith(f"wrong number of arguments for '{command.full_name}' command")
 
 
-@pytest.mark.parametrize("command", TYPED)
+@each_of_a_type
 def test_the_wrong_type_is_refused_and_stays(command: Command) -> None:
     harness = Harness()
     words = least_call(command)
@@ -152,7 +148,7 @@ def other_type(command: Command) -> tuple[bytes, ...]:
     return (b"field", b"value") if command.group == "string" else (b"value",)
 
 
-@pytest.mark.parametrize("command", WITH_EXAMPLES)
+@each_with_examples
 def test_an_error_leaves_the_keyspace_as_it_was(command: Command) -> None:
     harness = Harness()
     session = examples(command)
@@ -184,7 +180,7 @@ def bent(example: Example) -> Iterator[list[bytes]]:
 # -- copies ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", params(one for one in EVERY if one.is_write and one.name != "SWAPDB"))
+@each_of(one for one in EVERY if one.is_write and one.name != "SWAPDB")
 def test_a_copy_ends_with_the_same_keys(command: Command) -> None:
     leader = Harness()
     copy = Copy(leader)

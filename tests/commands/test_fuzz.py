@@ -128,7 +128,7 @@ def finish(harness: Harness) -> None:
     "commands", [pytest.param(one.commands, id=one.commands[0].full_name) for one in GROUPS]
 )
 def test_no_call_breaks_anything(commands: list[Command]) -> None:
-    @settings(REPEATABLE, max_examples=examples(2, 6) * len(commands) + 6)
+    @settings(REPEATABLE, max_examples=examples(1, 6) * len(commands) + 6)
     @given(
         state=st.sampled_from(STATES),
         protocol=st.sampled_from([2, 3]),
@@ -239,7 +239,7 @@ CHANGING = [
 changes = st.one_of(st.tuples(st.integers(0, 1), st.one_of(*map(calls, CHANGING))), passes)
 
 
-@settings(REPEATABLE, max_examples=examples(40, 200))
+@settings(REPEATABLE, max_examples=examples(20, 200))
 @given(limit=st.sampled_from(["0", "4kb"]), steps=st.lists(changes, min_size=10, max_size=40))
 def test_a_copy_ends_with_the_same_keys_whatever_the_clients_do(limit: str, steps: list[Step]) -> None:
     harness = Harness(None, **LIMITS, maxmemory=limit, maxmemory_policy="allkeys-lru")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respcache.commands.errors import CommandError
 from respcache.commands.long_double import LongDouble, add, parse_long_double, show
+from tests.rows import every_row
 from tests.servers import Server
 
 
@@ -43,7 +44,7 @@ SUMS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), SUMS)
+@every_row(("one", "other", "expected"), SUMS)
 def test_sums_have_the_digits_of_redis(one: str, other: str, expected: str) -> None:
     assert answer(one, other) == expected
 
@@ -52,7 +53,7 @@ NO_NUMBERS = ["", " 1", "1 ", ".", "0x", "1e", "1e+", "nan", "1_0", "1,5", "0x1p
 BEYOND_REASON = ["1e" + "9" * 5000, "1e-" + "9" * 5000, "0x1p-99999", "1" * 5120]
 
 
-@pytest.mark.parametrize("text", [*NO_NUMBERS, *BEYOND_REASON])
+@every_row("text", [*NO_NUMBERS, *BEYOND_REASON])
 def test_what_strtold_refuses_is_refused(text: str) -> None:
     with pytest.raises(CommandError, match="not a number"):
         parsed(text)

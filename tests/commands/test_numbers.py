@@ -3,11 +3,13 @@
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from respcache.commands.errors import DB_OUT_OF_RANGE, INVALID_DB, NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from respcache.commands.numbers import INT64_MAX, INT64_MIN, parse_database, parse_float, parse_integer
+from tests.rows import every_row
+from tests.thoroughness import examples
 
 ALMOST_INTEGERS = st.from_regex(rb"[ +-]?[0_]?[0-9]{0,20}(\.0|e1|[ \n\0])?", fullmatch=True)
 
@@ -50,6 +52,7 @@ def test_every_64_bit_integer_comes_back_as_it_was_written(number: int) -> None:
     assert parse_integer(b"%d" % number) == number
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.integers(min_value=INT64_MAX + 1) | st.integers(max_value=INT64_MIN - 1))
 @example(INT64_MAX + 1)
 @example(INT64_MIN - 1)
@@ -84,12 +87,12 @@ def test_the_caller_may_choose_the_words_of_the_refusal() -> None:
         parse_float(b"x", "timeout is no number")
 
 
-@pytest.mark.parametrize(("raw", "number"), ACCEPTED_FLOATS.items())
+@every_row(("raw", "number"), ACCEPTED_FLOATS.items())
 def test_a_float_may_be_decimal_hexadecimal_or_infinite(raw: bytes, number: float) -> None:
     assert parse_float(raw) == number
 
 
-@pytest.mark.parametrize("raw", REFUSED_FLOATS)
+@every_row("raw", REFUSED_FLOATS)
 def test_what_is_no_float_from_end_to_end_is_refused(raw: bytes) -> None:
     with pytest.raises(CommandError, match=f"^{NOT_A_FLOAT}$"):
         parse_float(raw)

@@ -5,6 +5,7 @@ from respcache.keyspace.entry import Value
 from respcache.keyspace.hashes import Hash
 from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
+from tests.rows import every_row
 
 ADJUST = "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 LFU_IS_NOT = ErrorReply(
@@ -13,7 +14,7 @@ LFU_IS_NOT = ErrorReply(
 LFU_IS = ErrorReply("ERR", f"An LFU maxmemory policy is selected, idle time not tracked. {ADJUST}")
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("value", "encoding"),
     [
         (b"0", "int"),
@@ -42,8 +43,8 @@ def test_encodings_follow_changes(client: HarnessClient) -> None:
     assert client("OBJECT ENCODING k") == b"int"
 
 
-@pytest.mark.parametrize("subcommand", ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"])
-@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lfu"])
+@every_row("subcommand", ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"])
+@every_row("policy", ["noeviction", "allkeys-lfu"])
 def test_of_a_missing_key_there_is_nothing_to_say(subcommand: str, policy: str) -> None:
     assert Harness(maxmemory_policy=policy).client()(f"OBJECT {subcommand} none") is None
 

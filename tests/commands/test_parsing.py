@@ -14,6 +14,7 @@ from respcache.commands.errors import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, Comma
 from respcache.commands.parsing import bind, compile_parser, parameter_name
 from respcache.protocol.replies import OK, Reply
 from tests.commands.harness import Harness
+from tests.rows import every_row
 
 HARNESS = Harness()
 CONTEXT = Context(HARNESS.node, HARNESS.client().record)
@@ -78,8 +79,8 @@ SHAPES: dict[str, tuple[tuple[Arg, ...], tuple[bytes, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("prefix", [1, 2])
-@pytest.mark.parametrize("shape", SHAPES)
+@every_row("prefix", [1, 2])
+@every_row("shape", SHAPES)
 def test_the_shortest_binding_means_what_the_whole_parser_means(shape: str, prefix: int) -> None:
     args, words = SHAPES[shape]
     positional, options = compile_parser("try", args, prefix)([*[b"TRY"] * prefix, *words])

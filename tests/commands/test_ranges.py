@@ -1,12 +1,13 @@
 """Parts of strings: APPEND, GETRANGE, SETRANGE, SUBSTR."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol.replies import ErrorReply
 from tests.commands.harness import Harness, HarnessClient
 from tests.commands.recorder import Recorder
+from tests.thoroughness import examples
 
 WRONG_TYPE = ErrorReply("WRONGTYPE", "Operation against a key holding the wrong kind of value")
 TOO_LONG = ErrorReply("ERR", "string exceeds maximum allowed size (proto-max-bulk-len)")
@@ -120,6 +121,7 @@ def test_changes_are_told_in_the_words_of_redis(client: HarnessClient, recorder:
     assert recorder.take() == ["append", "append", "append", "setrange", "setrange"]
 
 
+@settings(max_examples=examples(50, 200))
 @given(
     st.lists(
         st.one_of(

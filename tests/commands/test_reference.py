@@ -1,15 +1,14 @@
-import pytest
-
 from respcache.commands import GROUPS
 from respcache.commands import arguments as arg
 from respcache.commands.arguments import Access, Arg
 from respcache.commands.reference import commands_page, entry, shown_commands, usage, usage_line
 from respcache.commands.table import CommandTable
+from tests.rows import every_row
 
 TABLE = CommandTable(GROUPS)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("declared", "line"),
     [
         (arg.key("key", Access.RO), "key"),

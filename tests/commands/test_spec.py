@@ -13,6 +13,7 @@ from respcache.commands.errors import CommandError
 from respcache.commands.parsing import Handler
 from respcache.commands.spec import REDACTED, Command, CommandGroup, Flag
 from respcache.protocol.replies import OK, Reply
+from tests.rows import every_row
 
 READ = Access.RO | Access.ACCESS
 WRITE = Access.OW | Access.UPDATE
@@ -80,7 +81,7 @@ def test_an_explanation_is_a_sentence() -> None:
         declare(brief)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("handler", "args"),
     [
         (take_one, ()),

@@ -9,6 +9,7 @@ from respcache.commands.errors import CommandError
 from respcache.commands.spec import CommandGroup, Flag
 from respcache.commands.table import CommandTable
 from respcache.protocol.replies import OK, Reply
+from tests.rows import every_row
 
 
 def group_of(*names: str, containers: Sequence[str] = ()) -> CommandGroup:
@@ -78,7 +79,7 @@ def test_a_command_is_found_by_the_name_that_redis_prints(name: bytes, found: st
     assert command.name == found
 
 
-@pytest.mark.parametrize(
+@every_row(
     "name",
     [b"", b"|", b"get|", b"get|list", b"client|", b"client||", b"client|list|x", b"client list", b"|list"],
 )

@@ -7,6 +7,7 @@ from tests.conformance.harness import Mismatch, Replies, judge, mismatches
 from tests.conformance.pipelines import show_command
 from tests.conformance.rules import CLOSED
 from tests.conformance.script import Case, Exactness, parse_cases, parse_step
+from tests.rows import every_row
 from tests.wire import words
 
 
@@ -32,7 +33,7 @@ def test_raw_bytes_are_sent_as_they_are() -> None:
     assert parse_step(r'raw "*1\r\n"').payload == b"*1\r\n"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("line", "expected", "got"),
     [
         ("GET k", b"$1\r\na\r\n", b"$1\r\nb\r\n"),

@@ -3,7 +3,6 @@ import json
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +28,7 @@ from respcache.events.vocabulary import (
     Updated,
     ViewChanged,
 )
+from tests.rows import every_row
 
 SOME_BYTES: dict[str, Any] = {
     "at_ms": 1,
@@ -75,7 +75,7 @@ def converted(shown: Any, convert: Any) -> Content:
     return tuple(convert(member) for member in shown)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("event", "expected"),
     [
         (
@@ -127,7 +127,7 @@ def test_the_schema_stays_as_it_is(event: Event, expected: str) -> None:
     assert to_json(event).decode() == expected
 
 
-@pytest.mark.parametrize("kind", sorted([*ALL, Dropped], key=str), ids=lambda kind: str(kind.kind))
+@every_row("kind", sorted([*ALL, Dropped], key=str), called=lambda kind: str(kind.kind))
 def test_no_field_of_an_event_is_forgotten(kind: type[Event]) -> None:
     fields = {field.name for field in msgspec.structs.fields(kind)}
     document = to_document(kind(**{name: SOME_BYTES[name] for name in fields}), 100)

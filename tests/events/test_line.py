@@ -28,6 +28,7 @@ from respcache.events.vocabulary import (
     Stopped,
     ViewChanged,
 )
+from tests.rows import every_row
 
 AT_MS = 1_795_243_200_123
 TIME = "2026-11-21T06:40:00.123000Z"
@@ -43,7 +44,7 @@ def unquoted(text: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("event", "expected"),
     [
         (Created(AT_MS, "a", 0, b"k", "$", "set", Excerpt(b"Ann")), 'created db0 "k" by set = "Ann"'),

@@ -5,6 +5,7 @@ import pytest
 from respcache.gateway.authority import LOCAL_HOSTS, Authority
 from respcache.gateway.messages import HttpError, Request, Response, Steps
 from respcache.gateway.routing import Route, Table
+from tests.rows import every_row
 
 
 def nothing(request: Request) -> Steps:
@@ -38,7 +39,7 @@ def basic(user: str, word: str) -> str:
     return "Basic " + b64encode(f"{user}:{word}".encode()).decode()
 
 
-@pytest.mark.parametrize(
+@every_row(
     "host",
     [
         "localhost",
@@ -55,7 +56,7 @@ def test_names_of_this_machine_are_ours_and_addresses_lead_nobody_astray(host: s
     assert status_of(authority(), asked(host=host)) is None
 
 
-@pytest.mark.parametrize(
+@every_row(
     "host",
     [
         "evil.example",
@@ -84,7 +85,7 @@ def test_any_name_will_do_where_none_is_asked_for() -> None:
     assert status_of(Authority(lambda: "", frozenset()), asked(host="x")) is None
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("header", "is_right"),
     [
         (basic("", "sesame"), True),

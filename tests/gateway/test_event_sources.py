@@ -10,6 +10,7 @@ from respcache.events.excerpt import Excerpt
 from respcache.events.vocabulary import Created, Deleted, Flushed, Started
 from respcache.gateway.event_sources import OwnEvent, told_event
 from tests.gateway.live import Live
+from tests.rows import every_row
 
 NOW_MS = 1_700_000_000_000
 
@@ -42,7 +43,7 @@ def test_a_size_is_about_that_of_the_json(key: bytes) -> None:
     assert len(own.json) <= own.size_bytes <= len(own.json) + 50
 
 
-@pytest.mark.parametrize(
+@every_row(
     "message",
     [
         b"",

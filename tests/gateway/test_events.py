@@ -10,6 +10,7 @@ from respcache.gateway import events as hub_file
 from respcache.gateway.event_filter import Filter
 from respcache.gateway.events import BEAT_S, KEPT_EVENTS, LINGER_S, TOGETHER_EVENTS, Batch
 from tests.gateway.live import Live
+from tests.rows import every_row
 
 EVERYTHING = Filter(frozenset(), "")
 
@@ -165,7 +166,7 @@ def test_what_a_reader_has_missed_is_what_came_after_its_last_event() -> None:
     assert not missed(live, 3)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "last_id",
     [
         "",

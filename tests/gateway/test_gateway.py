@@ -14,6 +14,7 @@ from respcache.gateway.gateway import is_loopback
 from tests.conftest import StartServer
 from tests.gateway.test_reading import BROKEN
 from tests.gateway.visitor import Answer, HttpHarness, request, split_answers
+from tests.rows import every_row
 from tests.servers import Server, free_port, running_respcache
 
 
@@ -127,7 +128,7 @@ def test_a_body_that_is_too_large_gets_its_answer_although_it_is_still_being_sen
     assert [one.status for one in http.ask(head, *[b"x" * (1 << 16)] * 80)] == [413]
 
 
-@pytest.mark.parametrize("at", range(len(BROKEN)))
+@every_row("at", range(len(BROKEN)))
 def test_what_could_smuggle_a_request_is_answered_once_and_closed(http: HttpServer, at: int) -> None:
     wire = list(BROKEN)[at]
     hidden = request("PUT", "/v1/keys/smuggled", b"1")

@@ -2,13 +2,14 @@ import sys
 from email.utils import parsedate_to_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.commands.resources import MOST_TAGGED, kind_key, version_of
 from respcache.gateway.keys import LONGEST_KIND, etag
 from tests.commands.harness import START_MS
 from tests.gateway.visitor import HttpHarness, Visitor, request
+from tests.thoroughness import examples
 
 HELLO = etag(version_of(b"hello"))
 
@@ -36,6 +37,7 @@ def test_a_page_that_somebody_stored_can_do_nothing_in_a_browser(visitor: Visito
     assert headers["x-content-type-options"] == "nosniff"
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_any_key_can_hold_any_value(key: bytes, value: bytes) -> None:
     http = HttpHarness()

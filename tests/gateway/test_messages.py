@@ -12,6 +12,7 @@ from respcache.gateway.messages import (
     decoded,
     json_response,
 )
+from tests.rows import every_row
 
 DATE = "Date: now\r\n"
 
@@ -73,8 +74,8 @@ def test_a_response_tells_its_length_and_its_end() -> None:
     )
 
 
-@pytest.mark.parametrize("status", [200, 404])
-@pytest.mark.parametrize("size", [0, 1, SHORT_BODY_BYTES - 1, SHORT_BODY_BYTES])
+@every_row("status", [200, 404])
+@every_row("size", [0, 1, SHORT_BODY_BYTES - 1, SHORT_BODY_BYTES])
 def test_responses_look_alike_whichever_way_they_are_written(status: int, size: int) -> None:
     body = b"x" * size
     [plain, longer] = [

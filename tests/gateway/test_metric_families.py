@@ -8,9 +8,11 @@ from respcache.gateway.figures import Figures
 from respcache.gateway.metric_families import Family, Histogram, Kind, Snapshot, by_label, counter, gauge
 from respcache.gateway.metrics import FAMILIES
 from tests.gateway.live import Live
+from tests.rows import every_row
 
 
-def snapshot() -> Snapshot:
+@pytest.fixture
+def seen() -> Snapshot:
     live = Live()
     return Snapshot(live.node, live.gateway, Figures(live.node))
 
@@ -20,7 +22,7 @@ def test_names_are_given_once() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@every_row("family", FAMILIES, called=lambda family: family.name)
 def test_names_follow_the_rules_of_prometheus(family: Family) -> None:
     assert re.fullmatch(r"(redis|respcache)_[a-z][a-z0-9_]*", family.name)
     assert family.name.endswith("_total") == (family.kind is Kind.COUNTER)
@@ -29,21 +31,21 @@ def test_names_follow_the_rules_of_prometheus(family: Family) -> None:
     assert family.help.endswith(".")
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_family_can_be_read_of_a_server_that_has_just_begun(family: Family) -> None:
-    for labels, value in family.read(snapshot()):
+@every_row("family", FAMILIES, called=lambda family: family.name)
+def test_every_family_can_be_read_of_a_server_that_has_just_begun(family: Family, seen: Snapshot) -> None:
+    for labels, value in family.read(seen):
         assert len(labels) == len(family.labels)
         assert isinstance(value, Histogram) is (family.kind is Kind.HISTOGRAM)
 
 
-def test_what_is_none_has_no_value() -> None:
-    assert list(gauge("x", "X.", lambda s: None).read(snapshot())) == []
-    assert list(counter("x_total", "X.", lambda s: 3).read(snapshot())) == [((), 3)]
+def test_what_is_none_has_no_value(seen: Snapshot) -> None:
+    assert list(gauge("x", "X.", lambda s: None).read(seen)) == []
+    assert list(counter("x_total", "X.", lambda s: 3).read(seen)) == [((), 3)]
 
 
-def test_values_by_label() -> None:
+def test_values_by_label(seen: Snapshot) -> None:
     family = by_label(Kind.GAUGE, "x", "X.", "colour", lambda s: {"red": 1, "blue": 2})
-    assert list(family.read(snapshot())) == [(("red",), 1), (("blue",), 2)]
+    assert list(family.read(seen)) == [(("red",), 1), (("blue",), 2)]
 
 
 def test_a_histogram_has_three_series() -> None:
@@ -51,8 +53,7 @@ def test_a_histogram_has_three_series() -> None:
     assert family.series == ("x_bucket", "x_sum", "x_count")
 
 
-def test_a_server_is_looked_at_once_for_a_scrape() -> None:
-    seen = snapshot()
+def test_a_server_is_looked_at_once_for_a_scrape(seen: Snapshot) -> None:
     assert seen.memory is seen.memory
     assert seen.owners is seen.owners
     assert seen.cluster == {}

@@ -20,6 +20,7 @@ from respcache.gateway.metric_families import Snapshot
 from respcache.gateway.metrics import FAMILIES, Collector, Library, import_library
 from tests.gateway.live import Live, Wire, get
 from tests.gateway.scraping import samples_in
+from tests.rows import every_row
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -198,14 +199,14 @@ def alerts() -> list[tuple[str, str]]:
     return re.findall(r"^      - alert: (\w+)\n        expr: (\S.*)$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("expression", expressions_of_the_dashboard())
+@every_row("expression", expressions_of_the_dashboard())
 def test_the_dashboard_asks_for_what_there_is(expression: str) -> None:
     names = names_in(expression)
     assert names
     assert names <= NAMES
 
 
-@pytest.mark.parametrize(("name", "expression"), alerts())
+@every_row(("name", "expression"), alerts())
 def test_alerts_watch_what_there_is(name: str, expression: str) -> None:
     assert names_in(expression) - {"up"} <= NAMES
     assert name.startswith("Respcache")
@@ -220,7 +221,7 @@ def test_every_alert_was_read() -> None:
 LABEL = re.compile(r"(\w+)\{([^}]*)\}")
 
 
-@pytest.mark.parametrize("expression", [*expressions_of_the_dashboard(), *(text for _, text in alerts())])
+@every_row("expression", [*expressions_of_the_dashboard(), *(text for _, text in alerts())])
 def test_labels_that_are_asked_for_are_those_of_the_metric(expression: str) -> None:
     labels = {name: set(family.labels) | {"le"} for family in FAMILIES for name in family.series}
     for name, selector in LABEL.findall(expression):

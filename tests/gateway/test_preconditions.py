@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respcache.gateway.messages import HttpError, Request
 from respcache.gateway.preconditions import holds, range_of, versions
+from tests.rows import every_row
 
 ONE, TWO = "1" * 32, "2" * 32
 TAG = f'"{ONE}"'
@@ -41,7 +42,7 @@ def test_a_condition_holds_for_the_versions_that_it_names() -> None:
     assert not holds(b"-", b"a")
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("text", "expected"),
     [
         ("bytes=0-0", (0, 1)),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from respcache.gateway.messages import HttpError, Request
 from respcache.gateway.reading import HEAD_BYTES, HEADERS, PADDED_HEAD_BYTES, UNASKED_BYTES, RequestReader
+from tests.rows import every_row
 
 MOST = 1000
 
@@ -107,8 +108,8 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("wire", BROKEN, ids=range(len(BROKEN)))
-@pytest.mark.parametrize("size", [1, 7, 10_000])
+@every_row("wire", BROKEN)
+@every_row("size", [1, 7, 10_000])
 def test_what_could_hide_a_second_request_is_refused_and_nothing_behind_it_read(
     wire: bytes, size: int
 ) -> None:

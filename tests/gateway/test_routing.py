@@ -2,6 +2,7 @@ import pytest
 
 from respcache.gateway.messages import HttpError, Request, Steps, json_response
 from respcache.gateway.routing import Routes, Table
+from tests.rows import every_row
 
 routes = Routes()
 
@@ -51,9 +52,7 @@ def test_head_goes_where_get_goes() -> None:
     assert refused("HEAD", b"/v1/commands").status == 405
 
 
-@pytest.mark.parametrize(
-    "path", [b"/", b"", b"/v1", b"/v1/keys/a/b", b"/v1/keys/a/ttl/", b"/V1/keys", b"*", b"//v1/keys"]
-)
+@every_row("path", [b"/", b"", b"/v1", b"/v1/keys/a/b", b"/v1/keys/a/ttl/", b"/V1/keys", b"*", b"//v1/keys"])
 def test_nothing_else_is_there(path: bytes) -> None:
     assert refused("GET", path).status == 404
 

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.gateway.messages import Outlet, Request, Steps, Takeover, json_response
 from respcache.gateway.parting import Timeouts
 from respcache.gateway.routing import Routes, Table
 from tests.gateway.visitor import HttpHarness, Visitor, request, split_answers
+from tests.thoroughness import examples
 
 GET = request("GET", "/v1/keys/a")
 SIZE = 100_000
@@ -79,6 +80,7 @@ WIRES = [
 METHODS = [wire.split(b" ")[0].decode() for wire in WIRES]
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.lists(st.integers(0, 600), max_size=30))
 def test_pipelined_requests_are_answered_in_order_however_they_are_cut(places: list[int]) -> None:
     visitor, wire, out = HttpHarness().visitor(), b"".join(WIRES), b""

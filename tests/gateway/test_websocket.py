@@ -13,6 +13,7 @@ from respcache.gateway import websocket as socket_file
 from respcache.gateway.gateway import REQUESTS_PER_TURN
 from tests.commands.tasks import run_tasks
 from tests.gateway.live import Live, Socket, command, get, upgrade
+from tests.rows import every_row
 
 # -- commands --------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ def test_commands_that_change_a_connection_are_refused(name: str) -> None:
     assert "changes a connection" in Live().websocket().ask(command(name, "0"))["error"]
 
 
-@pytest.mark.parametrize(
+@every_row(
     "text",
     ["", "x", "[]", "1", "null", '{"id":', "{}", '{"nothing": 1}', '{"command": "GET a"}', '{"command": []}',
      '{"command": [null]}', '{"publish": ["a"]}', '{"publish": ["a", 1, 2]}', '{"subscribe": "a"}', '{"subscribe": [1.5, null]}',

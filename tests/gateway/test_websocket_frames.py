@@ -15,6 +15,7 @@ from respcache.gateway import websocket as socket_file
 from respcache.gateway.websocket import CLOSING_MS, MOST_MESSAGE_BYTES, SILENT_BEATS, SLOW
 from tests.commands.tasks import run_tasks
 from tests.gateway.live import Live, Socket, command
+from tests.thoroughness import examples
 
 # -- frames ----------------------------------------------------------------------
 
@@ -271,7 +272,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30, 200))
 @given(st.lists(st.dictionaries(names, values, max_size=4), max_size=5))
 def test_any_json_is_answered_once(requests: list[dict[str, Any]]) -> None:
     socket = Live().websocket()
@@ -299,7 +300,7 @@ frame_bytes = st.builds(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50, 200))
 @given(st.lists(frame_bytes | st.binary(max_size=30), max_size=12), st.booleans())
 def test_any_bytes_end_in_a_goodbye_or_go_on(frames: list[bytes], are_together: bool) -> None:
     socket = Live().websocket()

@@ -19,6 +19,7 @@ from respcache.protocol.replies import (
     Unordered,
     Verbatim,
 )
+from tests.rows import every_row
 
 REPLIES: list[tuple[Reply, Any]] = [
     (b"\xff", b"\xff"),
@@ -34,7 +35,7 @@ REPLIES: list[tuple[Reply, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "expected"), REPLIES)
+@every_row(("reply", "expected"), REPLIES)
 def test_a_reply_is_the_same_value_whichever_node_has_given_it(reply: Reply, expected: Any) -> None:
     assert plain(reply) == expected
     assert plain_of_wire(encode(reply, 3)) == expected

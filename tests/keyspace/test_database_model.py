@@ -11,6 +11,7 @@ from respcache.keyspace.hashes import Hash
 from respcache.keyspace.journal import Journal, Notice
 from respcache.keyspace.wheel import FINEST_MS
 from respcache.telemetry.statistics import Statistics
+from tests.thoroughness import examples
 
 KEYS = st.sampled_from([b"a", b"bb", b"ccc", b"dddd", b"eeeee"])
 VALUES = st.one_of(st.binary(max_size=9), st.binary(max_size=9).map(bytearray), st.builds(Hash))
@@ -102,4 +103,4 @@ class DatabaseMachine(RuleBasedStateMachine):
 
 
 TestDatabase = DatabaseMachine.TestCase
-TestDatabase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestDatabase.settings = settings(max_examples=examples(75, 500), stateful_step_count=40, deadline=None)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respcache.keyspace import glob
 from respcache.keyspace.glob import compile_glob, is_literal
+from tests.rows import every_row
 from tests.servers import Server
 from tests.wire import encode_command, parse
 
@@ -19,7 +20,7 @@ def matches(pattern: bytes, text: bytes) -> bool:
     return bool(compile_glob(pattern)(text))
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("pattern", "text", "expected"),
     [
         (b"", b"", True),

@@ -9,6 +9,7 @@ from respcache.loading.assembly import class_loader, make_sources
 from respcache.loading.loader import Loader
 from respcache.loading.options import LoaderSettingsError
 from tests.loading.rig import Rig, Table
+from tests.rows import every_row
 
 HERE = "tests.loading.test_assembly"
 
@@ -44,7 +45,7 @@ def test_a_class_is_made_with_its_options_and_gets_its_settings() -> None:
     assert "class" in table
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("table", "reason"),
     [
         ({}, 'a loader needs class = "package.module:Class"'),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.loading import Loaded, LoadError, Missing
@@ -20,6 +20,8 @@ from respcache.loading.http_answers import (
 from respcache.loading.http_requests import Asking
 from respcache.loading.json_path import JsonPath
 from respcache.loading.values import WrongAnswerError
+from tests.rows import every_row
+from tests.thoroughness import examples
 
 ALONE = Asking("GET", "", {"": b"k"})
 BATCH = Asking("POST", "", {"1": b"k1", "2": b"k2", "3": b"k3"})
@@ -43,7 +45,7 @@ def batch(body: bytes, **settings: Any) -> list[Any]:
     return [str(one) if isinstance(one, LoadError) else one for one in results.values()]
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("value_type", "body", "value"),
     [
         ("json", b' {"a": 1.10} ', b'{"a": 1.10}'),
@@ -72,7 +74,7 @@ def test_values_by_their_type(value_type: str, body: bytes, value: object) -> No
     assert alone(body, value_type=value_type) == value
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("value_type", "body"),
     [
         ("json", b""),
@@ -149,6 +151,7 @@ def test_a_batch_that_is_null_has_nothing() -> None:
     assert batch(b'{"data": null}', batch_items="$.data") == [Missing] * 3
 
 
+@settings(max_examples=examples(50, 200))
 @given(
     st.binary()
     | st.recursive(
@@ -182,7 +185,7 @@ def test_which_say_so_can_be_chosen() -> None:
     assert str(chosen.verdict(Answer(404, {}), 0)) == "the source answers 404"
 
 
-@pytest.mark.parametrize("status", [101, 202, 205, 206, 302, 304, 400, 401, 403, 451])
+@every_row("status", [101, 202, 205, 206, 302, 304, 400, 401, 403, 451])
 def test_refusals_are_about_the_key_and_final(status: int) -> None:
     assert isinstance(reader().verdict(Answer(status, {}), 0), WrongAnswerError)
 
@@ -217,7 +220,7 @@ def test_what_is_compressed_is_refused() -> None:
 NOW_S = 1_795_000_000.0
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("headers", "pause_s"),
     [
         ({}, 0),
@@ -239,6 +242,7 @@ def test_pauses(headers: dict[str, str], pause_s: int) -> None:
     assert pause_of(headers, NOW_S) == pause_s
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [A-Z]+"), st.text())
 def test_no_header_is_an_error(told: str, date: str) -> None:
     assert 0 <= pause_of({"retry-after": told, "date": date}, NOW_S) <= LONGEST_PAUSE_S
@@ -249,7 +253,7 @@ def test_no_header_is_an_error(told: str, date: str) -> None:
 # -- lives -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("headers", "life_s"),
     [
         ({}, None),

@@ -10,6 +10,7 @@ from respcache.loading.http_options import TABLE_NAMES, HttpSettings, read_table
 from respcache.loading.http_requests import GetRequests, PostRequests, SingleRequests
 from respcache.loading.options import OPTION_NAMES, LoaderSettingsError, options_of
 from tests.loading.rig import Table
+from tests.rows import every_row
 
 URL = "http://shop.example/products/{id}"
 BATCH_URL = "http://shop.example/products"
@@ -134,7 +135,7 @@ def test_a_variable_that_is_not_set_is_told_by_its_name(environ: dict[str, str])
     )
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("headers", "text"),
     [
         ({"X": "s3cret\r\nY: z"}, "headers: X would have a line break"),
@@ -161,7 +162,7 @@ def test_no_header_is_shown_with_the_settings() -> None:
     assert "s3cret" not in repr(read(headers={"Authorization": "s3cret"}))
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("table", "text"),
     [
         ({"pattern": "product:*"}, "loader http-product: pattern: 'product:*' has no {placeholder}"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from respcache.loading.http_requests import MOST_URL_BYTES, Asking, GetRequests, PostRequests, SingleRequests
 from respcache.loading.key_pattern import KeyPattern
+from tests.rows import every_row
 
 PRODUCT = KeyPattern("product:{id}")
 SHOP = "https://shop.example/products"
@@ -23,7 +24,7 @@ def single(key: bytes, template: str = SHOP + "/{id}", pattern: str = "product:{
     return askings[0].url if askings else None
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("key", "url"),
     [
         (b"product:7", "/7"),
@@ -43,7 +44,7 @@ def test_what_stands_in_a_key_is_one_piece_of_the_path(key: bytes, url: str) -> 
     assert single(key) == SHOP + url
 
 
-@pytest.mark.parametrize(
+@every_row(
     "value",
     [".", "..", "../x", "x/..", "a/../b", "a/./b", "..\\x", "%2e%2e", "%2E", "a%2f..%2fb", "..;/x", "..;x"],
 )
@@ -103,7 +104,7 @@ def test_no_key_changes_host_path_or_query(values: list[str]) -> None:
     assert parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True) == [("x", second), ("y", "1")]
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("template", "text"),
     [
         ("shop.example/{id}", "it does not begin with https://host or http://host"),

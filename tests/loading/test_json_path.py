@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respcache.loading.json_path import MOST_PARTS, JsonPath, NotThereError, items, kind_of, members
+from tests.rows import every_row
 
 DOCUMENT = b"""
 {"data": {"price": 1.10, "big": 123456789012345678901234567890, "nothing": null, "tags": [ "a" , {"x": [[7]]} ]},
@@ -15,7 +16,7 @@ DOCUMENT = b"""
 """
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("path", "found"),
     [
         ("$.data.price", b"1.10"),
@@ -63,7 +64,7 @@ def test_what_is_no_json_is_told(text: bytes) -> None:
         JsonPath("$.data").find(text)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "path",
     [
         "",

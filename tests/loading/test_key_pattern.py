@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from respcache.keyspace.glob import compile_glob
 from respcache.loading.key_pattern import KeyPattern
+from tests.rows import every_row
 
 LITERALS = st.text(alphabet=":a*?[]\\^-{}é\n", max_size=4)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("pattern", "key", "values"),
     [
         ("product:{id}", "product:7", {"id": "7"}),
@@ -47,7 +48,7 @@ def test_characters_of_globs_stand_for_themselves() -> None:
     assert KeyPattern("a*{b}?[c]{d}\\").glob == "a\\**\\?\\[c]*\\\\"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("pattern", "text"),
     [
         ("", "'' has no {placeholder}"),

@@ -5,6 +5,7 @@ import pytest
 
 from respcache.loading import Loader
 from respcache.loading.options import OPTION_NAMES, OTHER_NAMES, LoaderSettingsError, milliseconds, options_of
+from tests.rows import every_row
 
 REPOSITORY = Path(__file__).parent.parent.parent
 OTHER_NAMES_BACK = {attribute: name for name, attribute in OTHER_NAMES.items()}
@@ -51,7 +52,7 @@ def test_a_stale_value_is_loaded_anew_from_the_end_of_its_life_on() -> None:
     assert (options.stale_ms, options.ahead_ms) == (100_000, 100_000)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("overrides", "text"),
     [
         ({"pattern": ""}, "loader Users has no pattern"),

@@ -1,9 +1,10 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.loading.sql_arrays import array_literal, array_of, query_by_array
 from tests.postgresql import PostgreSQL
+from tests.thoroughness import examples
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,7 @@ def test_lists_are_literals(items: list[object], literal: str | None) -> None:
 
 
 @pytest.mark.postgresql
+@settings(max_examples=examples(50, 200))
 @given(
     st.lists(
         st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1

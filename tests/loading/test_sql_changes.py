@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from respcache.loading import Change, LoadError
 from respcache.loading.sql_changes import Changes
 from respcache.loading.sql_options import SqlTable
+from tests.rows import every_row
 
 
 def changes(value: str = "hash", *, as_text: bool = True, **settings: Any) -> Changes:
@@ -43,7 +44,7 @@ def test_members_of_a_document_are_texts_without_a_type() -> None:
     assert parameters == {"id": 42, "name": '{"a":[1.50,null]}', "age": "123456789012345678.10"}
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("member", "as_text", "otherwise"),
     [
         (b"5", "5", 5),
@@ -100,7 +101,7 @@ def test_a_type_that_is_set(type_name: str, text: bytes, bound: Any) -> None:
     assert parameters == {"id": 42, "name": None, "age": bound}
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("type_name", "text"),
     [
         ("integer", b"4.2"),

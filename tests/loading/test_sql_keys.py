@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from respcache.loading.sql_keys import is_value_of
+from tests.rows import every_row
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "42", "9223372036854775807", "-9223372036854775808"])
@@ -10,7 +11,7 @@ def test_integers_have_one_spelling(text: str) -> None:
     assert is_value_of("integer", text)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "text", ["", "-0", "042", "+42", " 42", "42\n", "4_2", "٤٢", "1e3", "9223372036854775808", "9" * 5000]
 )
 def test_no_integers(text: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from respcache.loading.options import LoaderSettingsError
 from respcache.loading.sql_options import expanded_url, parameters_in, shown_name, sql_table_of
+from tests.rows import every_row
 
 USERS = {
     "url": "postgresql://app:secret@db/shop",
@@ -27,7 +28,7 @@ def test_settings_of_loaders_in_general_are_handed_on() -> None:
     assert general == {"expiration": 60, "name": "users", "write": "none"}
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("changes", "text"),
     [
         ({"quer": ""}, "loader sql-user-id: there is no setting 'quer'"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from respcache.loading import Missing
 from respcache.loading.sql_rows import RowError, document_of, place_of, text_of, value_maker
+from tests.rows import every_row
 
 MOMENT = datetime(2026, 1, 31, 23, 4, 5, 600, tzinfo=timezone(timedelta(hours=2)))
 CELLS = [
@@ -37,7 +38,7 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize(("cell", "in_json", "text"), CELLS, ids=lambda cell: type(cell).__name__)
+@every_row(("cell", "in_json", "text"), CELLS)
 def test_columns_in_json_and_elsewhere(cell: Any, in_json: str, text: bytes | None) -> None:
     assert document_of(["a"], [cell]).decode() == f'{{"a":{in_json}}}'
     assert text_of(cell) == (in_json.encode() if text is None else text)

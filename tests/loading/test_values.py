@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from respcache.loading.loader import KEEP, Loaded, LoadError, Missing
 from respcache.loading.values import AS_SET, Found, WrongAnswerError, outcome_of, reason_of, stored_text
+from tests.rows import every_row
 
 
 @given(st.one_of(st.binary(), st.dictionaries(st.binary(), st.binary(), min_size=1)))
@@ -36,7 +37,7 @@ def test_a_value_may_bring_its_own_life(seconds: Any, life_ms: int | None) -> No
     assert (outcome.value, outcome.life_ms) == (b"x", life_ms)
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "forever", None, b"5", 10**13])
+@every_row("seconds", [0, -1, float("nan"), float("inf"), "forever", None, b"5", 10**13])
 def test_a_life_that_is_none_is_refused(seconds: Any) -> None:
     assert isinstance(outcome_of(Loaded(b"x", seconds)), WrongAnswerError)
 

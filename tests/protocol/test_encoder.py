@@ -10,7 +10,7 @@ from typing import Any
 
 import hiredis
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol import encoder
@@ -32,7 +32,9 @@ from respcache.protocol.replies import (
     Verbatim,
 )
 from tests.conftest import StartServer
+from tests.rows import every_row
 from tests.servers import Server
+from tests.thoroughness import examples
 
 Encode = Callable[[Reply, int], bytes]
 
@@ -97,7 +99,7 @@ WIRE: list[tuple[Reply, bytes, bytes]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("reply", "resp2", "resp3"), WIRE)
+@every_row(("reply", "resp2", "resp3"), WIRE)
 def test_every_reply_has_one_form_for_each_version(
     encode: Encode, reply: Reply, resp2: bytes, resp3: bytes
 ) -> None:
@@ -120,7 +122,7 @@ def test_the_encoder_of_a_class_is_what_encode_uses(
         assert encoders[version][reply.__class__](reply) == encode(reply, version)
 
 
-@pytest.mark.parametrize("size", [*range(-20, 20), 1023, 1024, 1025, 10**6])
+@every_row("size", [*range(-20, 20), 1023, 1024, 1025, 10**6])
 def test_small_integers_and_headers_are_no_exception(encode: Encode, size: int) -> None:
     assert encode(size, 3) == b":%d\r\n" % size
     text = b"x" * size
@@ -208,11 +210,13 @@ def understood(reply: Any, version: int) -> Any:  # noqa: C901, PLR0911, PLR0912
     return reply
 
 
+@settings(max_examples=examples(50, 200))
 @given(replies, st.sampled_from([2, 3]))
 def test_a_client_reads_what_was_meant(encode: Encode, reply: Any, version: int) -> None:
     assert read_back(encode(reply, version)) == [understood(reply, version)]
 
 
+@settings(max_examples=examples(50, 200))
 @given(st.lists(replies, max_size=4), st.sampled_from([2, 3]))
 def test_several_replies_are_told_apart(encode: Encode, several: list[Any], version: int) -> None:
     expected = [understood(reply, version) for reply in several]

@@ -3,6 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from respcache.protocol.inline import split_inline
+from tests.rows import every_row
 from tests.servers import Server
 from tests.wire import parse
 
@@ -13,7 +14,7 @@ LINES = st.lists(BYTES, max_size=30).map(b"".join)
 UNBALANCED = b"-ERR Protocol error: unbalanced quotes in request\r\n"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("line", "words"),
     [
         (b"", []),
@@ -36,7 +37,7 @@ def test_a_line_has_these_words(line: bytes, words: list[bytes]) -> None:
     assert split_inline(line) == words
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         b'"',

@@ -23,7 +23,9 @@ from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
 from tests.protocol.streams import ODD, PING, NewParser, cut, every_quick_parser, parse, request
+from tests.rows import every_row
 from tests.servers import REPOSITORY
+from tests.thoroughness import examples
 
 GET = request(b"GET", b"key:000000012345")
 
@@ -35,6 +37,7 @@ def strictly(stream: bytes, limits: Limits) -> StrictParser:
 
 
 @every_quick_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 @example(b"*2\r\n$1\r\naXX+b\r\n*2\r\n$1\r\naXX=5\r\ntxt:a\r\n", [], [], Limits())
 @example(GET * 20 + b"*1\r\n$1\r\naXX|1\r\n$1\r\na\r\n$1\r\nb\r\n" + GET, [], [], Limits())
@@ -49,7 +52,7 @@ def test_the_shortcuts_change_nothing(
 
 
 @every_quick_parser
-@pytest.mark.parametrize("odd", ODD)
+@every_row("odd", ODD)
 def test_what_only_replies_have_is_no_request(new_parser: NewParser, odd: bytes) -> None:
     for stream in (odd, PING + odd, GET * 20 + odd + GET * 20, odd + GET * 20):
         strict, parser = StrictParser(Limits()), new_parser(Limits())
@@ -58,9 +61,7 @@ def test_what_only_replies_have_is_no_request(new_parser: NewParser, odd: bytes)
 
 
 @every_quick_parser
-@pytest.mark.parametrize(
-    "first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"]
-)
+@every_row("first", [b"=", b"+", b"(", b">", b"|", b"~", b"%", b"*", b"$", b"\r", b"\n", b"\r\n*"])
 def test_a_value_may_begin_and_end_with_anything(new_parser: NewParser, first: bytes) -> None:
     commands = [[b"SET", first + b"k", first + b"x" * size + first] for size in range(40)]
     for pieces in ([b"".join(request(*each) for each in commands)], [request(*each) for each in commands]):
@@ -68,8 +69,8 @@ def test_a_value_may_begin_and_end_with_anything(new_parser: NewParser, first: b
 
 
 @every_quick_parser
-@pytest.mark.parametrize("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
-@pytest.mark.parametrize("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
+@every_row("count", [1, 10, 84, 85, 86, MOST_READER_ARGUMENTS, MOST_READER_ARGUMENTS + 1, 5000])
+@every_row("size_bytes", [0, 1, 400, SMALL_READ_BYTES, 5000])
 def test_no_number_of_arguments_and_no_length_is_special(
     new_parser: NewParser, count: int, size_bytes: int
 ) -> None:
@@ -96,8 +97,8 @@ def test_a_pipeline_may_be_cut_anywhere(new_parser: NewParser) -> None:
 
 
 @every_quick_parser
-@pytest.mark.parametrize("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
-@pytest.mark.parametrize("count", [1, 2, 3, 9, 10])
+@every_row("last", [b"", b"a", b"a\r\n*b", b"\r\n", b"*1\r\n"])
+@every_row("count", [1, 2, 3, 9, 10])
 def test_a_long_command_alone_ends_where_it_ends(new_parser: NewParser, count: int, last: bytes) -> None:
     command = [
         *[b"a" * SMALL_READ_BYTES] * (count - 1),
@@ -111,7 +112,7 @@ def test_a_long_command_alone_ends_where_it_ends(new_parser: NewParser, count: i
 
 
 @every_quick_parser
-@pytest.mark.parametrize("star", [b"", b"*", b"a*", b"\r\n*"])
+@every_row("star", [b"", b"*", b"a*", b"\r\n*"])
 def test_long_values_may_come_in_a_pipeline(new_parser: NewParser, star: bytes) -> None:
     commands = [
         [b"SET", b"k", star + b"a" * size + star] for size in (0, 5000, 1, 600, LONG_COMMAND_BYTES, 0)
@@ -162,6 +163,7 @@ def test_an_unfinished_command_counts_against_the_query_limit(new_parser: NewPar
 
 
 @every_quick_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts)
 def test_nothing_happens_before_the_wanted_bytes_are_there(
     new_parser: NewParser, stream: bytes, places: list[int]
@@ -176,7 +178,7 @@ def test_nothing_happens_before_the_wanted_bytes_are_there(
 
 
 @every_quick_parser
-@pytest.mark.parametrize("kind", [b"*", b">", b"~", b"|", b"%"])
+@every_row("kind", [b"*", b">", b"~", b"|", b"%"])
 def test_a_header_that_promises_much_costs_nothing(new_parser: NewParser, kind: bytes) -> None:
     # hiredis would allocate 16 GiB for it, and spend seconds on giving them back.
     tracemalloc.start()

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.rows import every_row
 from tests.servers import Server, running_redis, running_respcache
+from tests.thoroughness import examples
 from tests.wire import RawClient, encode_command
 
 pytestmark = pytest.mark.redis
@@ -189,19 +191,19 @@ def halves(stream: bytes) -> tuple[bytes, bytes]:
     return stream[: len(stream) // 2], stream[len(stream) // 2 :]
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stream_is_answered_alike(servers: Pair, name: str) -> None:
     theirs, ours = servers.outcomes(STREAMS[name] + PING)
     assert (ours == theirs) is (name not in DIFFERENCES), (theirs, ours)
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stream_in_two_pieces_is_answered_alike(servers: Pair, name: str) -> None:
     theirs, ours = servers.outcomes(*halves(STREAMS[name]), PING)
     assert (ours == theirs) is (name not in DIFFERENCES), (theirs, ours)
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@every_row("name", STREAMS)
 def test_a_stranger_is_answered_alike(guarded_servers: Pair, name: str) -> None:
     theirs, ours = guarded_servers.outcomes(STREAMS[name] + PING)
     assert (ours == theirs) is (name not in DIFFERENCES.keys() - COUNTS.keys()), (theirs, ours)
@@ -249,7 +251,7 @@ streams = st.lists(st.one_of(good, good, odd, scraps), min_size=1, max_size=6).m
 has_many_arguments = re.compile(rb"\*\d{7,10}\r").search
 
 
-@settings(max_examples=300)  # ten milliseconds each
+@settings(max_examples=examples(150, 600))  # ten milliseconds each
 @given(stream=streams, places=st.lists(st.floats(0, 1), max_size=2))
 def test_no_stream_is_answered_otherwise(servers: Pair, stream: bytes, places: list[float]) -> None:
     assume(not has_many_arguments(stream))  # see the differences

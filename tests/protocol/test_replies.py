@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from respcache.protocol import replies
 from respcache.protocol.encoder import encode
 from respcache.protocol.replies import OK, PONG, QUEUED, ErrorReply, Pairs, SimpleString
+from tests.rows import every_row
 from tests.servers import Server
 
 RECORDS = [
@@ -17,7 +18,7 @@ RECORDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", RECORDS)
+@every_row("kind", RECORDS)
 def test_replies_are_immutable_records(kind: type) -> None:
     assert "__slots__" in vars(kind)
     config = (

@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol import strict
@@ -13,6 +13,8 @@ from respcache.protocol.strict import QUERY_LIMIT, StrictParser
 from tests.protocol import streams
 from tests.protocol.conftest import Work
 from tests.protocol.streams import PING, Commands, NewParser, byte_by_byte, cut, every_parser, parse, request
+from tests.rows import every_row
+from tests.thoroughness import examples
 
 LINE = 64 * 1024
 
@@ -78,7 +80,7 @@ def ways_to_cut(stream: bytes) -> list[list[bytes]]:
 
 
 @every_parser
-@pytest.mark.parametrize(("stream", "commands"), GOOD)
+@every_row(("stream", "commands"), GOOD)
 def test_a_good_stream_gives_its_commands_however_it_is_cut(
     new_parser: NewParser, stream: bytes, commands: Commands
 ) -> None:
@@ -89,7 +91,7 @@ def test_a_good_stream_gives_its_commands_however_it_is_cut(
 
 
 @every_parser
-@pytest.mark.parametrize("stream", UNFINISHED)
+@every_row("stream", UNFINISHED)
 def test_an_unfinished_request_is_kept(new_parser: NewParser, stream: bytes) -> None:
     for pieces in ways_to_cut(stream):
         parser = new_parser(Limits())
@@ -99,7 +101,7 @@ def test_an_unfinished_request_is_kept(new_parser: NewParser, stream: bytes) -> 
 
 
 @every_parser
-@pytest.mark.parametrize(("stream", "text"), BAD)
+@every_row(("stream", "text"), BAD)
 def test_a_broken_stream_gives_what_came_before_and_the_reason(
     new_parser: NewParser, stream: bytes, text: str
 ) -> None:
@@ -110,7 +112,7 @@ def test_a_broken_stream_gives_what_came_before_and_the_reason(
 
 
 @every_parser
-@pytest.mark.parametrize(
+@every_row(
     ("stream", "text"),
     [
         (b"*11\r\n", "unauthenticated multibulk length"),
@@ -138,6 +140,7 @@ def test_a_setting_below_or_above_the_default_is_the_limit(new_parser: NewParser
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts, streams.mosts, streams.limits)
 def test_any_cutting_gives_the_same(
     new_parser: NewParser, stream: bytes, places: list[int], mosts: list[int], limits: Limits
@@ -148,6 +151,7 @@ def test_any_cutting_gives_the_same(
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(st.lists(st.lists(streams.values, min_size=1), max_size=5), streams.cuts)
 def test_what_a_client_encodes_is_what_comes_out(
     new_parser: NewParser, commands: Commands, places: list[int]
@@ -157,6 +161,7 @@ def test_what_a_client_encodes_is_what_comes_out(
 
 
 @every_parser
+@settings(max_examples=examples(50, 200))
 @given(streams.streams, streams.cuts)
 def test_nothing_happens_before_the_wanted_bytes_are_there(
     new_parser: NewParser, stream: bytes, places: list[int]
@@ -204,7 +209,7 @@ def test_what_is_behind_the_most_wanted_commands_is_kept_in_order(new_parser: Ne
 
 
 @every_parser
-@pytest.mark.parametrize(
+@every_row(
     ("begun", "more"),
     [
         (b"", b"x" * 100),

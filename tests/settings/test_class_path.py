@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from respcache.settings.class_path import CLASS_PATH, CannotImportError, imported, made
+from tests.rows import every_row
 
 
 class Outer:
@@ -25,7 +26,7 @@ def test_a_class_is_found_and_so_is_one_within_another() -> None:
     assert thing.size == 5
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("target", "reason"),
     [
         ("", "should look like package.module:Class"),

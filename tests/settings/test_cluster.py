@@ -7,6 +7,7 @@ from respcache.settings.flags import parse_flags
 from respcache.settings.http import Http
 from respcache.settings.settings import HIDDEN, PARAMETERS_BY_FLAG, PARAMETERS_BY_NAME, Settings
 from respcache.settings.sources import load
+from tests.rows import every_row
 
 FILE = """
 [cluster]
@@ -97,7 +98,7 @@ def test_a_mistake_is_told_in_the_words_of_the_command_line(line: str, message: 
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("way", [*WAYS, "my.package:Finder"])
+@every_row("way", [*WAYS, "my.package:Finder"])
 def test_ways_of_discovery_are_known_words_or_classes(way: str) -> None:
     assert of_flags(f"--discovery {way}").cluster_discovery == (way,)
 

@@ -4,9 +4,10 @@ from respcache.settings.compatibility import Compatibility
 from respcache.settings.errors import ChangeRefusedError
 from respcache.settings.parameter import AnyParameter
 from respcache.settings.settings import Settings
+from tests.rows import every_row
 
 
-@pytest.mark.parametrize("parameter", Compatibility.parameters, ids=repr)
+@every_row("parameter", Compatibility.parameters)
 def test_each_has_one_value_and_says_why(parameter: AnyParameter) -> None:
     assert parameter.kind.parse(parameter.default, "") == parameter.default
     assert parameter.reason.endswith(".")

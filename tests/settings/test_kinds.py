@@ -22,6 +22,7 @@ from respcache.settings.kinds import (
     size_text,
     toml_string,
 )
+from tests.rows import every_row
 
 
 def refusal(kind: Kind[Value], text: str, current: Value) -> str:
@@ -35,7 +36,7 @@ def through_toml(kind: Kind[Value], value: Value) -> Value:
     return kind.parse(kind.text_of_toml(written), value)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("text", "size_bytes"),
     [
         ("0", 0),
@@ -56,9 +57,7 @@ def test_sizes_take_redis_units(text: str, size_bytes: int) -> None:
     assert parse_size(text) == size_bytes
 
 
-@pytest.mark.parametrize(
-    "text", ["-1", "+1", "1.5gb", "1 gb", " 1", "1xb", "1t", "0x10", "abc", "10%", "\u0661"]
-)
+@every_row("text", ["-1", "+1", "1.5gb", "1 gb", " 1", "1xb", "1t", "0x10", "abc", "10%", "\u0661"])
 def test_what_is_no_size_is_refused_in_redis_words(text: str) -> None:
     assert refusal(Size(), text, 0) == "argument must be a memory value"
 
@@ -79,9 +78,7 @@ def test_a_size_survives_being_written_down(size_bytes: int) -> None:
     assert through_toml(Size(), size_bytes) == size_bytes
 
 
-@pytest.mark.parametrize(
-    "text", ["", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "1k", "abc", "9" * 20, "9" * 999]
-)
+@every_row("text", ["", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "1k", "abc", "9" * 20, "9" * 999])
 def test_only_plain_integers_are_integers(text: str) -> None:
     assert refusal(Integer(), text, 0) == "argument couldn't be parsed into an integer"
 
@@ -164,7 +161,7 @@ def test_lives_are_seconds_or_infinity(text: str, life_ms: int | None) -> None:
     assert Lifetime().parse(text, None) == life_ms
 
 
-@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "1e3", "1.0001", "inf", "nan", "1h", "9" * 13])
+@every_row("text", ["", "0", "0.0", "-1", "1e3", "1.0001", "inf", "nan", "1h", "9" * 13])
 def test_a_life_must_be_a_positive_number_of_seconds(text: str) -> None:
     assert "number of seconds greater than 0" in refusal(Lifetime(), text, None)
 

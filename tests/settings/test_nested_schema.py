@@ -2,9 +2,10 @@ import pytest
 
 from respcache.settings.errors import InvalidValueError
 from respcache.settings.nested_schema import Schema
+from tests.rows import every_row
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("text", "detail"),
     [
         ('[{"pattern": "a", "second": 1}]', "unknown field `second`"),

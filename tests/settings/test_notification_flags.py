@@ -4,11 +4,12 @@ from hypothesis import strategies as st
 
 from respcache.settings.errors import InvalidValueError
 from respcache.settings.notification_flags import KNOWN_LETTERS, NotificationFlags
+from tests.rows import every_row
 
 KIND = NotificationFlags()
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("text", "shown"),
     [
         ("", ""),

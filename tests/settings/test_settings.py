@@ -8,6 +8,7 @@ from respcache.settings.errors import ChangeRefusedError, SettingRefusedError
 from respcache.settings.parameter import AnyParameter
 from respcache.settings.settings import HIDDEN, PARAMETERS, PARAMETERS_BY_NAME, SECTIONS, Settings
 from tests.conftest import StartServer
+from tests.rows import every_row
 from tests.servers import Server
 from tests.wire import parse
 
@@ -36,13 +37,13 @@ def test_every_parameter_belongs_to_one_section_and_one_name() -> None:
     assert all(issubclass(Settings, section) for section in SECTIONS)
 
 
-@pytest.mark.parametrize("parameter", PARAMETERS, ids=repr)
+@every_row("parameter", PARAMETERS)
 def test_every_default_is_a_value_of_its_kind(parameter: AnyParameter) -> None:
     shown = parameter.kind.show(parameter.default)
     assert parameter.kind.parse(shown, parameter.default) == parameter.default
 
 
-@pytest.mark.parametrize("parameter", PARAMETERS, ids=repr)
+@every_row("parameter", PARAMETERS)
 def test_every_setting_says_in_a_sentence_what_it_does_and_why(parameter: AnyParameter) -> None:
     assert parameter.doc.endswith(".")
     assert parameter.reason.endswith(".")
@@ -195,7 +196,7 @@ ACCEPTED = [
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+@every_row("words", REFUSED)
 def test_refusals_are_redis_own(redis_server: Server, words: list[str]) -> None:
     with redis_server.client() as client:
         reply = client.call("CONFIG", "SET", *words)
@@ -204,7 +205,7 @@ def test_refusals_are_redis_own(redis_server: Server, words: list[str]) -> None:
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("words", ACCEPTED, ids=" ".join)
+@every_row("words", ACCEPTED)
 def test_what_redis_accepts_is_shown_as_redis_shows_it(redis_server: Server, words: list[str]) -> None:
     settings = Settings()
     names = words[::2]

@@ -5,6 +5,7 @@ from respcache.settings.flags import parse_flags
 from respcache.settings.nested import ExpirationRule
 from respcache.settings.settings import PARAMETERS, Settings
 from respcache.settings.sources import load, variable
+from tests.rows import every_row
 
 
 def mistake(toml: str = "", environ: dict[str, str] | None = None, flags: str = "") -> str:
@@ -124,7 +125,7 @@ def test_every_setting_has_a_variable_of_its_own() -> None:
     assert variable(Settings.maxmemory_policy) == "RESPCACHE_MAXMEMORY_POLICY"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("toml", "message"),
     [
         (

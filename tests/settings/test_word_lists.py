@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from respcache.settings.errors import InvalidValueError
 from respcache.settings.word_lists import WordList, is_address, join_address, split_address
+from tests.rows import every_row
 
 ADDRESSES = WordList("addresses", check=is_address, most=3)
 
@@ -17,7 +18,7 @@ def test_a_list_of_toml_is_the_same_list() -> None:
     assert ADDRESSES.parse(ADDRESSES.text_of_toml(["a:1", "b:2"]), ()) == ("a:1", "b:2")
 
 
-@pytest.mark.parametrize("text", ["a", "a:0", "a:65536", "a:x", ":1", "::1:7", "[::1]", "a:1 b", "a:1 " * 4])
+@every_row("text", ["a", "a:0", "a:65536", "a:x", ":1", "::1:7", "[::1]", "a:1 b", "a:1 " * 4])
 def test_one_wrong_word_or_one_too_many_refuses_the_list(text: str) -> None:
     with pytest.raises(InvalidValueError):
         ADDRESSES.parse(text, ())

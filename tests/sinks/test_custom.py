@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from respcache.events.record import Event
 from respcache.sinks.custom import CustomOutlet, custom_outlet
 from respcache.sinks.settings import CustomSettings, SinkSettingsError
+from tests.rows import every_row
 
 from .fakes import flushed
 
@@ -115,7 +116,7 @@ async def test_the_class_is_imported_and_made_with_its_options(monkeypatch: pyte
     assert (made[0].label, made[0].events) == ("mine", [flushed(1)])
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("target", "options", "complaint"),
     [
         ("no-colon", {}, "sink custom: 'no-colon' should look like package.module:Class"),

@@ -14,6 +14,7 @@ from respcache.events.vocabulary import (
     Updated,
 )
 from respcache.sinks.notifications import NotificationSink, kinds_for
+from tests.rows import every_row
 
 from .fakes import strict_bus
 
@@ -78,7 +79,7 @@ def test_what_redis_does_not_tell_is_not_told() -> None:
     assert notifications("KEAmn", Flushed(1, "a", 0), Read(1, "a", 0, b"k")) == []
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("classes", "kinds"),
     [
         ("", set()),

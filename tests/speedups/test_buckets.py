@@ -3,11 +3,13 @@
 import sys
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from respcache._speedups import IS_COMPILED
 from respcache.keyspace.entry import Bucket, Entry
+from tests.thoroughness import examples
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -68,6 +70,7 @@ class Buckets(RuleBasedStateMachine):
                 assert (entry in bucket) == (entry in members) == (entry.bucket is bucket)
 
 
+Buckets.TestCase.settings = settings(Buckets.TestCase.settings, max_examples=examples(50, 300))
 test_entries_and_buckets_agree = Buckets.TestCase
 
 

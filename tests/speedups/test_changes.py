@@ -2,6 +2,7 @@ import pytest
 
 from respcache._speedups import IS_COMPILED
 from respcache.keyspace.entry import Entry
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -18,8 +19,8 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("state", KINDS)
-@pytest.mark.parametrize("text", [b"", b"1", b"x" * 400, b"y" * 100_000])
+@every_row("state", KINDS)
+@every_row("text", [b"", b"1", b"x" * 400, b"y" * 100_000])
 def test_a_value_is_replaced_with_all_that_is_counted_of_it(state: State, text: bytes) -> None:
     assert Twins({b"k": state, b"l": state}).call([b"MSET", b"k", text, b"l", text, b"k", b"z"]) is not None
 
@@ -75,7 +76,7 @@ class Heard:
         raise AssertionError("nobody empties anything here")
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         "SET k 1",
@@ -103,7 +104,7 @@ def test_a_policy_with_an_order_of_its_own_is_told_as_by_the_database(line: str)
     assert heard[0].told == heard[1].told
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         "SET k 1",

@@ -1,8 +1,9 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
+from tests.thoroughness import examples
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -13,6 +14,7 @@ from .twins import Twins
 CALLS = st.one_of(call(b"PING", more=several(TEXTS, 0)), call(b"ECHO", TEXTS))
 
 
+@settings(max_examples=examples(50, 200))
 @given(CALLS, PROTOCOLS)
 def test_they_do_what_their_handlers_do_or_nothing(words: list[bytes], protocol: int) -> None:
     Twins().call(words, protocol)

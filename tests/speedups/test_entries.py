@@ -5,11 +5,12 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from respcache._speedups import IS_COMPILED
+from tests.thoroughness import examples
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -103,6 +104,7 @@ class Tables(RuleBasedStateMachine):
         assert self.roster.slack_bytes == sum(entry.slack_bytes for entry in self.model.values())
 
 
+Tables.TestCase.settings = settings(Tables.TestCase.settings, max_examples=examples(50, 300))
 test_a_table_is_a_dictionary_and_a_roster = Tables.TestCase
 
 

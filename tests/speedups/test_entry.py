@@ -12,6 +12,7 @@ from respcache._speedups import IS_COMPILED
 from respcache.keyspace.entry import Bucket, Entry, Value
 from respcache.keyspace.hashes import Hash
 from respcache.keyspace.lives import DefaultDeadline
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -28,8 +29,8 @@ both = pytest.mark.parametrize("make", BOTH, ids=["compiled", "plain"])
 
 
 @both
-@pytest.mark.parametrize("key_bytes", [0, 1, 16, 440, 460, 70_000])
-@pytest.mark.parametrize("value_bytes", SIZES)
+@every_row("key_bytes", [0, 1, 16, 440, 460, 70_000])
+@every_row("value_bytes", SIZES)
 def test_an_entry_has_the_key_and_value_that_it_was_made_with(
     make: Make, key_bytes: int, value_bytes: int
 ) -> None:
@@ -134,7 +135,7 @@ def test_a_value_that_was_too_long_comes_back_when_it_is_short_again() -> None:
     assert (sys.getrefcount(long), sys.getrefcount(short)) == holders
 
 
-@pytest.mark.parametrize(
+@every_row(
     "mistake",
     [
         Entry,

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -87,7 +88,7 @@ def test_a_large_hash_is_answered_whole_and_what_is_kept_of_it_outlives_it(proto
     assert twins.call([b"HLEN", b"large"]) == b":600\r\n"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("line", "answer"),
     [
         ("HGET h f", b"$1\r\nv\r\n"),
@@ -118,7 +119,7 @@ def test_what_is_common_is_answered(line: str, answer: bytes) -> None:
     assert Twins(HERE).call(line.encode().split()) == answer
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         *(

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -30,7 +31,7 @@ HERE = {
 test_they_do_what_their_handlers_do_or_nothing = like_their_handlers(CALLS)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("line", "sum_"),
     [
         ("INCR n", 42),

@@ -17,6 +17,7 @@ from respcache._speedups import (
     compiled_names,
     plain,
 )
+from tests.rows import every_row
 from tests.servers import TOOLS_ARE_REQUIRED, missing
 
 FOLDER = Path(speedups.__file__).parent
@@ -72,10 +73,8 @@ def test_a_build_of_another_version_is_not_used() -> None:
     assert reason_against({}, loader(stamp="0.0.1/7")) == f"built for 0.0.1/7, this is {STAMP}"
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "stamp"])
-@pytest.mark.parametrize(
-    "problem", [ImportError("no x\nin y"), ValueError("X size changed"), AttributeError("z")]
-)
+@every_row("name", [name for name in MODULES if name != "stamp"])
+@every_row("problem", [ImportError("no x\nin y"), ValueError("X size changed"), AttributeError("z")])
 def test_one_module_that_does_not_load_means_that_none_is_used(name: str, problem: Exception) -> None:
     first_line = str(problem).splitlines()[0]
     assert reason_against({}, loader({name: problem})) == f"{name} cannot be used: {first_line}"

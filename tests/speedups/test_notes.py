@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -98,7 +99,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", LINES)
+@every_row("line", LINES)
 def test_every_command_tells_what_its_handler_tells(line: str) -> None:
     twins = Twins(STATES)
     books = [Notebook(), Notebook()]

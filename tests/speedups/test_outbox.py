@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.thoroughness import examples
 
 if TYPE_CHECKING:
     from respcache._speedups.outbox import Outbox
@@ -64,6 +66,7 @@ pieces = st.lists(
 )
 
 
+@settings(max_examples=examples(50, 200))
 @given(pieces)
 def test_everything_is_taken_in_order(several: list[bytes]) -> None:
     box = Outbox()

@@ -14,6 +14,7 @@ from respcache.protocol.parser import QUERY_LIMIT
 from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
 from tests.protocol.streams import ODD, PING, Commands, byte_by_byte, cut, request
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -100,7 +101,7 @@ def steps_of(chance: random.Random, limits: list[Limits]) -> list[Step]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@every_row("seed", range(150))
 def test_it_is_as_the_strict_parser_after_every_piece(seed: int) -> None:
     chance = random.Random(seed)
     limits = chance.choice(LIMITS)
@@ -112,7 +113,7 @@ def test_it_is_as_the_strict_parser_after_every_piece(seed: int) -> None:
         assert found == expected
 
 
-@pytest.mark.parametrize("seed", range(150))
+@every_row("seed", range(150))
 def test_both_ways_to_use_it_may_take_turns(seed: int) -> None:
     chance = random.Random(seed)
     steps = steps_of(chance, [Limits()])
@@ -149,7 +150,7 @@ def test_it_is_as_the_strict_parser_in_any_stream(
 # -- one by one --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("odd", ODD)
+@every_row("odd", ODD)
 def test_the_loop_takes_nothing_that_is_no_request(odd: bytes) -> None:
     for pieces in ([PING + odd + PING], byte_by_byte(PING + odd + PING)):
         strict, parser = StrictParser(Limits()), RequestParser(Limits())

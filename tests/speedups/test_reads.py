@@ -1,6 +1,7 @@
 import pytest
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -15,9 +16,7 @@ HERE = {
 }
 
 
-@pytest.mark.parametrize(
-    "line", ["GET a", "MGET a old", "EXISTS a", "TTL a", "TOUCH a", "HGET h f", "HLEN h", "STRLEN a"]
-)
+@every_row("line", ["GET a", "MGET a old", "EXISTS a", "TTL a", "TOUCH a", "HGET h f", "HLEN h", "STRLEN a"])
 def test_nothing_is_read_while_somebody_listens_to_reads(line: str) -> None:
     twins = Twins(HERE)
     for context in twins.contexts:

@@ -26,6 +26,7 @@ from respcache.protocol.replies import (
 )
 from tests.protocol.test_encoder import WIRE
 from tests.protocol.test_encoder import replies as short_replies
+from tests.rows import every_row
 
 if TYPE_CHECKING:
     from respcache._speedups.replies import Output, best_encoders
@@ -96,8 +97,8 @@ def test_doubles_are_written_as_by_the_plain_encoder(number: float, protocol: in
     assert encode(number, protocol) == encode_plainly(number, protocol)
 
 
-@pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize(
+@every_row("protocol", [2, 3])
+@every_row(
     "reply",
     [
         Unordered({1: 2, 3: 4}),  # type: ignore[arg-type]  # a dict's items are its keys
@@ -110,7 +111,7 @@ def test_doubles_are_written_as_by_the_plain_encoder(number: float, protocol: in
         {b"a": {b"b": {b"c": {}}}, "d": ({b"e": []},)},
         [[[], ()], [[[]]], ((), [()])],
     ],
-    ids=lambda reply: type(reply).__name__,
+    called=lambda reply: type(reply).__name__,
 )  # fmt: skip
 def test_whatever_can_be_walked_is_written_as_by_the_plain_encoder(reply: Any, protocol: int) -> None:
     assert encode(reply, protocol) == encode_plainly(reply, protocol)
@@ -134,8 +135,8 @@ NO_REPLIES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize("value", NO_REPLIES, ids=lambda value: type(value).__name__)
+@every_row("protocol", [2, 3])
+@every_row("value", NO_REPLIES, called=lambda value: type(value).__name__)
 def test_what_is_no_reply_raises_and_leaves_nothing_behind(value: Any, protocol: int) -> None:
     kept = b"k" * LONG_BYTES
     count = sys.getrefcount(kept)

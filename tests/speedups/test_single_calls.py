@@ -1,6 +1,7 @@
 import pytest
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -12,7 +13,7 @@ from tests.commands.harness import Harness
 COMMONEST = "GET SET DEL EXISTS EXPIRE TTL INCR MGET MSET HGET HSET PING"
 
 
-@pytest.mark.parametrize("name", COMMONEST.split())
+@every_row("name", COMMONEST.split())
 def test_the_commonest_commands_are_compiled(name: str) -> None:
     assert is_compiled(name.encode())
 

@@ -3,6 +3,7 @@
 import pytest
 
 from respcache._speedups import plain, state
+from tests.rows import every_row
 
 NAMES = sorted(name for name, cls in vars(plain).items() if isinstance(cls, type) and hasattr(state, name))
 
@@ -17,7 +18,7 @@ def test_every_compiled_class_has_a_plain_one() -> None:
     assert len(NAMES) > 10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every_row("name", NAMES)
 def test_both_have_the_same_attributes(name: str) -> None:
     compiled = {attribute for attribute in vars(getattr(state, name)) if not attribute.startswith("__")}
     assert compiled == set(getattr(plain, name).__slots__)

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import strategies as st
 
 from respcache._speedups import IS_COMPILED
+from tests.rows import every_row
 
 if not IS_COMPILED:
     pytest.skip("nothing is compiled", allow_module_level=True)
@@ -46,7 +47,7 @@ HERE = {
 test_they_do_what_their_handlers_do_or_nothing = like_their_handlers(CALLS)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         *("GET a", "GET b", "GET none", "MGET a b none h w a", "STRLEN b", "STRLEN none"),
@@ -89,7 +90,7 @@ def test_a_wrong_type_is_left_to_the_handler(line: str) -> None:
     assert Twins(HERE).call(line.encode().split()) is None
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         *(
@@ -117,7 +118,7 @@ def test_an_error_is_left_to_the_handler(line: str) -> None:
     assert Twins(HERE).call(line.encode().split()) is None
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line", ["GET k", "SET k 1", "SETNX k 1", "GETSET k 1", "GETDEL k", "GETEX k", "STRLEN k", "SET k 1 GET"]
 )
 def test_a_key_past_its_deadline_is_left_to_the_handler(line: str) -> None:

@@ -3,6 +3,7 @@ import pytest
 from respcache.keyspace.eviction import Evictor
 from respcache.keyspace.eviction.evictor import POLICIES
 from respcache.keyspace.transfers import exchange
+from tests.rows import every_row
 
 from .databases import PERSIST, Bench
 
@@ -10,7 +11,7 @@ EVICTING = [name for name in POLICIES if name != "noeviction"]
 VOLATILE = [name for name in POLICIES if name.startswith("volatile")]
 
 
-@pytest.mark.parametrize("policy", EVICTING)
+@every_row("policy", EVICTING)
 def test_room_is_made_down_to_the_limit_and_counted(policy: str) -> None:
     bench = Bench(policy)
     bench.write(range(200), life_ms=60_000)
@@ -56,7 +57,7 @@ def test_a_volatile_policy_spares_what_was_persisted(policy: str) -> None:
     assert sorted(bench.db.entries) == kept
 
 
-@pytest.mark.parametrize("policy", EVICTING)
+@every_row("policy", EVICTING)
 def test_one_call_evicts_no_more_than_it_may(policy: str) -> None:
     bench = Bench(policy)
     bench.write(range(100), life_ms=60_000)
@@ -64,7 +65,7 @@ def test_one_call_evicts_no_more_than_it_may(policy: str) -> None:
     assert len(bench.db) == 93
 
 
-@pytest.mark.parametrize("policy", EVICTING)
+@every_row("policy", EVICTING)
 def test_databases_may_be_swapped_and_flushed_in_between(policy: str) -> None:
     bench = Bench(policy)
     other = bench.keyspace.databases[1]
@@ -79,7 +80,7 @@ def test_databases_may_be_swapped_and_flushed_in_between(policy: str) -> None:
     assert len(bench.db) == 0
 
 
-@pytest.mark.parametrize("policy", EVICTING)
+@every_row("policy", EVICTING)
 def test_every_database_gives(policy: str) -> None:
     bench = Bench(policy)
     first, second = bench.keyspace.databases[:2]
@@ -91,7 +92,7 @@ def test_every_database_gives(policy: str) -> None:
     assert len(second) > 10
 
 
-@pytest.mark.parametrize("policy", EVICTING)
+@every_row("policy", EVICTING)
 def test_the_policy_may_change_at_any_time(policy: str) -> None:
     bench = Bench("allkeys-lfu")
     for name in (policy, "volatile-lru", policy, "noeviction", policy):
@@ -110,7 +111,7 @@ def test_times_come_back_when_uses_are_no_longer_counted() -> None:
     assert 0 <= idle_ms <= 60_000
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@every_row("policy", POLICIES)
 def test_nothing_is_followed_until_room_is_short(policy: str) -> None:
     bench = Bench(policy)
     bench.write(range(10))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import every_row
 from tests.speedups.differential.calls import Calls
 from tests.speedups.differential.campaign import Campaign, listing
 from tests.speedups.differential.masks import CONTROL, first_difference
@@ -102,7 +103,7 @@ def test_pieces_come_in_arrays_and_lines_and_broken() -> None:
 # -- what agrees ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("one", "other"),
     [
         (b"+OK\r\n", b"+OK\r\n"),
@@ -129,7 +130,7 @@ def test_what_differs_between_any_two_servers_agrees(one: bytes, other: bytes) -
     assert first_difference(one, other) == ""
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("one", "other"),
     [
         (b":1\r\n", b":2\r\n"),
