@@ -48,7 +48,7 @@ class Peer:
         )
         self.node.router = self.hub.router
         self.harness.dispatcher.also_release.append(self.hub.runner.release)
-        self.harness.dispatcher.rebind()
+        self.harness.dispatcher.reroute()
 
     # -- who is there ------------------------------------------------------------------
 
