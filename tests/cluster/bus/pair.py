@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from respcache.cluster.hub import Options
-from tests.cluster.bus.peer import Peer
+from tests.cluster.bus.peer import Peer, place_of
 from tests.cluster.bus.wires import RECONNECT_S, ROUNDS, Caller, Endpoint, Wire
 from tests.commands.harness import START_MS
 
@@ -124,10 +124,10 @@ class World:
 
         Return those that are: what is sent to them now goes to a server that serves them no more.
         """
-        servers = {key: self.server_of(key) for key in keys}
+        served = [(key, self.server_of(key).hub.directory.owned, place_of(key)) for key in keys]
 
         def given() -> list[str]:
-            return [key for key, server in servers.items() if not server.owns(key)]
+            return [key for key, owned, place in served if not owned[place]]
 
         self.move(*active)
         self.until(lambda: len(given()) >= count)
@@ -166,8 +166,9 @@ class World:
 
     def _set_time(self, now_s: float) -> None:
         self.now_s = now_s
+        now_ms = START_MS + round((now_s - 100.0) * 1000)
         for peer in self.peers:
-            peer.harness.clock.now_ms = START_MS + round((now_s - 100.0) * 1000)
+            peer.harness.clock.now_ms = now_ms
 
     # -- the reactors' work -----------------------------------------------------------
 
