@@ -277,9 +277,13 @@ class World:
                 or peer.node.pause.until_ms
             ):
                 return False
-            peer.node.keyspace.flush_all()
+        cleaner = Caller(self, self.peers[0], 3, is_redirected=False)
+        is_empty = cleaner("FLUSHALL") == b"OK"
+        cleaner.close()
         self.run(0.2)
-        return not any(peer.leftovers() for peer in self.peers)
+        count = len(self.peers)
+        is_joined = len(self.wires) == count * (count - 1) * self.lanes
+        return is_empty and is_joined and self.is_at_rest and not any(peer.leftovers() for peer in self.peers)
 
     @property
     def is_idle(self) -> bool:
@@ -287,12 +291,13 @@ class World:
         return all(peer.is_dead or peer.is_stopped or peer.is_idle for peer in self.peers)
 
 
-_used: dict[int, World] = {}
+_used: dict[tuple[int, int, int], World] = {}
 
 
-def world_of(nodes: int) -> World:
+def world_of(nodes: int, *, copies: int = 1, lanes: int = 1) -> World:
     """Return a world of nodes that are well; the last test's, if that has left it so, as making one takes 50 ms."""
-    world = _used.get(nodes)
+    kind = nodes, copies, lanes
+    world = _used.get(kind)
     if world is None or not world.clean():
-        world = _used[nodes] = World(nodes)
+        world = _used[kind] = World(nodes, copies=copies, lanes=lanes)
     return world
