@@ -247,6 +247,8 @@ class Holdings:
             table.forget_all()
 
     def _clear_strays(self, p: int) -> None:
+        if not self.recorder.strays:
+            return
         for stray in [one for one in self.recorder.strays if one[0] == p]:
             self.recorder.strays.discard(stray)
             self._keyspace.databases[stray[1]].abandon(stray[2])

@@ -257,7 +257,7 @@ class Promotion:
             return SERVES, self._epochs.epochs[partition], latest
         if partition in serving.whole:
             return HANDS if partition in serving.handed else WHOLE, serving.whole[partition], latest
-        return (PARTIAL if len(part) else NOTHING), 0, latest
+        return (PARTIAL if part.tables and len(part) else NOTHING), 0, latest
 
     def answered(self, peer: bytes, answer: StatusAnswer, now_s: float) -> None:
         """Take what a member says."""
@@ -354,15 +354,17 @@ class Promotion:
             return
         if self._epochs.promised[partition] != epoch or self._epochs.epochs[partition] >= epoch:
             return  # this node has promised more to somebody else meanwhile, or has heard of a newer server
-        held = [one for one in asked.held[partition] if one.id in there]
-        promised = {one.id for one in held if one.least < epoch} | {me}
-        if len(promised) <= len(held) or not self.may_decide(promised):
+        held = asked.held[partition]
+        if len(there) < len(asked.answered):
+            held = [one for one in held if one.id in there]
+        is_refused = any(one.least >= epoch for one in held)
+        if is_refused or not self.may_decide({me, *[one.id for one in held]}):
             self._refused[partition] = max((one.least for one in held), default=0)
             return  # somebody else has asked, too: the next time with a higher epoch
         least, told = self._epochs.least(partition), self._epochs.told[partition]
         held.append(Held(role >= WHOLE, copied, latest, True, me, role, least, told))
         best = max(held)
-        is_sure = best.is_sure(max(one.told for one in held)) or now_s < self._accepts_until_s
+        is_sure = best.is_sure(max([one.told for one in held])) or now_s < self._accepts_until_s
         if self.is_strict and not is_sure:
             self._not_before_s[partition] = now_s + UNSURE_S
             self.unsure.add(partition)
