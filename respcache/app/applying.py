@@ -120,7 +120,7 @@ class Applier:
         )
 
     def apply_memory(self) -> None:
-        """Set the policy, and open or close the short way for commands that may grow the data."""
+        """Set the policy and the limit; where it is the first one, or the last is lifted, the guard is bound anew."""
         settings = self._settings
         self._evictor.configure(
             settings.maxmemory_policy,
@@ -128,8 +128,10 @@ class Applier:
             lfu_log_factor=settings.lfu_log_factor,
             lfu_decay_minutes=settings.lfu_decay_minutes,
         )
+        had_limit = bool(self._memory.limit_bytes)
         self._memory.limit_bytes = settings.maxmemory_bytes
-        self._dispatcher.rebind()
+        if bool(settings.maxmemory_bytes) != had_limit:
+            self._dispatcher.rebind()
 
     def apply_hash_limits(self) -> None:
         settings = self._settings

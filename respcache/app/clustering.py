@@ -162,7 +162,7 @@ class Clustering:
         node.router = self.hub.router
         node.cluster = View(self.hub, settings.cluster_name)
         self._parts.dispatcher.also_release.append(self.hub.runner.release)
-        self._parts.dispatcher.rebind()
+        self._parts.dispatcher.reroute()
         codec = PacketCodec(settings.cluster_name, self._keyring, self.id, self._chance)
         self._gossip = Gossip(
             self.hub,

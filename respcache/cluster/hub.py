@@ -38,7 +38,6 @@ from .pubsub.relay import Relay
 from .replication.copy_reads import CopyReads
 from .replication.replication import KINDS, Replication
 from .replication.stream import Stream
-from .replication.witness import Change
 from .streams import Streams
 
 log = logging.getLogger(__name__)
@@ -101,6 +100,7 @@ class Hub:
         """When the answers given to nodes that are gone may be forgotten."""
         self.lanes: dict[tuple[bytes, int], Lane] = {}
         self.inlets: list[Inlet] = []
+        self._first: Sequence[int] = ()
         self.streams = Streams(self.lanes, now_s)
         self._keep_copies(options)
         self.refused_packets: Callable[[], int] = lambda: 0
@@ -139,18 +139,14 @@ class Hub:
         """Returns the partitions with changes that wait for a database: none of them is given away."""
         self.hasten: Callable[[int], None] = lambda partition: None
         """Called for one of these, or of those with busy keys, that is to be given away."""
-        replication.witness.tell = self._saw
+        observe = self.observer.partition
+        replication.witness.tell = lambda change, *where: observe(change.value, *where)
         node.holds = replication.holds
-        self.directory.answered_before = lambda number, position: self.memories.of(self.id).find(
-            number, position
-        )
+        self.directory.answered_before = lambda *asked: self.memories.of(self.id).find(*asked)
         self.router.copies = CopyReads(node, replication.holdings.find, self._may_read_copy)
         mandate = Mandate(self.id, strict=options.is_strict, min_members=options.min_members)
         self.mandating = Mandating(self, mandate, replication, self.directory, self.now_s)
         self.streams.attach(replication, self.mandating)
-
-    def _saw(self, change: Change, partition: int, id: bytes) -> None:
-        self.observer.partition(change.value, partition, id)
 
     # -- members -------------------------------------------------------------------
 
@@ -216,6 +212,7 @@ class Hub:
             if one.state not in GONE and one.meta.phase is Phase.ACTIVE
         )
         if changes:
+            self._first = self.ownership.owned_by(self.id)
             self.aim(changes.partitions)
             self.replication.view_changed()
 
@@ -245,8 +242,12 @@ class Hub:
     def table(self, partition: int) -> Sequence[bytes]:
         return self.ownership.owners[partition]
 
+    def first_here(self) -> Sequence[int]:
+        return self._first
+
     def is_there(self, id: bytes) -> bool:
-        return id == self.id or (id in self.swim.members and not self._is_gone(id))
+        member = self.swim.members.get(id)
+        return id == self.id or (member is not None and member.state not in GONE)
 
     def others_there(self) -> Iterable[bytes]:
         return [one.id for one in self.others]
@@ -271,11 +272,15 @@ class Hub:
     def _aim(self, partitions: Iterable[int], gone: set[bytes]) -> None:
         """Let commands go to who serves these partitions now; nobody does while it is in doubt."""
         owners = list(self.directory.owners)
-        server_of, suspended = self.replication.epochs.server, self.replication.serving.suspended
+        servers, wanted = self.replication.epochs.servers, self.ownership.owners
+        suspended = self.replication.serving.suspended
+        known: dict[tuple[bytes, tuple[bytes, ...]], tuple[bytes, ...]] = {}
         for partition in partitions:
-            server = b"" if partition in suspended else server_of(partition)
-            others = [one for one in self.ownership.owners[partition] if one != server]
-            owners[partition] = (server, *others) if server else ()
+            way = servers[partition], wanted[partition]
+            if way not in known:
+                is_served = self.is_there(way[0])
+                known[way] = (way[0], *[one for one in way[1] if one != way[0]]) if is_served else ()
+            owners[partition] = () if partition in suspended else known[way]
         moved = self.directory.set_owners(owners, gone)
         for follow in self.on_view:
             follow(moved)
@@ -337,8 +342,7 @@ class Hub:
 
     def _forget_answers(self, id: bytes) -> None:
         """Drop the answers given to a node that is gone, some time after the last that came from it."""
-        is_gone = id not in self.swim.members or self._is_gone(id)
-        if is_gone and all(inlet.peer_id != id for inlet in self.inlets):
+        if not self.is_there(id) and all(inlet.peer_id != id for inlet in self.inlets):
             self._forgettable_s[id] = self.now_s() + self.options.forward_timeout_s + ANSWERS_KEPT_S
 
     def _forget_old_answers(self, now_s: float) -> None:

@@ -16,7 +16,10 @@ class CommandTable:
 
     def __init__(self, groups: Iterable[CommandGroup]) -> None:
         self._by_name: dict[bytes, Command] = {}
+        self._commands: list[Command] = []
         self._children: dict[bytes, dict[bytes, Command]] = {}
+        self._families: dict[str, list[Command]] = {}
+        """Subcommands in the order of their declarations, by the name of the parent."""
         self.spelled: dict[tuple[Callable[..., Reply], str, int], Raw] = {}
         """What COMMAND has told of its commands: it never changes, so ``command_commands.py`` encodes it once."""
         for group in groups:
@@ -31,15 +34,16 @@ class CommandTable:
             raise ValueError(f"{command.name} is declared twice")
         space[name] = command
         space[name.lower()] = command  # the two usual spellings skip upper()
+        order = self._families.setdefault(parent.decode(), []) if child else self._commands
+        order.append(command)
 
     def __iter__(self) -> Iterator[Command]:
         """Yield every command, parents but not subcommands."""
-        return iter({id(c): c for c in self._by_name.values()}.values())
+        return iter(self._commands)
 
-    def children(self, command: Command) -> list[Command]:
+    def children(self, command: Command) -> Sequence[Command]:
         """Return the subcommands of a parent."""
-        found = self._children.get(command.name.encode(), {})
-        return list({id(c): c for c in found.values()}.values())
+        return self._families.get(command.name, [])
 
     def everything(self) -> Iterator[Command]:
         """Yield every command and subcommand that can run."""

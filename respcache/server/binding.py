@@ -7,12 +7,19 @@ import msgspec
 
 from ..commands.context import Context
 from ..commands.pending import Slot
-from ..commands.spec import Command, Flag
+from ..commands.spec import Command, Flag, Trait
+from ..commands.table import CommandTable
 from ..protocol.replies import Reply
 from ..telemetry.command_statistics import CommandStatistics
 from .guards import Guard, bound_guards
 
 NO_SUCH_ARITY: Final = 1 << 60
+
+SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", "pubsub"})
+"""Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
+
+HARMFUL: Final = ~(Trait.IN_SUBSCRIBER_MODE | Trait.OUTGROWS_ITS_WORDS | Trait.KEEPS_VALUES)
+"""Traits that keep a command from the short way."""
 
 
 class BoundCommand(msgspec.Struct, frozen=True, eq=False):
@@ -30,6 +37,16 @@ def bind_command(command: Command, guards: Sequence[Guard], statistics: CommandS
     """Bind those of the setting guards that concern the command."""
     run, concerned = bound_guards(command, guards)
     return BoundCommand(command, run, command.arity, statistics, concerned)
+
+
+def short_way(table: CommandTable) -> dict[bytes, str]:
+    """Return the commands that may take the short way: their full names by each of the usual spellings."""
+    return {
+        spelling: command.full_name
+        for command in table
+        if command.group in SHORT_WAY_GROUPS and not command.traits & HARMFUL and not table.children(command)
+        for spelling in (command.name.encode(), command.name.lower().encode())
+    }
 
 
 def _nothing(context: Context) -> Reply:

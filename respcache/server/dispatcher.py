@@ -14,7 +14,6 @@ for the commands that they concern, so a GET does not pay for SET's guard.
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
-from typing import Final
 
 import msgspec
 
@@ -32,7 +31,7 @@ from ..owners.owners import Owners
 from ..protocol.limits import Limits
 from ..protocol.replies import NO_REPLY, ErrorReply, Reply
 from ..telemetry.command_statistics import CommandStatistics
-from .binding import BoundCommand, bind_command
+from .binding import BoundCommand, bind_command, short_way
 from .guards import Guard, is_held_by_pause, session_guards
 from .ledger import Ledger
 from .load_gate import LoadGate
@@ -42,13 +41,6 @@ from .waiting import Waiting
 from .write_gate import WriteGate
 
 log = logging.getLogger(__name__)
-
-SHORT_WAY_GROUPS: Final = frozenset({"string", "hash", "generic", "connection", "pubsub"})
-"""Of these, commands that change neither the session nor the server's state (see ``Trait``)."""
-
-
-HARMLESS: Final = Trait.IN_SUBSCRIBER_MODE | Trait.OUTGROWS_ITS_WORDS | Trait.KEEPS_VALUES
-"""Traits that do not keep a command from the short way."""
 
 
 class Held:
@@ -76,6 +68,7 @@ class Dispatcher(DispatcherState):
         self.also_release: list[Callable[[], None]] = []
         """Called at the end of CLIENT PAUSE: others than clients have commands waiting, too."""
         self._setting_guards = tuple(guards)
+        self._short = short_way(node.table)
         self._bound: dict[str, BoundCommand] = {}
         self._spellings: dict[bytes, BoundCommand] = {}
         self._spellings_here: dict[bytes, BoundCommand] = {}
@@ -96,18 +89,16 @@ class Dispatcher(DispatcherState):
         """Bind guards anew; call it when a setting that a guard depends on has changed."""
         known = self.node.command_statistics
         for command in self.node.table.everything():
-            statistics = known.get(command.full_name) or known.setdefault(
-                command.full_name, CommandStatistics()
-            )
-            self._bound[command.full_name] = bind_command(command, self._setting_guards, statistics)
-        self._spellings_here = {
-            spelling: self._bound[command.full_name]
-            for command in self.node.table
-            if command.group in SHORT_WAY_GROUPS
-            and not command.traits & ~HARMLESS
-            and not self.node.table.children(command)
-            for spelling in (command.name.encode(), command.name.lower().encode())
-        }
+            name = command.full_name
+            statistics = known.get(name)
+            if statistics is None:
+                statistics = known[name] = CommandStatistics()
+            self._bound[name] = bind_command(command, self._setting_guards, statistics)
+        self._spellings_here = {spelling: self._bound[name] for spelling, name in self._short.items()}
+        self.reroute()
+
+    def reroute(self) -> None:
+        """Let the node's router stand before commands on the short way, or none; call it when there is another."""
         self._spellings = self._spellings_here
         router = self.node.router
         if router is not None:

@@ -65,7 +65,7 @@ def session_guards() -> tuple[Guard, ...]:
 
 def bound_guards(command: Command, guards: Sequence[Guard]) -> tuple[Run, tuple[Guard, ...]]:
     """Return the command's function with the guards that concern it in front, and those guards."""
-    concerned = tuple(guard for guard in guards if guard.concerns(command))
+    concerned = tuple([guard for guard in guards if guard.concerns(command)])
     run = command.run
     if not concerned:
         return run, ()

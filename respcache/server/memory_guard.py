@@ -49,7 +49,7 @@ class MemoryGuard(GuardState):
         self.uncounted = self.credit_bytes = 0
 
     def concerns(self, command: Command) -> bool:
-        return bool(self.limit_bytes) and Flag.DENYOOM in command.flags
+        return bool(self._limit_bytes) and Flag.DENYOOM in command.flags
 
     def check(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         # The compiled loop asks the same question first.

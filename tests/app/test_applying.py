@@ -163,6 +163,15 @@ def test_writes_go_the_unguarded_way_again_without_a_limit() -> None:
     assert harness.dispatcher.fast[b"SET"].guards == ()
 
 
+def test_another_limit_is_kept_by_the_guards_that_there_are() -> None:
+    harness = Harness(maxmemory="100mb", maxmemory_policy="noeviction")
+    client, bound = harness.client(), harness.dispatcher.fast[b"SET"]
+    assert client("SET a 1") == b"OK"
+    client("CONFIG SET maxmemory 1")
+    assert harness.dispatcher.fast[b"SET"] is bound
+    assert client("SET a 1").code == "OOM"
+
+
 def test_an_open_bus_keeps_its_secret_and_may_change_it() -> None:
     harness = Harness(cluster_enabled="yes", bind="*", cluster_secret="old")
     client = harness.client()

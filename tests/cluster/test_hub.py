@@ -24,6 +24,9 @@ def test_the_dead_own_nothing_and_the_next_in_rank_takes_over() -> None:
     world.kill(1)
     for (first, second), owners in zip(ranks, hub.ownership.owners, strict=True):
         assert owners[0] == (second if first == gone else first)
+    assert set(hub.first_here()) == {
+        p for p, rank in enumerate(ranks) if hub.id in rank and rank[0] in (hub.id, gone)
+    }
 
 
 def test_a_node_that_leaves_owns_nothing_any_more() -> None:

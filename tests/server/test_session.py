@@ -216,7 +216,7 @@ class Elsewhere:
         self.slots: list[Slot] = []
         self.answers_at_once = False
         harness.node.router = self
-        harness.dispatcher.rebind()
+        harness.dispatcher.reroute()
 
     def route(self, context: Context, command: Command, argv: Sequence[bytes]) -> Slot | None:
         if command.name != "GET":

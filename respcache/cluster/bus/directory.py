@@ -12,7 +12,7 @@ it is refused as well (see ``inlet.py``); it is all sent again in its order, onc
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from ...commands.client import Client
 from ...commands.cluster_errors import NOT_SERVED
@@ -31,6 +31,8 @@ HOPS: Final = 2
 
 MANY: Final = 64
 """With so many to be sent again, they wait for the next tick: looking through all of them for each would take its time."""
+
+MARKED: Final = [bytes([mark]) * SLOTS_PER_PARTITION for mark in range(3)]
 
 MOVING: Final = b"-TRYAGAIN the owner of the key is changing\r\n"
 UNSERVED: Final = b"-CLUSTERDOWN %b\r\n" % NOT_SERVED.encode()
@@ -60,6 +62,9 @@ class Destination:
         self.channel_of(client).append(batch)
 
 
+Target: TypeAlias = Destination | WaitingRoom | Closed
+
+
 class Directory:
     """The view of one node, and everything that is on its way to others."""
 
@@ -74,7 +79,7 @@ class Directory:
         self.owned = bytearray(PARTITIONS + 1)
         self.owned[ANYWHERE] = 1
         """1 for each partition that is this node's: others' commands run at once, whatever our own wait for."""
-        self.targets: list[Destination | WaitingRoom | Closed | None] = [None] * PARTITIONS
+        self.targets: list[Target | None] = [None] * PARTITIONS
         self.owners: Sequence[tuple[bytes, ...]] = [()] * PARTITIONS
         self.destinations: dict[bytes, Destination] = {}
         self.timeout_s = timeout_s
@@ -120,7 +125,8 @@ class Directory:
     def set_owners(self, owners: Sequence[tuple[bytes, ...]], gone: Iterable[bytes] = ()) -> list[int]:
         """Take a new table; return the partitions whose owner is another now. ``gone``: nodes that answer no more."""
         old, self.owners = self.owners, owners
-        moved = [p for p in range(PARTITIONS) if old[p][:1] != owners[p][:1]]
+        pairs = enumerate(zip(old, owners, strict=True))
+        moved = [p for p, (one, other) in pairs if one is not other and one[:1] != other[:1]]
         self._hold_back(moved, set(gone))
         for partition in moved:
             self._aim(partition)
@@ -160,17 +166,14 @@ class Directory:
         """Set where commands for a partition go from now on."""
         owner = self._owner(partition)
         room = self.rooms.by_partition.get(partition)
-        self.owned[partition] = owner == self.my_id
-        is_mine = room is None and owner == self.my_id
-        if self._closed is not None:
-            self.owned[partition] = is_mine = False
+        is_mine = self.owned[partition] = owner == self.my_id and self._closed is None
         first = partition * SLOTS_PER_PARTITION
-        mark = is_mine << self.unconfirmed[partition]
-        self.mine[first : first + SLOTS_PER_PARTITION] = bytes([mark]) * SLOTS_PER_PARTITION
-        self.targets[partition] = room or self.destinations.get(owner)
+        mark = (is_mine and room is None) << self.unconfirmed[partition]
+        self.mine[first : first + SLOTS_PER_PARTITION] = MARKED[mark]
+        target: Target | None = room
         if room is None and owner and owner != self.my_id:
-            self.targets[partition] = self.add_node(owner)
-        self.targets[partition] = self._closed or self.targets[partition]
+            target = self.add_node(owner)
+        self.targets[partition] = target if self._closed is None else self._closed
 
     def close(self, wire: bytes) -> None:
         """Refuse every command that names a key from now on, ours and others'."""

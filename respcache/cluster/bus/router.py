@@ -41,7 +41,10 @@ SLOT_BITS: Final = SLOTS_PER_PARTITION.bit_length() - 1
 
 OPENS: Final = ord("{")
 
-Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Reply | Slot]
+Answer: TypeAlias = Reply | Slot
+"""Named here, since to evaluate it for each command would take half of the time that binding takes."""
+
+Bound: TypeAlias = Callable[[Context, Sequence[bytes]], Answer]
 
 
 class Addresses(Protocol):
@@ -86,7 +89,7 @@ class Router:
         if self._runner.holds is not None:
             return self._bound_with_holds(command, run, self._runner.holds)
 
-        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+        def routed(context: Context, argv: Sequence[bytes]) -> Answer:
             key = argv[1]
             # A number is looked for in a tenth of the time that a text takes: 17 of 140 ns.
             slot = key_slot(key) if OPENS in key else crc_hqx(key, 0) & SLOT_MASK
@@ -101,7 +104,7 @@ class Router:
         mine, forward = self._directory.mine, self._forward
         written, after, fail = holds.written, holds.after, self._runner.executor.fail_of
 
-        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+        def routed(context: Context, argv: Sequence[bytes]) -> Answer:
             key = argv[1]
             slot = key_slot(key) if OPENS in key else crc_hqx(key, 0) & SLOT_MASK
             mark = mine[slot]
@@ -122,7 +125,7 @@ class Router:
     def _bound_by_route(self, command: Command, run: Bound) -> Bound:
         holds, executor = self._runner.holds, self._runner.executor
 
-        def routed(context: Context, argv: Sequence[bytes]) -> Reply | Slot:
+        def routed(context: Context, argv: Sequence[bytes]) -> Answer:
             assert isinstance(argv, list)
             slot = self.route(context, command, argv)
             if slot is not None:

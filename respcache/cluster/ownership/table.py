@@ -45,12 +45,28 @@ class _Chooser:
         self._scores = [scores[one.id] for one in self._candidates]
         self.spread = Spread(self._candidates, copies)
         self._indexes = range(len(self._candidates))
+        self._known: dict[tuple[int, ...], tuple[bytes, ...]] = {}
+
+    def table(self, partitions: Sequence[int]) -> Iterable[tuple[bytes, ...]]:
+        """Return the owners of each of these."""
+        if not self.spread.is_by_score:
+            return map(self.owners, partitions)
+        rows = zip(*[map(scores.__getitem__, partitions) for scores in self._scores], strict=True)
+        return [self._first(row) for row in rows] if self._scores else [()] * len(partitions)
+
+    def _first(self, row: Sequence[float]) -> tuple[bytes, ...]:
+        """Return the ids with the highest scores; one and the same tuple for the same ids."""
+        order = tuple(sorted(self._indexes, key=row.__getitem__, reverse=True)[: self.spread.copies])
+        found = self._known.get(order)
+        if found is None:
+            found = self._known[order] = tuple([self._candidates[index].id for index in order])
+        return found
 
     def owners(self, partition: int) -> tuple[bytes, ...]:
         row = [scores[partition] for scores in self._scores]
-        order = sorted(self._indexes, key=row.__getitem__, reverse=True)
         if self.spread.is_by_score:
-            del order[self.spread.copies :]  # they cannot get a place, so we need not look up who they are
+            return self._first(row)
+        order = sorted(self._indexes, key=row.__getitem__, reverse=True)
         return tuple([one.id for one in self.spread.choose([self._candidates[index] for index in order])])
 
 
@@ -78,8 +94,7 @@ class Ownership:
             return Changes(())  # most news of members is of something else
         chooser, stale = self._stale_partitions(wanted)
         changed = []
-        for partition in stale:
-            owners = chooser.owners(partition)
+        for partition, owners in zip(stale, chooser.table(stale), strict=True):
             if owners != self.owners[partition]:
                 self.owners[partition] = owners
                 changed.append(partition)
@@ -92,11 +107,15 @@ class Ownership:
         owners = self.owners[partition]
         return owners[0] if owners else None
 
+    def owned_by(self, id: bytes) -> list[int]:
+        """Return the partitions that a member owns, ascending."""
+        return [partition for partition, owners in enumerate(self.owners) if owners and owners[0] == id]
+
     def preference(self, partition: int, copies: int) -> tuple[bytes, ...]:
         """Return who would hold a partition if there were so many copies: the table's, then who comes next."""
         return _Chooser(self._candidates, self._scores, copies).owners(partition)
 
-    def _stale_partitions(self, wanted: dict[bytes, Candidate]) -> tuple[_Chooser, Iterable[int]]:
+    def _stale_partitions(self, wanted: dict[bytes, Candidate]) -> tuple[_Chooser, Sequence[int]]:
         """Take the new candidates over; return, ascending, the partitions whose owners may be others now, and who chooses."""
         before, self._candidates = self._candidates, wanted
         kept = self._scores
@@ -114,6 +133,8 @@ class Ownership:
             return chooser, range(PARTITIONS)
         stale = {partition for partition, owners in enumerate(self.owners) if not gone.isdisjoint(owners)}
         for newcomer in come:
+            if len(stale) == PARTITIONS:
+                break
             gains = self._gains_by_score if is_by_score else self._gains
             stale.update(gains(newcomer, stale))
         return chooser, sorted(stale)

@@ -33,7 +33,8 @@ class Epochs:
 
     def least(self, partition: int) -> int:
         """Return the lowest epoch that is not refused."""
-        return max(self.epochs[partition], self.promised[partition])
+        heard, promised = self.epochs[partition], self.promised[partition]
+        return heard if heard > promised else promised  # noqa: FURB136  # a call of max() takes twice as long as all this
 
     def is_current(self, partition: int, epoch: int, server: bytes) -> bool:
         """Say whether a node serves a partition in this epoch, as we know already."""

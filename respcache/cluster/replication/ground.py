@@ -21,6 +21,9 @@ class Ground(Protocol):
     def table(self, partition: int) -> Sequence[bytes]:
         """Return who shall hold a partition: its server first."""
 
+    def first_here(self) -> Sequence[int]:
+        """Return the partitions for which this node is the first in the table."""
+
     def is_there(self, id: bytes) -> bool:
         """Say whether a node is a live member, or this one."""
 

@@ -169,6 +169,8 @@ class Holdings:
     def summary(self, p: int) -> tuple[int, int, int]:
         """Return how many entries there are, the digest of their versions, and the latest version of anything."""
         part = self.recorder.parts[p]
+        if not (part.tables or part.owed):
+            return 0, 0, part.latest
         return len(part), part.digest, part.latest
 
     def content_digest(self, p: int) -> bytes:
@@ -180,6 +182,8 @@ class Holdings:
         part = self.recorder.parts[p]
         if p in self._aside or part.owed:
             return True
+        if not part.tables:
+            return False
         return any(one.entries or one.tombstones or one.flushed for one in part.tables.values())
 
     def forget(self, now_ms: int) -> None:
@@ -243,6 +247,8 @@ class Holdings:
             table.forget_all()
 
     def _clear_strays(self, p: int) -> None:
+        if not self.recorder.strays:
+            return
         for stray in [one for one in self.recorder.strays if one[0] == p]:
             self.recorder.strays.discard(stray)
             self._keyspace.databases[stray[1]].abandon(stray[2])

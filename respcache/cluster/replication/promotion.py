@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from ...keyspace.slots import PARTITIONS
 from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError, frame
 from .offers import Offers
 from .serving import Serving
@@ -168,10 +167,8 @@ class Promotion:
         known = [partition for partition in self._serving.suspended if partition not in self._busy]
         gone: list[int] = []
         me, serving = self._ground.id, self._serving
-        for partition in range(PARTITIONS):
+        for partition in self._ground.first_here():
             if partition in serving.served or partition in self._busy:
-                continue
-            if list(self._ground.table(partition)[:1]) != [me]:
                 continue
             if self._not_before_s.get(partition, 0.0) > now_s:
                 continue
@@ -254,12 +251,13 @@ class Promotion:
     def _role(self, partition: int) -> tuple[int, int, int]:
         """Return what is here, of which epoch, and its latest version."""
         serving = self._serving
-        count, _, latest = serving.holdings.summary(partition)
+        part = serving.recorder.parts[partition]
+        latest = part.latest
         if partition in serving.served:
             return SERVES, self._epochs.epochs[partition], latest
         if partition in serving.whole:
             return HANDS if partition in serving.handed else WHOLE, serving.whole[partition], latest
-        return (PARTIAL if count else NOTHING), 0, latest
+        return (PARTIAL if part.tables and len(part) else NOTHING), 0, latest
 
     def answered(self, peer: bytes, answer: StatusAnswer, now_s: float) -> None:
         """Take what a member says."""
@@ -285,9 +283,10 @@ class Promotion:
         del self._rounds[token]
         self._busy.difference_update(asked.partitions)
         unserved: dict[bool, list[int]] = {True: [], False: []}
+        there = {peer for peer in asked.answered if self._ground.is_there(peer)}
         for partition in asked.partitions:
             if asked.is_fencing:
-                self._decide(partition, asked.epochs[partition], asked.held[partition], now_s)
+                self._decide(partition, asked, there, now_s)
             elif not (self._is_served(partition, asked.held[partition]) or self._is_silent(partition, asked)):
                 unserved[self._is_settled(partition, asked.held[partition])].append(partition)
             else:
@@ -300,7 +299,7 @@ class Promotion:
     def _is_silent(self, partition: int, asked: Round) -> bool:
         """Say whether a partition's server lives and has not answered: then it serves still, or will be found dead."""
         server = self._epochs.server(partition)
-        return server not in asked.answered | {b"", self._ground.id}
+        return server not in asked.answered and server not in (b"", self._ground.id)
 
     def _is_settled(self, partition: int, held: list[Held]) -> bool:
         """Say whether it can be believed that nobody serves a partition, or everybody must be asked once more.
@@ -309,7 +308,7 @@ class Promotion:
         have had word that it does before he answers, and so says that he waits for nobody. But he knows of an epoch then
         that the other had not heard of. Where the newest that anybody knows of is the same twice, no server has come in between.
         """
-        known = {one.least for one in held} | {self._epochs.least(partition)}
+        known = {self._epochs.least(partition), *[one.least for one in held]}
         newest = max(known)
         if len(known) == 1 or self._unfound.get(partition) == newest:
             self._unfound.pop(partition, None)
@@ -347,22 +346,25 @@ class Promotion:
             return False
         return partition in serving.handed or any(one.role >= HANDS for one in held)
 
-    def _decide(self, partition: int, epoch: int, held: list[Held], now_s: float) -> None:
-        serving, me = self._serving, self._ground.id
+    def _decide(self, partition: int, asked: Round, there: set[bytes], now_s: float) -> None:
+        """Serve a partition, or let the best holder of those who are there serve it."""
+        serving, me, epoch = self._serving, self._ground.id, asked.epochs[partition]
         role, copied, latest = self._role(partition)
         if role == SERVES and partition not in serving.suspended:
             return
         if self._epochs.promised[partition] != epoch or self._epochs.epochs[partition] >= epoch:
             return  # this node has promised more to somebody else meanwhile, or has heard of a newer server
-        held = [one for one in held if self._ground.is_there(one.id)]
-        promised = {one.id for one in held if one.least < epoch} | {me}
-        if len(promised) <= len(held) or not self.may_decide(promised):
+        held = asked.held[partition]
+        if len(there) < len(asked.answered):
+            held = [one for one in held if one.id in there]
+        is_refused = any(one.least >= epoch for one in held)
+        if is_refused or not self.may_decide({me, *[one.id for one in held]}):
             self._refused[partition] = max((one.least for one in held), default=0)
             return  # somebody else has asked, too: the next time with a higher epoch
         least, told = self._epochs.least(partition), self._epochs.told[partition]
         held.append(Held(role >= WHOLE, copied, latest, True, me, role, least, told))
         best = max(held)
-        is_sure = best.is_sure(max(one.told for one in held)) or now_s < self._accepts_until_s
+        is_sure = best.is_sure(max([one.told for one in held])) or now_s < self._accepts_until_s
         if self.is_strict and not is_sure:
             self._not_before_s[partition] = now_s + UNSURE_S
             self.unsure.add(partition)

@@ -6,7 +6,7 @@ it lags. What a follower is told, and whom a write waits for, are tables by part
 that are kept true here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final
 
@@ -30,9 +30,6 @@ class Following(Enum):
     """For a full copy; it is told nothing until then."""
     COPYING = "copying"
     IN_STEP = "in step"
-
-
-TOLD: Final = frozenset({Following.CHECKING, Following.COPYING, Following.IN_STEP})
 
 
 DOUBTFUL_S: Final = 2.0
@@ -301,18 +298,18 @@ class Serving:
     def aim_records(self, partition: int, served: Served) -> None:
         """Set who is told of changes, and whom writes wait for."""
         ground = self.ground
-        followers = served.followers.items()
-        self.recorder.routes[partition] = self._shared(
-            [ground.stream(peer) for peer, following in followers if following in TOLD]
-        )
+        told: list[Stream] = []
+        waited_for: list[Stream] = []
         # Between a change of server and the first answer nobody is known to be in step; a server that is killed then
         # must not have acknowledged what it alone has.
-        waited_for = [
-            ground.stream(peer)
-            for peer, following in followers
-            if following is Following.IN_STEP or peer in served.trusted
-        ]
-        self.holds.required[partition] = self._shared([one for one in waited_for if not one.is_lagging])
+        for peer, following in served.followers.items():
+            stream = ground.stream(peer)
+            if following is not Following.WAITING:
+                told.append(stream)
+            if (following is Following.IN_STEP or peer in served.trusted) and not stream.is_lagging:
+                waited_for.append(stream)
+        self.recorder.routes[partition] = self._shared(told)
+        self.holds.required[partition] = self._shared(waited_for)
 
     def _shared(self, streams: list[Stream]) -> tuple[Stream, ...]:
         """Return one and the same tuple for the same streams: replies that wait for them then wait together."""
@@ -368,16 +365,17 @@ class Serving:
 
     # -- how it stands ---------------------------------------------------------------------
 
-    def wanted(self, partition: int) -> list[bytes]:
+    def wanted(self, partition: int) -> Sequence[bytes]:
         """Return the nodes beside this one that shall hold a copy."""
-        return [one for one in self.ground.table(partition) if one != self.ground.id]
+        table, me = self.ground.table(partition), self.ground.id
+        return table[1:] if table and table[0] == me else [one for one in table if one != me]
 
     def is_complete(self, partition: int, served: Served) -> bool:
         """Say whether everybody who shall hold a copy is in step."""
-        return all(
-            served.followers.get(peer) is Following.IN_STEP and not self.ground.stream(peer).is_lagging
-            for peer in self.wanted(partition)
-        )
+        for peer in self.wanted(partition):
+            if served.followers.get(peer) is not Following.IN_STEP or self.ground.stream(peer).is_lagging:
+                return False
+        return True
 
     def is_safe(self, partition: int) -> bool:
         """Say whether a partition is where it shall be, with all its copies, and nothing of it moves."""

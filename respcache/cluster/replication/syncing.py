@@ -145,11 +145,10 @@ class Syncing:
     def _release(self, partition: int, served: Served) -> None:
         """Let those go who are needed no more, once those who are needed have everything."""
         wanted = self._serving.wanted(partition)
-        if len(served.followers) <= len(wanted) and all(peer in wanted for peer in served.followers):
-            return
-        if self._serving.is_complete(partition, served):
+        strangers = [peer for peer in served.followers if peer not in wanted]
+        if strangers and self._serving.is_complete(partition, served):
             place = self._serving.recorder.places[partition]
-            for peer in [one for one in served.followers if one not in wanted]:
+            for peer in strangers:
                 self._ground.stream(peer).add((records.RELEASE, place))
                 self._serving.set_following(partition, peer, None)
 

@@ -77,11 +77,16 @@ class Part:
                 yield db, entry
 
     def __len__(self) -> int:
-        return sum([len(table.entries) for table in self.tables.values()])
+        tables = (
+            self.tables
+        )  # none in most partitions of a small cache, and all of them are asked about at once
+        return sum([len(table.entries) for table in tables.values()]) if tables else 0
 
     @property
     def digest(self) -> int:
         """Debts count like entries: copies that are the same owe the same."""
+        if not (self.tables or self.owed):
+            return 0
         digest = sum([table.digest for table in self.tables.values()])
         if self.owed:
             digest += sum([version * version for version in self.owed.values()])

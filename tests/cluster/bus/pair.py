@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from respcache.cluster.hub import Options
-from tests.cluster.bus.peer import Peer
+from tests.cluster.bus.peer import Peer, place_of
 from tests.cluster.bus.wires import RECONNECT_S, ROUNDS, Caller, Endpoint, Wire
 from tests.commands.harness import START_MS
 
@@ -124,10 +124,10 @@ class World:
 
         Return those that are: what is sent to them now goes to a server that serves them no more.
         """
-        servers = {key: self.server_of(key) for key in keys}
+        served = [(key, self.server_of(key).hub.directory.owned, place_of(key)) for key in keys]
 
         def given() -> list[str]:
-            return [key for key, server in servers.items() if not server.owns(key)]
+            return [key for key, owned, place in served if not owned[place]]
 
         self.move(*active)
         self.until(lambda: len(given()) >= count)
@@ -166,8 +166,9 @@ class World:
 
     def _set_time(self, now_s: float) -> None:
         self.now_s = now_s
+        now_ms = START_MS + round((now_s - 100.0) * 1000)
         for peer in self.peers:
-            peer.harness.clock.now_ms = START_MS + round((now_s - 100.0) * 1000)
+            peer.harness.clock.now_ms = now_ms
 
     # -- the reactors' work -----------------------------------------------------------
 
@@ -276,9 +277,13 @@ class World:
                 or peer.node.pause.until_ms
             ):
                 return False
-            peer.node.keyspace.flush_all()
+        cleaner = Caller(self, self.peers[0], 3, is_redirected=False)
+        is_empty = cleaner("FLUSHALL") == b"OK"
+        cleaner.close()
         self.run(0.2)
-        return not any(peer.leftovers() for peer in self.peers)
+        count = len(self.peers)
+        is_joined = len(self.wires) == count * (count - 1) * self.lanes
+        return is_empty and is_joined and self.is_at_rest and not any(peer.leftovers() for peer in self.peers)
 
     @property
     def is_idle(self) -> bool:
@@ -286,12 +291,13 @@ class World:
         return all(peer.is_dead or peer.is_stopped or peer.is_idle for peer in self.peers)
 
 
-_used: dict[int, World] = {}
+_used: dict[tuple[int, int, int], World] = {}
 
 
-def world_of(nodes: int) -> World:
+def world_of(nodes: int, *, copies: int = 1, lanes: int = 1) -> World:
     """Return a world of nodes that are well; the last test's, if that has left it so, as making one takes 50 ms."""
-    world = _used.get(nodes)
+    kind = nodes, copies, lanes
+    world = _used.get(kind)
     if world is None or not world.clean():
-        world = _used[nodes] = World(nodes)
+        world = _used[kind] = World(nodes, copies=copies, lanes=lanes)
     return world

@@ -48,7 +48,7 @@ class Peer:
         )
         self.node.router = self.hub.router
         self.harness.dispatcher.also_release.append(self.hub.runner.release)
-        self.harness.dispatcher.rebind()
+        self.harness.dispatcher.reroute()
 
     # -- who is there ------------------------------------------------------------------
 
@@ -89,12 +89,12 @@ class Peer:
     def is_at_rest(self) -> bool:
         hub = self.hub
         serving = hub.replication.serving
-        first = [p for p, owners in enumerate(hub.ownership.owners) if owners[:1] == (self.id,)]
+        first = hub.first_here()
         return (
-            sorted(serving.served) == first
-            and all(serving.is_safe(partition) for partition in first)
+            not hub.replication.promotion.is_busy
             and not hub.replication.offers.waiting
-            and not hub.replication.promotion.is_busy
+            and serving.served.keys() == set(first)
+            and all(map(serving.is_safe, first))
         )
 
     @staticmethod

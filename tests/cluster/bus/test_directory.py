@@ -8,6 +8,7 @@ from respcache.cluster.replication import syncing
 from respcache.protocol.replies import ErrorReply
 from tests.cluster.bus.histories import live
 from tests.cluster.bus.pair import World
+from tests.thoroughness import IS_THOROUGH
 
 
 def give_away(world: World, *active: int, count: int = 1) -> list[str]:
@@ -333,11 +334,14 @@ def test_a_command_is_cut_anew_when_its_keys_part() -> None:
 @pytest.mark.parametrize(
     ("seed", "lost", "copies", "lanes"),
     [
-        *((seed, lost, 1, 1) for seed in (0, 5, 9, 26) for lost in (0, 60)),
+        # Each of these fails where what follows a refused command does not wait for it; the first and the fourth also
+        # where what is on its way to an old owner holds nothing back.
+        (0, 60, 1, 1),
+        (26, 0, 1, 1),
         (1, 0, 2, 2),
-        (2, 0, 3, 1),
         (5, 200, 3, 2),
         (49, 200, 2, 2),  # what had run was sent to the next server, which ran it again
+        *(((seed, lost, 1, 1) for seed in range(12) for lost in (0, 60)) if IS_THOROUGH else ()),
     ],
 )
 def test_the_order_of_commands_and_their_effects_survive_changes_of_owners(

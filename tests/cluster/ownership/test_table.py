@@ -1,5 +1,6 @@
 import math
 import random
+from itertools import chain
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,18 @@ from respcache.keyspace.slots import PARTITIONS
 from tests.cluster.ownership.candidates import candidates, imbalance, shares, table_of
 
 SEEDS = range(5)
+
+
+def test_every_partition_is_owned_by_one_member() -> None:
+    members = mixed_candidates()
+    table = table_of(members, copies=2)
+    owned = [table.owned_by(one.id) for one in members]
+    assert sorted(chain.from_iterable(owned)) == list(range(PARTITIONS))
+    assert all(
+        table.owner(partition) == one.id
+        for one, mine in zip(members, owned, strict=True)
+        for partition in mine
+    )
 
 
 # -- the same everywhere ---------------------------------------------------

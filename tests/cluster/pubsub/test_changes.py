@@ -10,7 +10,7 @@ from respcache.cluster.pubsub.changes import KEYS, Changes, Reader
 from respcache.cluster.pubsub.news import Changed, Heard, encode_item
 from respcache.commands.tracking import DOUBTED_KEYS
 from respcache.keyspace.journal import Journal, Notice
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 from tests.cluster.bus.wires import Caller
 from tests.thoroughness import seeds
 
@@ -27,7 +27,7 @@ def told(client: Caller) -> list[Any]:
 
 @pytest.fixture
 def world() -> World:
-    return World(3, lanes=2)
+    return world_of(3, lanes=2)
 
 
 def tracker(world: World, number: int = 0, options: str = "") -> Caller:

@@ -5,7 +5,7 @@ import pytest
 from respcache.cluster.replication.confirmations import Mark
 from respcache.cluster.replication.stream import Stream
 from respcache.keyspace.slots import PARTITIONS
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 
 RECORD = (5, 0, 0, b"key", 1, 1)
 
@@ -86,7 +86,7 @@ def test_more_copies_are_told_as_they_have_it(copies: Copies) -> None:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return World(3, copies=2)
+    return world_of(3, copies=2)
 
 
 @pytest.mark.parametrize("is_redirected", [False, True])

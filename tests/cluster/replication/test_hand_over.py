@@ -7,6 +7,7 @@ import pytest
 from respcache.cluster.replication.serving import Following
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
+from tests.thoroughness import IS_THOROUGH
 
 
 def fill(world: World, count: int = 200) -> None:
@@ -129,6 +130,6 @@ def hand_over_with_a_death(at: int, victim: int) -> None:
 
 
 @pytest.mark.parametrize("victim", [0, 2], ids=["giver", "receiver"])
-@pytest.mark.parametrize("at", [150, 330, 420, 540, 700])
+@pytest.mark.parametrize("at", [150, 540, 700, *((330, 420) if IS_THOROUGH else ())])
 def test_a_hand_over_survives_the_death_of_either_side(at: int, victim: int) -> None:
     hand_over_with_a_death(at, victim)

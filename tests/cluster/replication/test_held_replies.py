@@ -7,12 +7,12 @@ import pytest
 from respcache.cluster.replication.held import REPLACED
 from respcache.keyspace.slots import key_slot, partition_of
 from respcache.protocol.replies import ErrorReply
-from tests.cluster.bus.pair import World
+from tests.cluster.bus.pair import World, world_of
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World(3, copies=2)
+    world = world_of(3, copies=2)
     yield world
     for peer in world.peers:
         holds = peer.hub.replication.holds

@@ -5,10 +5,11 @@ import pytest
 from tests.cluster.replication.simulation import Simulation
 from tests.thoroughness import IS_THOROUGH
 
-SEEDS = (16, 38, 65, 157, 228, 256)
-"""Each of these fails without the doubt of who stood still, or where not the best copy is taken."""
+SEEDS = (16, 38, 256)
+"""Each of these fails where not the best copy is taken, or where no reply waits for copies; the second where whoever asks serves as well,
+and where nobody asks again who has connected anew."""
 
-MORE_SEEDS = (3, 7, 77, 206, 258, 305, *range(400, 440))
+MORE_SEEDS = (3, 7, 65, 157, 228, 77, 206, 258, 305, *range(400, 440))
 """Some of these have found something once."""
 
 

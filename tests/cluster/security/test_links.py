@@ -3,13 +3,14 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.cluster.security.faults import Fault
 from respcache.cluster.security.greeting import GREETING_BYTES, Role
 from respcache.cluster.security.keyring import Keyring
 from respcache.cluster.security.links import FRAME_BYTES, Link
+from tests.thoroughness import examples
 
 from .certificates import context
 from .rings import STEPS, ring
@@ -78,6 +79,7 @@ def test_both_sides_know_each_other_and_frames_pass_both_ways(keyring: Keyring, 
 
 
 @layered
+@settings(max_examples=examples(20, 100))
 @given(frames=st.lists(st.binary(min_size=1, max_size=100), max_size=6), size=st.integers(1, 90))
 def test_any_cutting_of_the_whole_conversation_gives_the_same_frames(
     keyring: Keyring, tls: bool, frames: list[bytes], size: int
