@@ -17,6 +17,7 @@ from .arguments import Access, Arg, KeySpan, arity, key_spans
 from .context import Context
 from .errors import CommandError, wrong_arity
 from .parsing import Handler, Run, bind, parameter_name
+from .series import Series
 from .spread import Spread
 
 REDACTED: Final = b"(redacted)"
@@ -121,6 +122,8 @@ class Command:
     """The handler takes (context, argv) and parses by itself: for grammars that ``args`` can only document."""
     least_words: int | None = None
     """Arity where it does not follow from ``args``."""
+    series: Series | None = None
+    """How equal calls in a pipeline are answered together."""
     hidden: bool = False
     """Left out of COMMAND's answers, because redis-server has no such command."""
 
@@ -223,6 +226,7 @@ class Declaration(Required, total=False):
     secrets: Callable[[Sequence[bytes]], Iterable[int]]
     raw: bool
     least_words: int
+    series: Series
     hidden: bool
 
 

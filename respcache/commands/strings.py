@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..keyspace.journal import Notice
+from ..keyspace.series import find_all, note_reads, put_all
+from ..protocol.encoder import encode_strings
 from ..protocol.replies import OK, Reply
 from . import arguments as arg
 from .arguments import Access
 from .context import Context
 from .deadlines import UNITS_MS
 from .errors import wrong_arity, wrong_type
+from .series import Columns, Series
 from .spec import CommandGroup, Flag
 from .spread import Join, Over, Spread
 from .string_lives import SET_NOTICE, deadline_of, parse_options, put_until
@@ -48,12 +51,28 @@ def _depends_on_old(argv: Sequence[bytes]) -> bool:
     return any(word.upper() in (b"NX", b"XX", b"GET") for word in argv[3:])
 
 
+def _get_all(context: Context, columns: Columns) -> bytes | None:
+    found = find_all(context.db, columns[0])
+    if found is None:
+        return None
+    wire = encode_strings(found.values, context.client.protocol)
+    if wire is not None:  # else one of them is no string
+        note_reads(context.db, found)
+    return wire
+
+
+def _set_all(context: Context, columns: Columns) -> bytes | None:
+    keys, values = columns
+    return b"+OK\r\n" * len(keys) if put_all(context.db, keys, values, SET_NOTICE) else None
+
+
 @strings.command(
     "GET",
     since="1.0.0",
     complexity="O(1)",
     flags=Flag.READONLY | Flag.FAST,
     args=(arg.key("key", Access.RO | Access.ACCESS),),
+    series=Series(2, _get_all),
 )
 def get(context: Context, key: bytes) -> Reply:
     """Return the string that a key holds.
@@ -101,6 +120,7 @@ def get(context: Context, key: bytes) -> Reply:
         ("7.0.0", "Takes `NX` and `GET` together."),
     ),
     raw=True,
+    series=Series(3, _set_all),
 )
 def set_(context: Context, argv: Sequence[bytes]) -> Reply:
     """Store a string, whatever the key held before.

@@ -37,6 +37,7 @@ from typing import Any, Final
 import hiredis
 
 from .._speedups import best_parser
+from .columns import read_columns
 from .errors import ProtocolError
 from .inline import split_inline
 from .limits import Limits
@@ -109,6 +110,21 @@ class PlainRequestParser(StrictParser):
         if not self.wanted_bytes:
             commands += self._feed_between_commands(self._take_rest())
         return commands
+
+    def feed_columns(
+        self, data: bytes, beginning: bytes, count: int
+    ) -> tuple[list[list[bytes]], bytes] | None:
+        """Return what ``read_columns`` finds, and leave the bytes behind it to ``feed``; None if it cannot be asked or finds nothing."""
+        limits = self.limits
+        if (
+            self.buffered_bytes
+            or self._missing
+            or self.error is not None
+            or limits.max_arguments < MOST_READER_ARGUMENTS
+            or len(data) > limits.max_bulk_bytes
+        ):
+            return None
+        return read_columns(data, beginning, count)
 
     def _feed_between_commands(self, data: bytes) -> list[list[bytes]]:
         size = len(data)

@@ -7,6 +7,7 @@ import msgspec
 
 from ..commands.context import Context
 from ..commands.pending import Slot
+from ..commands.series import Series
 from ..commands.spec import Command, Flag, Trait
 from ..commands.table import CommandTable
 from ..protocol.replies import Reply
@@ -31,12 +32,16 @@ class BoundCommand(msgspec.Struct, frozen=True, eq=False):
     arity: int
     statistics: CommandStatistics
     guards: tuple[Guard, ...] = ()
+    series: Series | None = None
+    """How several calls are answered together, where nobody need be asked for each."""
 
 
 def bind_command(command: Command, guards: Sequence[Guard], statistics: CommandStatistics) -> BoundCommand:
     """Bind those of the setting guards that concern the command."""
     run, concerned = bound_guards(command, guards)
-    return BoundCommand(command, run, command.arity, statistics, concerned)
+    return BoundCommand(
+        command, run, command.arity, statistics, concerned, None if concerned else command.series
+    )
 
 
 def short_way(table: CommandTable) -> dict[bytes, str]:

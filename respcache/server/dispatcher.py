@@ -103,7 +103,9 @@ class Dispatcher(DispatcherState):
         router = self.node.router
         if router is not None:
             self._spellings = {
-                spelling: msgspec.structs.replace(bound, run=router.bound(bound.command, bound.run))
+                spelling: msgspec.structs.replace(
+                    bound, run=router.bound(bound.command, bound.run), series=None
+                )
                 for spelling, bound in self._spellings_here.items()
             }
         self.refresh()

@@ -96,6 +96,23 @@ class Ledger(LedgerState):
                 if elapsed_ns >= self.slow_ns:
                     self.note_slow(client, bound, commands[first + at], elapsed_ns)
 
+    def count_series(
+        self, client: Client, bound: BoundCommand, calls: int, total_ns: int, first: Sequence[bytes]
+    ) -> None:
+        """Count commands that were answered together; ``first`` are the words of the first one.
+
+        They are only while what counts as slow is far more than they can take. Where they do take that
+        long, something else held them up, and the slow log has the first with the time of all.
+        """
+        statistics = bound.statistics
+        statistics.calls += calls
+        statistics.nanoseconds += total_ns
+        statistics.counts[(total_ns // calls).bit_length()] += calls
+        self.statistics.total_commands_processed += calls
+        client.last_command = bound.command.full_name
+        if total_ns >= self.slow_ns:
+            self.note_slow(client, bound, first, total_ns)
+
     def note_slow(self, client: Client, bound: BoundCommand, argv: Sequence[bytes], elapsed_ns: int) -> None:
         """Log a slow command, unless it carries what must not be logged."""
         elapsed_us = elapsed_ns // 1000

@@ -31,15 +31,7 @@ from ..protocol.parser import QUERY_LIMIT, RequestParser
 from ..protocol.replies import OK, NoReply, Reply
 from .binding import NOT_FAST, NOTHING_FAST
 from .dispatcher import Dispatcher, Held
-
-COMMANDS_PER_TURN: Final = 1024
-"""How many commands a connection may run before the others get theirs: some 2 ms of GETs."""
-
-COMMANDS_PER_CHECK: Final = 64
-"""After how many commands the output's size is looked at: counting each reply costs 40 ns."""
-
-OUTPUT_PER_TURN_BYTES: Final = 1 << 20
-"""A turn ends when this much waits to be sent: big values cannot pile up."""
+from .series import COMMANDS_PER_CHECK, COMMANDS_PER_TURN, OUTPUT_PER_TURN_BYTES, take_series
 
 SLOTS: Final = 1024
 """Replies one client may be owed before the session stops taking commands: each holds a mailbox place."""
@@ -96,7 +88,9 @@ class Session(SessionState):
         self.received_bytes += len(data)
         self.is_awaited = False
         if self.client.is_authenticated:
-            self._take(self.parser.feed(data))
+            commands = take_series(self, self._dispatcher, data)
+            if commands is not None:
+                self._take(commands)
         else:
             self.backlog.extend(self.parser.feed(data, 1))
             self.resume()

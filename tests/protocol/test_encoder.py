@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from respcache.protocol import encoder
-from respcache.protocol.encoder import PLAIN_ENCODERS, encode_plainly, format_double
+from respcache.protocol.encoder import PLAIN_ENCODERS, encode_plainly, encode_strings, format_double
 from respcache.protocol.replies import (
     NO_REPLY,
     NULL_ARRAY,
@@ -337,3 +337,15 @@ def test_a_score_is_formatted_as_redis_formats_it(encode: Encode, redis_server: 
         for number in (1.5, 3.0, 3.14, 1e20, -1e-7):
             client.call("ZADD", "scores", repr(number), "a")
             assert client.call("ZSCORE", "scores", "a") == encode(number, 3)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@given(st.lists(st.one_of(st.none(), st.binary(max_size=9), st.sampled_from([b"x" * 1023, b"x" * 1024]))))
+def test_strings_in_a_row_are_encoded_as_each_of_them(protocol: int, strings: list[bytes | None]) -> None:
+    assert encode_strings(strings, protocol) == b"".join(encode_plainly(each, protocol) for each in strings)
+
+
+@pytest.mark.parametrize("other", [7, [b"a"], {b"a": b"b"}])
+def test_what_is_no_string_in_a_row_is_not_encoded(other: object) -> None:
+    assert encode_strings([b"a", other], 2) is None
+    assert encode_strings([b"a", other, None], 2) is None

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from respcache.protocol.columns import beginning_of
 from respcache.protocol.limits import UNAUTHENTICATED, Limits
 from respcache.protocol.parser import (
     LARGE_READ_BYTES,
@@ -300,3 +301,25 @@ def test_an_idle_client_keeps_no_memory_of_a_long_read(new_parser: NewParser) ->
         check=True,
     )
     assert int(done.stdout) < 20_000
+
+
+def test_columns_are_read_only_between_two_commands() -> None:
+    beginning = beginning_of(b"GET", 2)
+    for begun in (GET[:-1], b"*2\r\n", b"GE"):
+        parser = PlainRequestParser(Limits())
+        parser.feed(begun)
+        assert parser.feed_columns(GET * 9, beginning, 2) is None
+    parser = PlainRequestParser(Limits())
+    parser.feed(b"*x\r\n")
+    assert parser.error is not None
+    assert parser.feed_columns(GET * 9, beginning, 2) is None
+
+
+def test_columns_are_left_to_the_strict_parser_where_limits_are_narrow() -> None:
+    beginning = beginning_of(b"GET", 2)
+    for limits, may_be_read in (
+        (Limits(), True),
+        (Limits(max_bulk_bytes=100), False),
+        (UNAUTHENTICATED, False),
+    ):
+        assert (PlainRequestParser(limits).feed_columns(GET * 9, beginning, 2) is not None) == may_be_read

@@ -28,12 +28,14 @@ def test_a_guard_stands_before_the_commands_that_it_concerns() -> None:
     with pytest.raises(CommandError, match="not now"):
         bound.run(harness.client().session.context, [b"SET", b"a", b"1"])
     assert len(bound.guards) == 1
+    assert bound.series is None
 
 
 def test_other_commands_do_not_pay_for_it() -> None:
     get = Harness().node.table["GET"]
     bound = bind_command(get, (Refusal(),), CommandStatistics())
     assert bound.run is get.run
+    assert bound.series is get.series is not None
     assert bound.guards == ()
 
 

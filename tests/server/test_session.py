@@ -10,7 +10,8 @@ from respcache.commands.pending import Pending, Slot
 from respcache.commands.spec import Command
 from respcache.keyspace.slots import SLOTS as KEY_SLOTS
 from respcache.protocol.replies import ErrorReply, Reply
-from respcache.server.session import COMMANDS_PER_TURN, SLOTS
+from respcache.server.series import COMMANDS_PER_TURN
+from respcache.server.session import SLOTS
 from tests.commands.harness import Harness, HarnessClient
 
 
