@@ -270,6 +270,8 @@ class Server:
             lambda now_ms: self._look_after_clients(reactor, now_ms),
             parts.dispatcher.end_pause,
         ]
+        if self._clustering is not None:
+            housekeeping.every_sample.append(self._clustering.beat)
         parts.node.controls = housekeeping
         return housekeeping
 
