@@ -6,6 +6,7 @@ import pytest
 
 from respcache.cluster.membership.outputs import Happened, Kind
 from respcache.cluster.pace import CALM_TICKS, LONGEST_PAUSE_S, TICK_S, Pace
+from respcache.cluster.pubsub.silence import QUIET_S
 from respcache.keyspace.slots import key_partition
 from respcache.telemetry.statistics import SAMPLE_PERIOD_MS
 from tests.cluster.bus.pair import World
@@ -195,3 +196,33 @@ def test_whoever_pauses_is_called() -> None:
     node.pace.on_hurry = lambda: calls.append(node.pace.is_quick)
     node.pace.hurry()
     assert calls == [True]
+
+
+def test_a_subscription_is_confirmed_although_another_node_does_not_answer() -> None:
+    waited: list[float] = []
+    for let_them in (paced, _at_full_pace):
+        world = World(2)
+        let_them(world)
+        world.run(QUIET_S + 1.0)
+        world.peers[1].stop()
+        client, begun_s = world.client(0), world.now_s
+        client.send("SUBSCRIBE news")
+        assert not client.output
+        world.until(lambda: bool(client.output))  # noqa: B023  # called at once
+        waited.append(world.now_s - begun_s)
+    rare_s, often_s = waited
+    assert rare_s <= often_s + TICK_S
+
+
+def test_a_majority_agrees_on_who_is_left_as_soon_as_ever() -> None:
+    waited: list[float] = []
+    for let_them in (paced, _at_full_pace):
+        world = World(3, copies=2, is_strict=True)
+        let_them(world)
+        world.kill(2)
+        begun_s = world.now_s
+        left = [peer.hub.mandating.mandate for peer in world.peers[:2]]
+        world.until(lambda: all(len(one.view.members) == 2 for one in left), most_s=60.0)  # noqa: B023
+        waited.append(world.now_s - begun_s)
+    rare_s, often_s = waited
+    assert rare_s <= often_s + 2 * TICK_S

@@ -120,7 +120,7 @@ class Mandate:
         if not self._strict:
             return True
         is_open = bool(self._pending) or self._agreement.accepted is not None or self._entering is not None
-        return self.is_valid(now) and self._differs_since is None and not is_open
+        return self.is_settled and self.is_valid(now) and self._differs_since is None and not is_open
 
     # -- members -----------------------------------------------------------------------
 
