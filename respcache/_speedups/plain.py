@@ -215,7 +215,7 @@ class HotPath:
     def remove(self, connection: ConnectionState) -> None:
         """Serve it no more."""
 
-    def poll(self, timeout_s: float) -> list[tuple[int, int]]:
+    def poll(self, timeout_s: float, is_once: bool = False) -> list[tuple[int, int]]:
         """Wait up to so long for what is ready; return what is left to do as (descriptor, mask). ``ready`` is how much there was."""
         events = self._poll(timeout_s, self._most)
         self._set_clock()

@@ -89,11 +89,11 @@ cdef class HotPath:
         if connection.fd < len(self.connections):
             self.connections[connection.fd] = None
 
-    def poll(self, double timeout_s):
+    def poll(self, double timeout_s, bint is_once=False):
         """Wait up to so long; serve what is ordinary, and return the rest as (descriptor, mask); ``ready`` counts both.
 
-        With a ``clock`` it goes on, until that time is up or something is left to do for Python, be it only to look around
-        after Python code has run.
+        With a ``clock``, and unless ``is_once``, it goes on until that time is up or something is left to do for
+        Python, be it only to look around after Python code has run.
         """
         cdef list others = []
         cdef int count
@@ -105,7 +105,7 @@ cdef class HotPath:
             self.has_called = False
             self.serve_events(count, others)
             left_ns = until_ns - now_ns()
-            if others or self.has_called or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
+            if others or self.has_called or is_once or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
                 return others
             count = self.wait(milliseconds(left_ns))
             if self.has_marks:

@@ -27,11 +27,13 @@ from ..cluster.gossip import Gossip
 from ..cluster.hub import Hub, Options
 from ..cluster.membership.member import Address, Meta, Phase
 from ..cluster.membership.profiles import PROFILES
+from ..cluster.pace import Pace
 from ..cluster.security.ciphers import MissingLibraryError
 from ..cluster.security.keyring import Keyring
 from ..cluster.security.links import Link
 from ..cluster.security.packets import PacketCodec
 from ..cluster.security.tunnel import node_context
+from ..cluster.ticking import Ticking
 from ..cluster.view import View
 from ..server.housekeeping import LoopLag
 from ..server.listeners import CannotListenError, address_of, open_tcp_listeners
@@ -44,11 +46,8 @@ from .machine import machine_identity, outward_host
 
 log = logging.getLogger(__name__)
 
-TICK_S: Final = 0.02
-"""How often forwards are looked at that wait: a fiftieth of their time-out."""
-
-LAG_TICKS: Final = 250
-"""Ticks between looks at the loop's lag: five seconds, so that a bad moment is no news."""
+LAG_PERIOD_S: Final = 5.0
+"""Between looks at the loop's lag, so that a bad moment is no news."""
 
 ALONE_S: Final = 2.0
 """A node that was told of others and finds none serves alone after this; they find each other later all the same."""
@@ -70,7 +69,7 @@ STRANGERS: Final = 256
 
 STILL_S: Final = 0.5
 """A process that has not served anybody for so long asks the others before it does: half of what the quickest of
-them needs to declare it dead. Ticks come every 20 ms, so nothing else looks like it."""
+them needs to declare it dead. Housekeeping wakes it every 100 ms at least, so nothing else looks like it."""
 
 WILDCARDS: Final = ("0.0.0.0", "::")
 
@@ -157,7 +156,7 @@ class Clustering:
             options=self._options(),
             chance=self._chance,
             now_s=trio.current_time,
-            loop_lag_s=lambda: self._lag.last_and_worst_ms()[0] / 1000,
+            loop_lag_s=lambda: self._lag.last_ms / 1000,
         )
         node.router = self.hub.router
         node.cluster = View(self.hub, settings.cluster_name)
@@ -171,6 +170,8 @@ class Clustering:
             lambda nonce: self._link("dial", nonce),
             PROFILES[settings.cluster_profile].probe_period_s * 4,
         )
+        self._ticking = Ticking(Pace(self.hub), self._tick)
+        self._lag_told_s = trio.current_time()
         self._has_joined = True
         settings.on_change(Settings.cluster_secrets, lambda texts: self._rekey(texts, codec))
         settings.on_change(Settings.cluster_replication_ack, self._acknowledge)
@@ -268,7 +269,7 @@ class Clustering:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._gossip.run)
             nursery.start_soon(dialer.run)
-            nursery.start_soon(self._tick)
+            nursery.start_soon(self._ticking.run)
             nursery.start_soon(self._discover)
             await self._wait_for_others()
             self.hub.set_phase(Phase.ACTIVE)
@@ -350,13 +351,18 @@ class Clustering:
             host = inlet.client.address.rpartition(":")[0]
             self.hub.complaints.tell(f"connection from {host}: {inlet.link.error}")
 
-    async def _tick(self) -> None:
-        while True:
-            for _ in range(LAG_TICKS):
-                await trio.sleep(TICK_S)
-                self.hub.tick()
-                self._end_silent()
-            self.hub.tell_lag(self._lag.last_and_worst_ms()[0])
+    def beat(self, now_ms: int) -> None:
+        """Tick with whoever has woken this process up anyway; called every 100 ms."""
+        if self._has_joined:
+            self._ticking.beat()
+
+    def _tick(self) -> None:
+        self.hub.tick()
+        self._end_silent()
+        now_s = trio.current_time()
+        if now_s - self._lag_told_s >= LAG_PERIOD_S:
+            self._lag_told_s = now_s
+            self.hub.tell_lag(self._lag.last_ms)
 
     async def _discover(self) -> None:
         def found(addresses: list[Address]) -> None:

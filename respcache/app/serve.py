@@ -259,12 +259,19 @@ class Server:
     def _housekeeping(self, reactor: Reactor) -> Housekeeping:
         parts = self._parts
         housekeeping = Housekeeping(parts.node, self._set_clock, self._lag)
+
+        def watch(look: Callable[[], None] | None) -> None:
+            reactor.on_turn = look
+
+        housekeeping.watch = watch
         if self._gateway is not None:
             housekeeping.every_sample.append(self._gateway.look_after)
         housekeeping.every_sample += [
             lambda now_ms: self._look_after_clients(reactor, now_ms),
             parts.dispatcher.end_pause,
         ]
+        if self._clustering is not None:
+            housekeeping.every_sample.append(self._clustering.beat)
         parts.node.controls = housekeeping
         return housekeeping
 

@@ -54,6 +54,8 @@ class Gossip:
         self._new_link = new_link
         self._timeout_s = timeout_s
         self._nudge = trio.Event()
+        self._wakes_s = float("inf")
+        """When the time is looked at next: what is due later need not wake anybody."""
         self._nursery: trio.Nursery | None = None
         self._running = 0
         hub.act = self.act
@@ -82,7 +84,8 @@ class Gossip:
                 self._nursery.start_soon(self._exchange, output)
             else:
                 self.act(self._hub.swim.exchange_done(trio.current_time(), output.token, None))
-        self._nudge.set()
+        if self._hub.swim.next_deadline() < self._wakes_s:
+            self._nudge.set()
 
     def _send(self, address: Address, payload: bytes) -> None:
         sock = next((one for one in self._sockets if _can_reach(one, address)), None)
@@ -114,7 +117,8 @@ class Gossip:
         swim = self._hub.swim
         while True:
             self._nudge = trio.Event()
-            with trio.move_on_at(swim.next_deadline()):
+            self._wakes_s = swim.next_deadline()
+            with trio.move_on_at(self._wakes_s):
                 await self._nudge.wait()
             if trio.current_time() >= swim.next_deadline():
                 self.act(swim.tick(trio.current_time()))

@@ -53,6 +53,8 @@ class Mandating:
         self._replication = replication
         self._directory = directory
         self._now_s = now_s
+        self.on_work: Callable[[], None] = lambda: None
+        """Called when the next tick has something to ask."""
         replication.promotion.may_decide = mandate.has_majority
         replication.promotion.wait_s = mandate.promotion_wait_s
         replication.promotion.is_strict = mandate.is_strict
@@ -90,7 +92,13 @@ class Mandating:
         since_s = self.mandate.asked_before(peer) - RECENT_S
         # Of two with the same epoch only one is obeyed: whoever else claims it hears of a higher one.
         newer = [(p, least + (servers[p] != peer)) for p, least in serving.recent(since_s)]
-        return encode_confirmed(self.mandate.asked(now_s, peer, decode_confirm(data), newer))
+        answer = self.mandate.asked(now_s, peer, decode_confirm(data), newer)
+        self._look_ahead()
+        return encode_confirmed(answer)
+
+    def _look_ahead(self) -> None:
+        if self.mandate.is_in_a_hurry:
+            self.on_work()
 
     def answered(self, peer: bytes, data: bytes) -> None:
         """Take an answer. Raises BrokenFrameError."""
@@ -103,4 +111,5 @@ class Mandating:
                 serving.refused(partition, epoch)
         serving.flush()
         self.mandate.answered(self._now_s(), peer, answer)
+        self._look_ahead()
         self.look()

@@ -15,6 +15,8 @@ class Streams:
         self._lanes = lanes
         self._now_s = now_s
         self._by_id: dict[bytes, Stream] = {}
+        self.on_waited: Callable[[], None] = lambda: None
+        """Called when somebody begins to wait for another node."""
         self._doubted_s: dict[bytes, tuple[float, float]] = {}
         """Since when nodes are silent, and when everybody was told that they may lack something (strict)."""
 
@@ -39,6 +41,7 @@ class Streams:
         stream.on_forgotten = lambda: replication.disbelieved(id)
         stream.on_lag = lambda is_lagging: replication.serving.lag_changed(id)
         stream.on_room = replication.syncing.pump
+        stream.on_waited = lambda: self.on_waited()  # noqa: PLW0108  # which may be set later
         stream.may_drop = lambda since_s: self._may_drop(id, since_s)
         lane = self._lanes.get((id, 0))
         if lane is not None:

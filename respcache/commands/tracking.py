@@ -114,6 +114,11 @@ class Tracking:
             self._forget_readers()
             self.on_trackers(False)
 
+    @property
+    def has_broadcasts(self) -> bool:
+        """Whether some client hears of changes that it has not asked for, in one message for many of them."""
+        return bool(self._prefixes)
+
     def statistics(self) -> dict[str, int]:
         """Return the figures that INFO shows."""
         return {

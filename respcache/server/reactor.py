@@ -68,6 +68,8 @@ class Reactor:
             EVENTS_PER_POLL,
             clock=clock,
         )
+        self.on_turn: Callable[[], None] | None = None
+        """Called after every turn, of which none is left out then; for whoever sleeps until there is work."""
         self._dispatcher = dispatcher
         self._find_trio = find_trio
         self._listeners: dict[int, tuple[socket.socket, Callable[[socket.socket], Conversation | None]]] = {}
@@ -108,10 +110,7 @@ class Reactor:
         """Serve until cancelled; then close every connection."""
         due = self._find_trio()
         try:
-            if due is None:
-                await self._run_as_any_task()
-            else:
-                await self._run_before_trio(due)
+            await (self._run_as_any_task() if due is None else self._run_before_trio(due))
         finally:
             self._serve_others([])  # what was answered while we were being cancelled is sent
             self.close_listeners()
@@ -132,13 +131,15 @@ class Reactor:
     async def _run_before_trio(self, due: TrioDue) -> None:
         """Wait for clients and for trio in one system call; see ``trio_due.py``."""
         self._poller.register(due.fd, READABLE)
+        left_s = due.seconds_left()
         try:
             while True:
-                left_s = due.seconds_left()
                 ready = self.turn(0.0 if self._hungry or self._stirred else left_s)
+                left_s = due.seconds_left()
                 if left_s <= 0.0 or ready >= EVENTS_PER_POLL or self._trio_rang:
                     self._trio_rang = False
                     await due.pass_on()
+                    left_s = due.seconds_left()
         finally:
             due.close()
 
@@ -147,7 +148,7 @@ class Reactor:
         awaited, self._awaited = self._awaited, None
         self._in_turn = True
         if awaited is None or timeout_s <= 0.0:
-            events = self._path.poll(timeout_s)
+            events = self._path.poll(timeout_s, self.on_turn is not None)
         else:
             events = self._path.take(self._vigil.wait(awaited, timeout_s))
         ready = self._path.ready
@@ -156,10 +157,7 @@ class Reactor:
             connection = connections.get(fd)
             if connection is not None:
                 try:
-                    if mask == READABLE:
-                        self._receive(connection)
-                    else:
-                        self._serve(connection, mask)
+                    self._receive(connection) if mask == READABLE else self._serve(connection, mask)
                 except Exception:
                     self._give_up(connection)
             elif fd == self._bell.fileno():
@@ -170,6 +168,8 @@ class Reactor:
         self._in_turn = False
         if ready > 1:
             self._awaited = None  # the others will ask again, too
+        if self.on_turn is not None:
+            self.on_turn()
         return ready
 
     def _serve_others(self, events: list[tuple[int, int]]) -> None:

@@ -17,8 +17,8 @@ from typing import Final, Self
 
 import trio
 
-LONGEST_WAIT_S: Final = 0.05
-"""trio gets a turn after this at the latest, in case the reactor alone was cancelled; housekeeping has a deadline every 25 ms."""
+LONGEST_WAIT_S: Final = 0.2
+"""trio gets a turn after this at the latest, in case the reactor alone was cancelled; housekeeping has a deadline every 100 ms at least."""
 
 
 class TrioDue(trio.abc.Instrument):
@@ -62,7 +62,9 @@ class TrioDue(trio.abc.Instrument):
         return max(0.0, self._deadline_s - perf_counter())
 
     async def pass_on(self) -> None:
-        """Give trio its turn."""
+        """Give trio its turn, and once more where somebody is left who could run: trio shuffles, and may have come back to us first."""
         await trio.lowlevel.checkpoint()
+        if self._runnable:
+            await trio.lowlevel.checkpoint()
         left_s = trio.lowlevel.current_statistics().seconds_to_next_deadline
         self._deadline_s = perf_counter() + min(LONGEST_WAIT_S, left_s)

@@ -1,10 +1,13 @@
 """Uses the server as a program with redis-py would; runs under redis-py 8 and, as a script, under redis-py 5.
 
-``python -m tests.clients.python_client PORT PROTOCOL NAME`` runs one exercise with whichever redis-py is found first.
+``python -m tests.clients.python_client PORT PROTOCOL`` runs all exercises with whichever redis-py is found first, and prints
+its version and what failed, as JSON.
 """
 
 import itertools
+import json
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -277,6 +280,16 @@ def a_lock_without_scripts(client: Client) -> None:
     assert client.transaction(release, "lock") == [1]
 
 
+def run_all(port: int, protocol: int) -> dict[str, str]:
+    """Run every exercise; return how those ended that failed, by name."""
+    failures = {}
+    for name in EXERCISES:
+        try:
+            run(name, port, protocol)
+        except Exception:
+            failures[name] = traceback.format_exc()
+    return failures
+
+
 if __name__ == "__main__":
-    run(sys.argv[3], int(sys.argv[1]), int(sys.argv[2]))
-    print(redis.__version__)
+    json.dump([redis.__version__, run_all(int(sys.argv[1]), int(sys.argv[2]))], sys.stdout)

@@ -194,3 +194,16 @@ async def test_what_is_asked_after_the_end_fails(autojump_clock: MockClock) -> N
         with suppress(OSError):
             await one.ask(two.address)
         assert one.gossip._running == 0
+
+
+async def test_its_clock_is_woken_only_for_what_is_due_sooner(autojump_clock: MockClock) -> None:
+    async with three_nodes() as [node, *_]:
+        gossip, now_s = node.gossip, trio.current_time()
+        gossip.act([])
+        assert not gossip._nudge.is_set()
+        ran: list[float] = []
+        node.hub.swim._core.schedule.at(now_s + 0.001, ran.append)
+        gossip.act([])
+        assert gossip._nudge.is_set()
+        await trio.sleep(0.002)
+        assert ran == [pytest.approx(now_s + 0.001, abs=0.001)]

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from time import perf_counter
 
 import pytest
 import trio
@@ -175,6 +176,25 @@ async def test_unix_sockets_are_served_alike(served: Served, tmp_path: object) -
         await stream.send_all(b"PING\r\n")
         assert await receive_exactly(stream, 7) == b"+PONG\r\n"
     assert listener.family == socket.AF_UNIX
+
+
+async def test_whoever_asks_is_told_after_each_turn_that_something_has_come() -> None:
+    poller, harness = new_poller(), Harness()
+    assert poller is not None
+    reactor = Reactor(poller, harness.dispatcher, lambda: None, clock=harness.clock)
+    near, far = socket.socketpair()
+    reactor.attach(near, Admission(harness.settings, harness.dispatcher).open_session)
+    counts: list[int] = []
+    reactor.on_turn = lambda: counts.append(harness.node.statistics.total_commands_processed)
+    for _ in range(2):
+        far.send(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n")
+        began_s = perf_counter()
+        reactor.turn(5.0)
+        assert perf_counter() - began_s < 4.0  # and not when all of the time is up
+    assert counts == [1, 2]
+    with far, trio.CancelScope() as scope:
+        scope.cancel()
+        await reactor.run()
 
 
 class WatchedPoller:

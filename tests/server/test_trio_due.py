@@ -51,6 +51,23 @@ async def test_a_task_behind_us_in_the_same_pass_counts_as_one_that_can_run() ->
     assert seen[0] == 0.0
 
 
+async def test_whoever_stands_behind_us_has_had_its_turn_when_we_go_on() -> None:
+    due, runs = inside(), list[int]()
+
+    async def wait(begin: trio.Event) -> None:
+        await begin.wait()
+        runs.append(1)
+
+    for number in range(20):  # trio shuffles
+        async with trio.open_nursery() as nursery:
+            begin = trio.Event()
+            nursery.start_soon(wait, begin)
+            await trio.testing.wait_all_tasks_blocked()
+            begin.set()
+            await due.pass_on()
+            assert len(runs) == number + 1
+
+
 async def test_a_wait_without_a_near_deadline_is_bounded() -> None:
     due = inside()
     await due.pass_on()

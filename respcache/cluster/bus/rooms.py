@@ -35,12 +35,15 @@ class Rooms:
         """Those that wait for nobody any more."""
         self.resting: list[tuple[int, Batch]] = []
         """Single commands in their order, with the number of the channel of each."""
+        self.on_rest: Callable[[], None] = lambda: None
+        """Called when one begins to rest: the next tick tries it again."""
 
     def rest(self, number: int, batch: Batch) -> None:
         """Keep a command, which is ahead of its rooms, until it may be sent again."""
         self.add(number, batch)
         for partition in partitions_of(batch, 0):
             self.by_partition[partition].resting += 1
+        self.on_rest()
 
     def add(self, number: int, batch: Batch) -> None:
         """Put a command in its place among those that rest."""

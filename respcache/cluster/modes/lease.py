@@ -33,15 +33,16 @@ class Lease:
     def __init__(self, my_id: bytes) -> None:
         self._my_id = my_id
         self._token = 0
-        self._next_at = float("-inf")
+        self.next_at = float("-inf")
+        """When the next question is due."""
         self._sent_at: dict[int, float] = {}
         self._confirmed: dict[bytes, float] = {}
 
     def due(self, now: float) -> int | None:
         """Return the number of a question to be sent now to everybody, or None: it is not time yet."""
-        if now < self._next_at:
+        if now < self.next_at:
             return None
-        self._next_at = now + CONFIRM_EVERY_S
+        self.next_at = now + CONFIRM_EVERY_S
         self._token += 1
         self._sent_at[self._token] = now
         if len(self._sent_at) > MOST_OPEN:
@@ -50,7 +51,7 @@ class Lease:
 
     def hurry(self) -> None:
         """Let the next question be due at once: something has changed."""
-        self._next_at = float("-inf")
+        self.next_at = float("-inf")
 
     def confirmed(self, token: int, peer_id: bytes) -> None:
         """Note an answer. One that nobody asked for confirms nothing."""

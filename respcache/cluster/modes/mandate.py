@@ -103,6 +103,25 @@ class Mandate:
         promised = frozenset(ids) | {self._my_id}
         return not self._strict or all(has_majority(group, promised) for group in self._groups())
 
+    # -- for whoever keeps the time ------------------------------------------------------
+
+    @property
+    def next_question(self) -> float:
+        """Return when the next question is due; never, in the mode that asks none."""
+        return self._lease.next_at if self._strict else float("inf")
+
+    @property
+    def is_in_a_hurry(self) -> bool:
+        """Whether something has changed since the last question: the next one is due at once."""
+        return self.next_question == float("-inf")
+
+    def is_calm(self, now: float) -> bool:
+        """Whether there is nothing to be voted on or waited for; then ``due`` need not be asked before the next question."""
+        if not self._strict:
+            return True
+        is_open = bool(self._pending) or self._agreement.accepted is not None or self._entering is not None
+        return self.is_settled and self.is_valid(now) and self._differs_since is None and not is_open
+
     # -- members -----------------------------------------------------------------------
 
     def observe(self, now: float, alive: frozenset[bytes]) -> None:

@@ -165,6 +165,11 @@ class Relay:
             moved = set(partitions)
             self._tracking.doubt(lambda key: partition_of(key_slot(key)) in moved)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody waits for others to have heard of a subscription."""
+        return self._silence.is_waiting
+
     def tick(self) -> None:
         """Do what is due; called every few hundredths of a second."""
         if self._silence.tick(self._now_s()):

@@ -50,6 +50,11 @@ class Silence:
         self._deadline_s = now_s + PATIENCE_S
         return True
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nodes have yet to hear that a silence is over."""
+        return bool(self._unheard)
+
     def tick(self, now_s: float) -> bool:
         """Give up waiting when it is time; say whether a silence begins."""
         if self._unheard and now_s >= self._deadline_s:

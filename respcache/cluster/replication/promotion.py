@@ -30,8 +30,8 @@ SILENCE_S: Final = 0.5
 STRANGER_S: Final = 2.0
 """Waited for members that there is no connection to: it is being made, or they are about to be found dead."""
 
-PERIOD_S: Final = 0.3
-"""Between looks at what should be served here and is not."""
+PERIOD_S: Final = 0.29
+"""Between looks at what should be served here and is not; a little less than three rare ticks (``pace.py``)."""
 
 APPOINTED_S: Final = 1.0
 """For whom was told to serve to say that it does."""

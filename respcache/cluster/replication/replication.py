@@ -3,7 +3,7 @@
 The hub tells it of members, of connections and of the time, and hands it the frames that concern it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from ...keyspace.clock import Clock
@@ -78,6 +78,8 @@ class Replication:
         self.forgotten = Forgotten(self.serving)
         self.receiving = Receiving(self.serving, self.offers)
         self.promotion = Promotion(self.serving, self.offers)
+        self.on_work: Callable[[], None] = lambda: None
+        """Called when the next tick has something to do."""
         self._received: dict[bytes, Received] = {}
         self._clock = clock
         self._next_forgetting_s = 0.0
@@ -134,8 +136,13 @@ class Replication:
             answer = self._apply(peer, body)
         else:
             raise BrokenFrameError("an answer where a question was due")
-        self.serving.flush()
+        self._flush()
         return answer
+
+    def _flush(self) -> None:
+        self.serving.flush()
+        if self.serving.dirty or self.serving.set_aside:
+            self.on_work()
 
     def _apply(self, peer: bytes, effects: Effects) -> bytes:
         received = self._received.get(peer)
@@ -166,7 +173,7 @@ class Replication:
             self._ground.stream(peer).acknowledged(body.generation, body.sequence)
         else:
             raise BrokenFrameError("a question where an answer was due")
-        self.serving.flush()
+        self._flush()
 
     def _told(self, peer: bytes, told: Sequence[tuple[int, int, int]]) -> None:
         epochs = self.epochs.epochs

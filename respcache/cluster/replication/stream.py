@@ -41,6 +41,10 @@ TIMELY_S: Final = PATIENCE_S / 3
 STEP_S: Final = 0.05
 """What a gap between two ticks counts at most: more than a tick (20 ms), or a busy loop would never find anybody silent."""
 
+FIRST_STEP_S: Final = (
+    0.02  # and where nothing had waited at the last tick, which may be long ago while all is calm
+)
+
 LARGEST_NUMBER: Final = 1 << 53
 """No stream counts so far: a peer that says so is broken."""
 
@@ -94,23 +98,22 @@ class Stream:
         """Asked before the other node is no longer waited for, with the time of the last tick when it was in time."""
         self.on_room: Callable[[], None] = _do_nothing
         """Told when there is room for more of a full copy."""
+        self.on_waited: Callable[[], None] = _do_nothing
+        """Told when somebody begins to wait: ticks must come often now."""
         self._stir: Callable[[], None] = _do_nothing
         self._is_connected = False
         self._records: list[Record] = []
         self._operations: list[Operation] = []
         self._waiters: list[Waiter] = []
         self._new_bulk_bytes = 0
-        self._sequence = 0
-        self._confirmed = 0
+        self._sequence = self._confirmed = 0
         self._frames: deque[_Frame] = deque()
         self._handed = 0
         """How many of the frames this connection has."""
-        self._handed_bytes = 0
-        self._kept_bytes = 0
-        self._largest_bytes = 0
+        self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
         self._running_s = 0.0
         """How long our own loop has run."""
-        self._ticked_s: float | None = None
+        self._ticked_s = float("inf")
         self._timely_s = 0.0
         self._caught_up_at: int | None = None
         """The frame whose acknowledgement ends a lag."""
@@ -192,16 +195,14 @@ class Stream:
 
     def connect(self, stir: Callable[[], None]) -> None:
         """Send on this connection from now on, beginning with what is not acknowledged; ``stir`` asks for it."""
-        self._stir = stir
-        self._is_connected = True
+        self._stir, self._is_connected = stir, True
         self._handed = self._handed_bytes = 0
         if self.has_frames:
             stir()
 
     def disconnect(self) -> None:
         """Keep everything for the next connection."""
-        self._stir = _do_nothing
-        self._is_connected = False
+        self._stir, self._is_connected = _do_nothing, False
         self._handed = self._handed_bytes = 0
 
     @property
@@ -267,8 +268,8 @@ class Stream:
 
     def tick(self, now_s: float) -> None:
         """Look whether the other node is silent, or too far behind; called every 20 ms or so."""
-        if self._ticked_s is not None:
-            self._running_s += min(max(0.0, now_s - self._ticked_s), STEP_S)
+        most_s = STEP_S if self._silent_s else FIRST_STEP_S
+        self._running_s += min(max(0.0, now_s - self._ticked_s), most_s)
         self._ticked_s = now_s
         if not self._is_connected:
             self._seal()
@@ -320,9 +321,8 @@ class Stream:
         waiters = self._take_waiters()
         self._records, self._operations = [], []
         self._frames.clear()
-        self._sequence = self._confirmed = 0
+        self._sequence = self._confirmed = self._new_bulk_bytes = 0
         self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
-        self._new_bulk_bytes = 0
         self.pace.forget()
         self._release(waiters)
 
@@ -330,6 +330,8 @@ class Stream:
         """Make frames of what was added."""
         if not (self._records or self._operations):
             return
+        if self._waiters and not self._frames:
+            self.on_waited()
         records, self._records = self._records, []
         operations, self._operations = self._operations, []
         self.sent += len(records)
@@ -372,9 +374,7 @@ class Received:
         if not (0 < generation < LARGEST_NUMBER and 0 < sequence < LARGEST_NUMBER):
             raise BrokenFrameError(f"no stream counts to {generation}, {sequence}")
         if generation < self.generation:
-            return (
-                False  # of a connection that is lost, or of a sender that has forgotten; it will hear of it
-            )
+            return False  # of a connection that is lost, or a sender that has forgotten; it will hear of it
         if generation > self.generation:
             self.generation, self.sequence = generation, 0
         if sequence == self.sequence + 1:

@@ -321,6 +321,38 @@ def test_our_own_standstill_is_held_against_nobody(stream: Stream, follower: Fol
     assert not stream.is_lagging
 
 
+def test_rare_ticks_while_all_is_calm_are_held_against_nobody(stream: Stream, follower: Follower) -> None:
+    stream.tick(0.0)
+    stream.add(record(1))
+    stream.take_frames()
+    tick(stream, 0.26, 0.15)
+    assert not stream.is_lagging
+    tick(stream, 0.04, 0.43)
+    assert stream.is_lagging
+
+
+def test_who_begins_to_wait_is_told_once_and_who_only_tells_is_not(
+    stream: Stream, follower: Follower
+) -> None:
+    calls: list[bool] = []
+    stream.on_waited = lambda: calls.append(stream.is_quiet)
+    stream.add(record(1))
+    stream.take_frames()
+    assert calls == []
+    stream.wait(Waiting())
+    for number in (2, 3):
+        stream.add(record(number))
+        stream.wait(Waiting())
+        stream.take_frames()
+    assert calls == []  # it was looked after already
+    follower.take(stream.take_frames())
+    stream.close()
+    stream.add(record(4))
+    stream.wait(Waiting())
+    stream.take_frames()
+    assert calls == [False]
+
+
 def test_a_node_has_caught_up_when_it_has_what_was_sent(stream: Stream, follower: Follower) -> None:
     lags: list[bool] = []
     stream.on_lag = lags.append
