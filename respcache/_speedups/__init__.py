@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from .. import __version__
 from .plain import (
+    AccountState,
     ClientState,
     ClockState,
     CommandRecord,
@@ -28,18 +29,27 @@ from .plain import (
     FanOut,
     GuardState,
     HashState,
+    HeldRunState,
+    HoldsState,
+    HoldState,
     HotPath,
     JournalState,
     LedgerState,
     LoadWatch,
+    PartState,
+    RecorderState,
     SessionState,
     StatisticsState,
+    StreamState,
+    TableState,
+    VersionsState,
     best_encoders,
     best_parser,
     compiled_twin,
     offer_hash_class,
     waker,
 )
+from .plain_copies import StateWriter, clear_marks
 
 __all__ = [
     "DESCRIPTION",
@@ -47,6 +57,7 @@ __all__ = [
     "IS_COMPILED",
     "MODULES",
     "STAMP",
+    "AccountState",
     "ClientState",
     "ClockState",
     "CommandRecord",
@@ -57,22 +68,32 @@ __all__ = [
     "FanOut",
     "GuardState",
     "HashState",
+    "HeldRunState",
+    "HoldState",
+    "HoldsState",
     "HotPath",
     "JournalState",
     "LedgerState",
     "LoadWatch",
+    "PartState",
+    "RecorderState",
     "SessionState",
+    "StateWriter",
     "StatisticsState",
+    "StreamState",
+    "TableState",
     "UnusableExtensionError",
+    "VersionsState",
     "best_encoders",
     "best_parser",
+    "clear_marks",
     "compiled_names",
     "compiled_twin",
     "offer_hash_class",
     "waker",
 ]
 
-INTERFACE: Final = 5
+INTERFACE: Final = 6
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
@@ -98,6 +119,15 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         "JournalState",
         "LedgerState",
         "SessionState",
+        "VersionsState",
+        "TableState",
+        "PartState",
+        "AccountState",
+        "RecorderState",
+        "StreamState",
+        "HoldState",
+        "HoldsState",
+        "HeldRunState",
         "StatisticsState",
     ),
     "outbox": (),
@@ -123,6 +153,9 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "numbers": (),
     "words": (),
     "scheduling": (),
+    "recording": (),
+    "holding": ("clear_marks",),
+    "copied": ("StateWriter",),
     "notes": (),
     "reads": (),
     "changes": (),

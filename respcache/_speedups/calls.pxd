@@ -2,7 +2,7 @@
 from .entries cimport Entry, EntryTable
 from .replies cimport Output
 from .request_input cimport RequestInput
-from .state cimport ContextState, DatabaseState, JournalState, StatisticsState
+from .state cimport ContextState, DatabaseState, JournalState, RecorderState, StatisticsState
 
 
 cdef class Call:
@@ -23,6 +23,9 @@ cdef class Call:
     cdef Py_ssize_t* sizes
     cdef RequestInput input    # where they stand; None: somewhere else
     cdef Entry found           # what stands at the first word's key, if it was looked up before the command; else None
+    cdef bint may_put          # the same of strings that are stored, also where ``recorder`` is to hear of it
+    cdef RecorderState recorder # of changes of this database, if that is one for compiled code; else None
+    cdef bint has_recorded     # a command has told it of a change
     cdef bint has_called       # a command has run Python code although it answered itself
 
     cdef bytes owner_of(self, const char* word)

@@ -5,14 +5,15 @@ command runs. So errors, rare options and whatever else is not worth compiling a
 
 ``may_write`` and ``may_read`` say whether anybody has to be told of a change or a read: copies, watchers, listeners,
 policies that count uses, default lives. If so, compiled commands decline; but for a listener whom notes of changes
-suffice they take ``notes`` (see ``notes.pyx``).
+suffice they take ``notes`` (see ``notes.pyx``). ``may_put`` says it for those that store strings and record that themselves
+where there are copies (see ``recording.pyx``).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
 
 from .entries cimport EntryTable
 from .replies cimport Output
-from .state cimport ClockState, ContextState, DatabaseState, JournalState, StatisticsState
+from .state cimport ClockState, ContextState, DatabaseState, JournalState, RecorderState, StatisticsState
 
 
 cdef class Call:
@@ -40,7 +41,9 @@ cdef class Call:
         self.now_ms = (<ClockState?>db.clock).now_ms
         self.may_read = not journal.wants_reads and db.stamp is None and db.lives is None
         self.notes = journal.notes
-        self.may_write = (
-            self.may_read and (not journal.attentive or self.notes is not None) and db.recorder is None
-        )
+        self.may_put = self.may_read and (not journal.attentive or self.notes is not None)
+        self.may_write = self.may_put and db.recorder is None
+        self.recorder = <RecorderState>db.recorder if isinstance(db.recorder, RecorderState) else None
+        self.may_put = self.may_write or (self.may_put and self.recorder is not None)
+        self.has_recorded = False
         return 0

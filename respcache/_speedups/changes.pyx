@@ -1,5 +1,5 @@
 """The changes of ``keyspace/database.py`` for compiled commands, while nobody has to be told of them but an eviction policy, and
-listeners whom notes suffice (``notes.pyx``).
+listeners whom notes suffice (``notes.pyx``); ``put_text`` tells a recorder, too (``recording.pyx``).
 
 Each function leaves the database as the method of that name does when nobody watches, records or
 stamps, and no default life is set: ``Call.may_write`` says so, and whoever calls these has asked it. Sizes, numbers of
@@ -15,6 +15,7 @@ from .calls cimport Call
 from .entry cimport Entry, copy_of_parts, kill, set_value
 from .entry cimport set_deadline as note_deadline
 from .hash_state cimport HashState
+from .recording cimport stored
 from .notes cimport CREATED, DEL, DELETED, TOUCHED, UPDATED, note
 from .scheduling cimport schedule
 
@@ -37,7 +38,18 @@ cdef Entry put_text(
     Call call, Entry entry, const char* key, Py_ssize_t key_size, const char* text, Py_ssize_t text_size,
     bint keep_deadline, tuple notice
 ):
-    """Store a string at a key, where ``entry`` stands now, or nothing; ``set_deadline`` may follow."""
+    """Store a string at a key, where ``entry`` stands now, or nothing; for whoever has asked ``Call.may_put``."""
+    entry = place_text(call, entry, key, key_size, text, text_size, keep_deadline, notice)
+    if call.recorder is not None:
+        stored(call, entry)
+    return entry
+
+
+cdef Entry place_text(
+    Call call, Entry entry, const char* key, Py_ssize_t key_size, const char* text, Py_ssize_t text_size,
+    bint keep_deadline, tuple notice
+):
+    """Do the same, for who has more to do with the entry and records it then; ``set_deadline`` may follow."""
     cdef Py_ssize_t old_size
     cdef bytes name, value = None
     cdef int change = CREATED if entry is None else UPDATED

@@ -42,6 +42,7 @@ cdef class Deliveries:
         """
         cdef ConnectionState connection
         cdef list left = []
+        note_company(connections)
         try:
             for connection in connections:
                 if not is_served(connection, served) or not self.take(connection):
@@ -119,6 +120,22 @@ cdef class Deliveries:
         except Exception:
             self.give_up(connection)
         return 0
+
+
+cdef int note_company(list connections) except -1:
+    """Where several clients are answered at once, none of them is alone: nobody is to wait for one (``Session.is_awaited``)."""
+    cdef ConnectionState connection
+    cdef bint has_one = False, has_several = False
+    for connection in connections:
+        if isinstance(connection.session, SessionState):
+            has_several, has_one = has_one, True
+            if has_several:
+                break
+    if has_several:
+        for connection in connections:
+            if isinstance(connection.session, SessionState):
+                (<SessionState>connection.session).is_awaited = False
+    return 0
 
 
 cdef bint is_served(ConnectionState connection, list served) noexcept:

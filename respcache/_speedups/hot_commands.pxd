@@ -13,7 +13,7 @@ cdef class HotCommand:
     cdef GuardState guard  # None: nothing stands in front of it
     cdef object bound, full_name
 
-    cdef bint is_here(self, RequestParser parser, const unsigned char[:] mine, list written) except -1
+    cdef int slot_here(self, RequestParser parser, const unsigned char[:] mine, list written, int highest) except -3
     cdef int count(self, long long took_ns) except -1
 
 

@@ -39,20 +39,24 @@ cdef Compiled compiled(bytes name):
 cdef class HotCommand:
     """A compiled command, what is asked before it, and what is counted for it."""
 
-    cdef bint is_here(self, RequestParser parser, const unsigned char[:] mine, list written) except -1:
-        """Say whether the keys are in one slot, which is this node's (the marks say 1), and nothing there is unconfirmed."""
+    cdef int slot_here(self, RequestParser parser, const unsigned char[:] mine, list written, int highest) except -3:
+        """Return the slot that all keys are in, if it is this node's (its mark is 1 to ``highest``).
+
+        It is -1 where that is all the same: there are no keys, or no marks. It is -2 where they are not in one slot of ours, or
+        it is not known.
+        """
         cdef int at, stop, slot, first = -1
-        if not self.key_step:
-            return True
+        if not highest or not self.key_step:
+            return -1
         if self.has_odd_keys or written:
-            return False
+            return -2
         stop = parser.argc + self.last_key if self.last_key < 0 else self.first_key + self.last_key
         for at in range(self.first_key, stop + 1, self.key_step):
             slot = slot_of(parser.words[at], parser.sizes[at])
-            if mine[slot] != 1 or (first >= 0 and slot != first):
-                return False
+            if not 1 <= mine[slot] <= highest or (first >= 0 and slot != first):
+                return -2
             first = slot
-        return True
+        return first
 
     cdef int count(self, long long took_ns) except -1:
         """Count a call."""

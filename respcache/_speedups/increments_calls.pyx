@@ -8,6 +8,7 @@ from .entry cimport Entry
 from .notes cimport INCRBY
 from .numbers cimport LONGEST_NUMBER_BYTES, add_int64, format_int64, parse_int64
 from .reads cimport entry_at, is_past
+from .recording cimport stored
 
 
 cdef Compiled compiled_command(bytes name):
@@ -29,7 +30,7 @@ cdef int add(Call call, int64_t amount) except -1:
     cdef Py_ssize_t size, grown_bytes
     cdef int64_t number
     cdef char shown[LONGEST_NUMBER_BYTES]
-    if not call.may_write:
+    if not call.may_put:
         return 0
     entry = entry_at(call, 1)
     if entry is None:
@@ -45,6 +46,8 @@ cdef int add(Call call, int64_t amount) except -1:
     size = format_int64(number, shown)
     entry.set_text(shown, size)
     modified(call, entry, grown_bytes + size, INCRBY)
+    if call.recorder is not None:
+        stored(call, entry)
     call.out.integer(number)
     return 1
 

@@ -12,23 +12,21 @@ session is not ordinary any more, the rest of its input is the Python session's,
 Numbers are counted per command, exactly, and each command is timed by one look at the clock.
 """
 
-from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN, EINTR, errno
 
 from .calls cimport Call
 from .clocks cimport milliseconds, now_ns, wall_ms
 from .deliveries cimport Deliveries, load
 from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, note_passed
+from .holding cimport Keeper
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .load_watch cimport LoadWatch
 from .notes cimport is_full, tell
 from .parser cimport RequestParser
+from .polling cimport epoll_event, wait_for
 from .replies cimport Output
 from .state cimport ClientState, ClockState, ConnectionState, ContextState, DispatcherState, SessionState, StatisticsState
 
-
-cdef extern from "sys/epoll.h" nogil:
-    int epoll_wait(int, epoll_event*, int, int)
 
 cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int, void*, size_t, int)
@@ -71,7 +69,9 @@ cdef class HotPath:
         self.statistics = dispatcher.statistics
         self.call = Call()
         self.deliveries = Deliveries(self.statistics, self.give_up)
+        self.keeper = Keeper()
         self.fast = None
+        self.mine, self.written, self.highest = b"", [], 0
         self.commands = HotCommands()
         self.connections = []
         self.built, self.built_for = None, None
@@ -98,7 +98,7 @@ cdef class HotPath:
         cdef list others = []
         cdef int count
         cdef long long left_ns, until_ns = now_ns() + <long long>(min(max(timeout_s, 0.0), MOST_SECONDS) * 1e9)
-        count = self.wait(-1 if timeout_s < 0 else milliseconds(until_ns - now_ns()))
+        count = wait_for(self.poller_fd, self.events, self.most, -1 if timeout_s < 0 else milliseconds(until_ns - now_ns()))
         self.set_clock()
         while True:
             self.ready = count
@@ -107,23 +107,11 @@ cdef class HotPath:
             left_ns = until_ns - now_ns()
             if others or self.has_called or is_once or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
                 return others
-            count = self.wait(milliseconds(left_ns))
+            count = wait_for(self.poller_fd, self.events, self.most, milliseconds(left_ns))
             if self.has_marks:
                 self.set_clock()  # in a cluster, that is also to ask whether this node may go on after a wait
             else:
                 self.clock.now_ms = wall_ms()
-
-    cdef int wait(self, int timeout_ms) except -1:
-        cdef int count, problem
-        with nogil:
-            count = epoll_wait(self.poller_fd, self.events, self.most, timeout_ms)
-            problem = errno
-        if count >= 0:
-            return count
-        if problem != EINTR:
-            raise OSError(problem, "epoll_wait")
-        PyErr_CheckSignals()
-        return 0
 
     cdef int serve_events(self, int count, list others) except -1:
         cdef int at, fd
@@ -189,6 +177,7 @@ cdef class HotPath:
     cdef int fail(self, ConnectionState connection, object problem) except -1:
         """Give a connection up, and leave nothing behind that another one would be sent."""
         self.call.out.clear()
+        self.keeper.forget()
         self.has_called = True
         if not isinstance(problem, Exception):
             raise problem
@@ -273,7 +262,8 @@ cdef class HotPath:
         cdef HotCommand command, last = None
         cdef list waiting = []
         cdef long long begun, ended, cost
-        cdef int found, left = 0
+        cdef int found, slot, left = 0
+        cdef Py_ssize_t before
         self.look_again(session, client)
         begun = now_ns()
         while True:
@@ -281,11 +271,8 @@ cdef class HotPath:
             if found <= 0:
                 break
             command = self.commands.find(parser.words[0], parser.sizes[0])
-            if (
-                command is not None
-                and (parser.argc == command.arity or (command.arity < 0 and parser.argc >= -command.arity))
-                and (not self.has_marks or command.is_here(parser, self.mine, self.written))
-            ):
+            slot = -2 if command is None else command.slot_here(parser, self.mine, self.written, self.highest)
+            if slot >= -1 and (parser.argc == command.arity or (command.arity < 0 and parser.argc >= -command.arity)):
                 if waiting:
                     # What came before must have run before this one looks at anything.
                     words = parser.words_as_list()
@@ -296,12 +283,14 @@ cdef class HotPath:
                         return self.leave_rest(session, [words])
                     self.look_again(session, client)
                     command = self.commands.find(parser.words[0], parser.sizes[0])
-                    if command is None or (self.has_marks and not command.is_here(parser, self.mine, self.written)):
+                    slot = -2 if command is None else command.slot_here(parser, self.mine, self.written, self.highest)
+                    if slot == -2:
                         waiting.append(words)
                         left += 1
                         continue
                     begun = now_ns()
                 call.argc, call.words, call.sizes, call.input = parser.argc, parser.words, parser.sizes, parser
+                before = call.out.total
                 cost = 0 if command.guard is None else cost_bytes(parser.argc, parser.sizes)
                 if (
                     (self.watch is None or self.watch.lets(command, call))
@@ -319,6 +308,8 @@ cdef class HotPath:
                     if command is not last:
                         client.last_command = command.full_name
                         last = command
+                    if self.has_marks:
+                        self.keeper.answered(call, session, slot, before)
                     if call.out.total > _OUTPUT_PER_TURN_BYTES:
                         return self.leave_rest(session, waiting)
                     if is_full(call):
@@ -340,9 +331,10 @@ cdef class HotPath:
                 begun = now_ns()
         if waiting or found < 0:
             return self.leave_rest(session, waiting)
-        if left and call.out.total:
-            session.out.extend(call.out.take())
-        return left == 0
+        if left or self.keeper.run is not None:
+            self.take_answers(session)
+            return left == 0 and not session.out
+        return True
 
     cdef int look_again(self, SessionState session, ClientState client) except -1:
         """Take note of what Python code may have changed: tables, database, protocol."""
@@ -367,9 +359,17 @@ cdef class HotPath:
         return 0
 
     cdef int hand_over(self, SessionState session) except -1:
-        if self.call.out.total:
-            session.out.extend(self.call.out.take())
+        self.take_answers(session)
         return self.tell()
+
+    cdef int take_answers(self, SessionState session) except -1:
+        """Give the session what has been answered here, or whoever keeps it back for the session."""
+        if self.keeper.run is not None:
+            self.keeper.close(self.call)
+            self.has_called = True
+        elif self.call.out.total:
+            session.out.extend(self.call.out.take())
+        return 0
 
     cdef int tell(self) except -1:
         """Tell whoever listens what compiled commands have changed: before Python code runs, and when the turn ends."""
@@ -383,16 +383,15 @@ cdef class HotPath:
     cdef int follow(self, dict fast) except -1:
         """Use the commands that are on the short way now."""
         self.fast = fast
-        if not fast:
-            self.commands = NONE
-        else:
-            if fast is not self.built_for:
-                router = self.dispatcher.node.router
-                self.has_marks = router is not None
-                if self.has_marks:
-                    self.mine, self.written = router.marks
-                self.built, self.built_for = commands_of(fast), fast
-            self.commands = self.built
+        if fast and fast is not self.built_for:
+            node = self.dispatcher.node
+            self.has_marks = node.router is not None
+            if self.has_marks:
+                self.mine, self.written = node.router.marks
+                self.keeper.holds = node.holds
+                self.highest = 1 if node.holds is None else 2
+            self.built, self.built_for = commands_of(fast), fast
+        self.commands = self.built if fast else NONE
         return 0
 
 

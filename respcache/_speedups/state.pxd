@@ -1,4 +1,26 @@
 # Attributes that compiled code reads without asking Python; plain.py says what they are for.
+from libc.stdint cimport uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    #define RESPCACHE_MODULUS ((UINT64_C(1) << 61) - 1)
+    static inline uint64_t square_of(uint64_t clock, uint32_t tag) {
+        unsigned __int128 version = ((unsigned __int128)(clock % RESPCACHE_MODULUS) << 32) + tag;
+        uint64_t small = (uint64_t)(version % RESPCACHE_MODULUS);
+        return (uint64_t)((unsigned __int128)small * small % RESPCACHE_MODULUS);
+    }
+    static inline uint64_t sum_of(uint64_t one, uint64_t other) {
+        uint64_t sum = one + other;
+        return sum >= RESPCACHE_MODULUS ? sum - RESPCACHE_MODULUS : sum;
+    }
+    static inline uint64_t difference_of(uint64_t one, uint64_t other) {
+        return one >= other ? one - other : one + RESPCACHE_MODULUS - other;
+    }
+    """
+    # Of a table's digest: a version's square, and sums and differences of such, by the modulus of ``tables.py``.
+    uint64_t square_of(uint64_t clock, uint32_t tag) noexcept nogil
+    uint64_t sum_of(uint64_t one, uint64_t other) noexcept nogil
+    uint64_t difference_of(uint64_t one, uint64_t other) noexcept nogil
 
 
 cdef class ClockState:
@@ -65,3 +87,52 @@ cdef class CommandRecord:
     cdef public long long calls, nanoseconds, rejected_calls, failed_calls
     cdef readonly object counts
     cdef unsigned long long* numbers  # within counts
+
+
+cdef class VersionsState:
+    cdef public uint64_t last
+    cdef public long long read_ms
+    cdef public uint32_t tag
+
+
+cdef class TableState:
+    cdef public dict entries, tombstones
+    cdef public object flushed
+    cdef uint64_t squares         # ``digest``, by its modulus
+
+
+cdef class PartState:
+    cdef public dict tables, owed
+    cdef public bint is_served, is_filling
+    cdef uint64_t latest_clock    # ``latest``, in two numbers
+    cdef uint32_t latest_tag
+
+
+cdef class AccountState:
+    cdef public long long entries, payload_bytes
+
+
+cdef class RecorderState:
+    cdef public list routes, places, written, parts
+    cdef public VersionsState clock
+
+
+cdef class StreamState:
+    cdef public list records
+
+
+cdef class HoldState:
+    cdef public bint is_open
+    cdef public object streams
+    cdef public list partitions
+
+
+cdef class HoldsState:
+    cdef public list last, required
+    cdef public dict opened
+    cdef public object mine, unconfirmed
+
+
+cdef class HeldRunState:
+    cdef public bytes wire
+    cdef public list ends, partitions

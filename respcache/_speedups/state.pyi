@@ -1,4 +1,5 @@
 from .plain import SLOTS as SLOTS
+from .plain import AccountState as AccountState
 from .plain import ClientState as ClientState
 from .plain import ClockState as ClockState
 from .plain import CommandRecord as CommandRecord
@@ -7,7 +8,15 @@ from .plain import ContextState as ContextState
 from .plain import DatabaseState as DatabaseState
 from .plain import DispatcherState as DispatcherState
 from .plain import GuardState as GuardState
+from .plain import HeldRunState as HeldRunState
+from .plain import HoldsState as HoldsState
+from .plain import HoldState as HoldState
 from .plain import JournalState as JournalState
 from .plain import LedgerState as LedgerState
+from .plain import PartState as PartState
+from .plain import RecorderState as RecorderState
 from .plain import SessionState as SessionState
 from .plain import StatisticsState as StatisticsState
+from .plain import StreamState as StreamState
+from .plain import TableState as TableState
+from .plain import VersionsState as VersionsState

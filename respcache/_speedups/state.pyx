@@ -7,8 +7,13 @@ compiled, and says what each is for. Whoever assigns a wrong type here gets a Ty
 from cpython cimport array
 import array
 
+from libc.stdint cimport uint32_t, uint64_t
+
 SLOTS = 64
 """Places of a histogram; as in ``telemetry/histogram.py``."""
+
+DIGEST_MODULUS = (1 << 61) - 1
+"""As in ``cluster/replication/tables.py``."""
 
 
 cdef class ClockState:
@@ -61,3 +66,52 @@ cdef class CommandRecord:
         cdef array.array counts = array.array("Q", bytes(8 * SLOTS))
         self.counts = counts
         self.numbers = counts.data.as_ulonglongs
+
+
+cdef class VersionsState:
+    pass
+
+
+cdef class TableState:
+    @property
+    def digest(self):
+        return self.squares
+
+    @digest.setter
+    def digest(self, sum):
+        self.squares = sum % DIGEST_MODULUS
+
+
+cdef class PartState:
+    @property
+    def latest(self):
+        return (<object>self.latest_clock << 32) | self.latest_tag
+
+    @latest.setter
+    def latest(self, version):
+        cdef uint64_t clock = version >> 32
+        self.latest_clock, self.latest_tag = clock, <uint32_t>(version & 0xFFFFFFFF)
+
+
+cdef class AccountState:
+    pass
+
+
+cdef class RecorderState:
+    pass
+
+
+cdef class StreamState:
+    pass
+
+
+cdef class HoldState:
+    pass
+
+
+cdef class HoldsState:
+    pass
+
+
+cdef class HeldRunState:
+    pass

@@ -7,12 +7,13 @@ Declined are wrong types, keys past their deadline, words that are errors, and d
 from libc.stdint cimport INT64_MAX, int64_t
 
 from .calls cimport Call, Compiled
-from .changes cimport clear_deadline, put_text, remove, set_deadline, touched
+from .changes cimport clear_deadline, place_text, put_text, remove, set_deadline, touched
 from .entry cimport Entry
 from .increments_calls cimport compiled_command as compiled_increment
 from .notes cimport EXPIRE, PERSIST, SET, TOUCHED, note
 from .numbers cimport parse_int64
 from .reads cimport answer_miss, answer_value, entry_at, is_past, is_text, live_entry, note_miss, note_read
+from .recording cimport stored
 from .words cimport is_word
 
 
@@ -188,7 +189,7 @@ cdef int64_t deadline_after(Call call, int word, int64_t unit_ms, bint is_absolu
 
 cdef int set_(Call call) except -1:
     cdef Entry entry
-    if not call.may_write:
+    if not call.may_put:
         return 0
     if call.argc > 3:
         return set_with_options(call)
@@ -227,13 +228,15 @@ cdef int set_with_options(Call call) except -1:
 
 cdef int put_until(Call call, Entry entry, int value, int64_t deadline_ms, bint keep_deadline) except -1:
     """Store the word ``value`` at the key, with a deadline unless it is 0."""
-    entry = put_text(
+    entry = place_text(
         call, entry, call.words[1], call.sizes[1], call.words[value], call.sizes[value],
         keep_deadline or deadline_ms != 0, SET,
     )
     if deadline_ms != 0:
         set_deadline(call, entry, deadline_ms)
         note(call, TOUCHED, EXPIRE, call.words[1], call.sizes[1])  # a second word for the same change
+    if call.recorder is not None:
+        stored(call, entry)
     return 0
 
 
@@ -244,7 +247,7 @@ cdef int set_for(Call call, int64_t unit_ms) except -1:
     """Do what SETEX and PSETEX do."""
     cdef Entry entry
     cdef int64_t deadline_ms
-    if not call.may_write:
+    if not call.may_put:
         return 0
     deadline_ms = deadline_after(call, 2, unit_ms, False)
     if deadline_ms == 0:
@@ -267,7 +270,7 @@ cdef int psetex(Call call) except -1:
 
 cdef int setnx(Call call) except -1:
     cdef Entry entry
-    if not call.may_write:
+    if not call.may_put:
         return 0
     entry = entry_at(call, 1)
     if entry is not None:
@@ -282,7 +285,7 @@ cdef int setnx(Call call) except -1:
 
 cdef int getset(Call call) except -1:
     cdef Entry entry
-    if not call.may_write:
+    if not call.may_put:
         return 0
     entry = entry_at(call, 1)
     if answer_string(call, entry) == DECLINED:
@@ -332,7 +335,7 @@ cdef int getex(Call call) except -1:
 
 cdef int mset(Call call) except -1:
     cdef int word
-    if not call.may_write or not call.argc & 1:
+    if not call.may_put or not call.argc & 1:
         return 0
     for word in range(1, call.argc, 2):
         put_text(

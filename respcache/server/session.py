@@ -314,7 +314,7 @@ class Session(SessionState):
             elif reply is OK:
                 append(b"+OK\r\n")
             elif reply.__class__ is Slot:
-                self._keep(reply)
+                self.keep(reply)
                 append = self.tail.append
             else:
                 append(encoders[reply.__class__](reply))
@@ -337,7 +337,7 @@ class Session(SessionState):
             return True
         mode = client.reply_mode
         if reply.__class__ is Slot and mode is ReplyMode.ON:
-            self._keep(reply)
+            self.keep(reply)
             return True
         if mode is ReplyMode.ON:
             if reply.__class__ is not NoReply:
@@ -353,7 +353,7 @@ class Session(SessionState):
         slot = Slot(self)
         mode = self.client.reply_mode
         protocol = None if self.client.is_blocked else self.client.protocol  # EXEC may itself change it
-        self._keep(slot)
+        self.keep(slot)
 
         def settle(reply: Reply) -> None:
             slot.fill(b"" if mode is not ReplyMode.ON else encode(reply, protocol or self.client.protocol))
@@ -362,7 +362,7 @@ class Session(SessionState):
             self.client.reply_mode = ReplyMode.ON
         pending.when_done(settle)
 
-    def _keep(self, slot: Slot) -> None:
+    def keep(self, slot: Slot) -> None:
         """Keep a place for a reply that is to come; what is answered next stands behind it."""
         self._slots.append(slot)
         self.tail = slot.after

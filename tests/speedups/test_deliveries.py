@@ -202,6 +202,16 @@ def test_whoever_is_served_no_more_is_sent_nothing(bench: Bench) -> None:
     assert (gone.received(), gone.session.out) == (b"", [b"a"])
 
 
+def test_nobody_is_awaited_alone_where_several_are_answered(bench: Bench) -> None:
+    ends = [bench.add() for _ in range(2)]
+    for end in ends:
+        end.push(b"a")
+        end.session.is_awaited = True
+    assert bench.flush() == []
+    assert [end.received() for end in ends] == [b"a"] * 2
+    assert not any(end.session.is_awaited for end in ends)
+
+
 @pytest.mark.parametrize("state", ["unsent_bytes", "is_held", "is_awaited", "has_unread"])
 def test_a_session_in_any_unusual_state_is_the_reactors(bench: Bench, state: str) -> None:
     end = bench.add()

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Collection
 from typing import Final
 
+from ..._speedups import AccountState
 from ...keyspace.clock import Clock
 from ...keyspace.entry import Entry, size_of
 from ...keyspace.hashes import Hash
@@ -37,10 +38,10 @@ COPY_BYTES: Final = Entry.OWN_BYTES + KEPT_BYTES
 """Estimated memory of an entry of a copy beside key and value: it has no place in a database and in its roster."""
 
 
-class Account:
+class Account(AccountState):
     """What entries that are in no database take."""
 
-    __slots__ = ("entries", "payload_bytes")
+    __slots__ = ()
 
     def __init__(self) -> None:
         self.entries = 0

@@ -7,6 +7,7 @@ copy came is set aside, until it is known what of it the copy lacks.
 
 from collections.abc import Callable, Iterator
 
+from ..._speedups import StateWriter
 from ...keyspace import transfers
 from ...keyspace.entry import Entry
 from ...keyspace.keyspace import Keyspace
@@ -14,6 +15,7 @@ from ...keyspace.slots import key_partition
 from .applying import Account, Applied, Applier
 from .content import content_digest
 from .debts import DEBT_BYTES
+from .epochs import Epochs
 from .merging import Merger
 from .recorder import Recorder
 from .records import Record
@@ -33,6 +35,8 @@ class Holdings:
         self.recorder = recorder
         self.on_adopted: Callable[[int], None] = lambda partition: None
         """Told of a partition that is served from now on, before anything is merged into it."""
+        self.clock = keyspace.clock
+        """Of the wall, as the databases see it."""
         self._keyspace = keyspace
         self._clock = clock
         self._aside: dict[int, Part] = {}
@@ -79,6 +83,10 @@ class Holdings:
         return self.merger.merge(p, record)
 
     # -- copies ------------------------------------------------------------
+
+    def writer(self, epochs: Epochs) -> StateWriter:
+        """Return what may put states of strings onto copies itself, told by who serves in these epochs."""
+        return StateWriter(self.recorder, self._account, epochs, len(self._keyspace.databases))
 
     def apply(self, p: int, record: Record) -> Applied:
         """Put a record below ``CONTROL`` onto a copy. Raises BrokenFrameError."""

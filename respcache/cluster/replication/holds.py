@@ -19,8 +19,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
+from ..._speedups import HoldsState, clear_marks
 from ...commands.arguments import Access
-from ...commands.client import Client
+from ...commands.client import Client, Connection
 from ...commands.errors import CommandError
 from ...commands.pending import Pending, Slot
 from ...commands.spec import Command, Flag
@@ -29,7 +30,7 @@ from ...protocol.encoder import encode
 from ...protocol.replies import OK, Raw, Reply
 from ..bus.frames import ANYWHERE
 from .confirmations import Mark
-from .held import HeldFill, HeldReply, Hold, Late
+from .held import HeldFill, HeldReply, HeldRun, Hold, Late
 from .stream import Stream
 
 SAFE: Final = b"\x01" * SLOTS_PER_PARTITION
@@ -52,7 +53,13 @@ class Marks(Protocol):
         """1 for each partition with unconfirmed writes; at ``ANYWHERE``: whether there are any."""
 
 
-class Holds:
+class Owing(Connection, Protocol):
+    """A session that keeps the places of replies to come."""
+
+    def keep(self, slot: Slot) -> None: ...
+
+
+class Holds(HoldsState):
     """All replies of one node that are kept back."""
 
     def __init__(self, written: list[int], marks: Marks, routes: Sequence[Sequence[Stream]]) -> None:
@@ -68,10 +75,10 @@ class Holds:
         self.lost = 0
         """How many partitions were lost to another server with replies kept back."""
         self._marks = marks
-        self._mine = marks.mine
-        self._unconfirmed = marks.unconfirmed
-        self._last: list[Hold | None] = [None] * PARTITIONS
-        self._open: dict[tuple[Stream, ...], Hold] = {}
+        self.mine = marks.mine
+        self.unconfirmed = marks.unconfirmed
+        self.last: list[Hold | None] = [None] * PARTITIONS
+        self.opened: dict[tuple[Stream, ...], Hold] = {}
         self._all: dict[Hold, None] = {}
         self._touched: list[int] = []
 
@@ -80,15 +87,15 @@ class Holds:
     def after(self, client: Client, reply: Reply, partition: int) -> Reply | Slot:
         """Return the reply to a command whose keys are all in one partition, or the slot where it will stand."""
         written = self.written
-        hold = self._last[partition]
+        hold = self.last[partition]
         if not written:
             pass
         elif len(written) == 1 and written[0] == partition:
             written.clear()
             streams = self.required[partition]
             if hold is None or not hold.is_open or hold.streams is not streams:
-                fresh = self._open.get(streams)
-                hold = self._hold_of(partition) if fresh is None else self._mark(partition, fresh)
+                fresh = self.opened.get(streams)
+                hold = self.hold_of(partition) if fresh is None else self._mark(partition, fresh)
         else:
             hold = self._hold_of_all(self._take_written(), [partition])
         if hold is None:
@@ -98,11 +105,19 @@ class Holds:
         hold.answers.append((slot, wire, partition))
         return slot
 
+    def begin_run(self, hold: Hold, session: Owing) -> HeldRun:
+        """Keep back what a session answers from here on, until the run is closed; compiled code fills it."""
+        slot = Slot(session)
+        session.keep(slot)
+        run = HeldRun(slot)
+        hold.lates.append(run)
+        return run
+
     # -- everything else -------------------------------------------------------------
 
     def touch(self, command: Command, argv: Sequence[bytes]) -> None:
         """Note that a command that is not on the short way has looked at its keys; the next reply waits for them."""
-        unconfirmed = self._unconfirmed
+        unconfirmed = self.unconfirmed
         if not unconfirmed[ANYWHERE]:
             return
         if command.spans:
@@ -115,7 +130,7 @@ class Holds:
 
     def touch_partitions(self, partitions: Iterable[int]) -> None:
         """Note that the next answer tells of these; beyond the last partition there is nothing to note."""
-        unconfirmed = self._unconfirmed
+        unconfirmed = self.unconfirmed
         if unconfirmed[ANYWHERE]:
             self._touched += [p for p in partitions if p < PARTITIONS and unconfirmed[p]]
 
@@ -192,28 +207,28 @@ class Holds:
     @property
     def is_waiting(self) -> bool:
         """Say whether anything is unconfirmed."""
-        return bool(self._unconfirmed[ANYWHERE])
+        return bool(self.unconfirmed[ANYWHERE])
 
     def is_unconfirmed(self, partition: int) -> bool:
-        return bool(self._unconfirmed[partition])
+        return bool(self.unconfirmed[partition])
 
     def fail(self, partition: int) -> None:
         """Let nobody hear that his command has run: another node serves the partition, and may not know of it.
 
         Where all is confirmed, nothing is lost, whatever else the replies that have looked there wait for.
         """
-        if not self._unconfirmed[partition]:
+        if not self.unconfirmed[partition]:
             return
         self.lost += 1
         for hold in self._all:
             hold.lose(partition)
-        self._last[partition] = None
+        self.last[partition] = None
         self._clear(partition)
 
     def give_up(self) -> None:
         """Let everybody who waits hear that it is not known whether his command has run: this node may serve no more."""
         for partition in range(PARTITIONS):
-            if self._unconfirmed[partition]:
+            if self.unconfirmed[partition]:
                 self.fail(partition)
         for hold in list(self._all):
             hold.closed()
@@ -224,21 +239,14 @@ class Holds:
         self._all.pop(hold, None)
         self.held += len(hold.answers) + len(hold.lates)
         if not self._all:
-            self._unconfirmed[ANYWHERE] = 0
-        last, unconfirmed, mine = self._last, self._unconfirmed, self._mine
-        for partition in hold.partitions:  # ``_clear`` without the calls, which would be half the cost
-            if last[partition] is hold:
-                last[partition] = None
-                unconfirmed[partition] = 0
-                first = partition * SLOTS_PER_PARTITION
-                if mine[first]:
-                    mine[first : first + SLOTS_PER_PARTITION] = SAFE
+            self.unconfirmed[ANYWHERE] = 0
+        clear_marks(self, hold)
         hold.leave()
 
     def close(self, hold: Hold) -> None:
         """Let nothing that is written from now on wait with a hold."""
-        if self._open.get(hold.streams) is hold:
-            del self._open[hold.streams]
+        if self.opened.get(hold.streams) is hold:
+            del self.opened[hold.streams]
 
     # -- within ------------------------------------------------------------------------
 
@@ -258,9 +266,9 @@ class Holds:
     def _keep(self, hold: Hold, late: Late) -> None:
         hold.lates.append(late)
 
-    def _hold_of(self, partition: int) -> Hold | None:
-        """Return the hold of what was just written to one partition."""
-        last = self._last[partition]
+    def hold_of(self, partition: int) -> Hold | None:
+        """Return the hold of what was just written to one partition, for which there is none yet in this turn."""
+        last = self.last[partition]
         streams = self.required[partition]
         hold = self._hold_for(streams) if streams and self.is_sync else None
         return last if hold is None else self._mark(partition, hold)
@@ -272,7 +280,7 @@ class Holds:
             for partition in written:
                 streams.update(dict.fromkeys(self.required[partition]))
         for partition in (*written, *touched):
-            last = self._last[partition]
+            last = self.last[partition]
             if last is not None:
                 streams.update(dict.fromkeys(last.streams))
         hold = self._hold_for(tuple(streams)) if streams else None
@@ -283,7 +291,7 @@ class Holds:
 
     def _hold_for(self, streams: tuple[Stream, ...]) -> Hold | None:
         """Return what waits until these have everything that they were told so far; None: they have."""
-        hold = self._open.get(streams)
+        hold = self.opened.get(streams)
         if hold is not None:
             return hold
         hold = Hold(self, streams)
@@ -291,28 +299,28 @@ class Holds:
         if not hold.left:
             return None
         if hold.is_open:
-            self._open[streams] = hold
+            self.opened[streams] = hold
         self._all[hold] = None
-        self._unconfirmed[ANYWHERE] = 1
+        self.unconfirmed[ANYWHERE] = 1
         return hold
 
     def _mark(self, partition: int, hold: Hold) -> Hold:
         """Let replies that concern a partition wait with a hold."""
-        before = self._last[partition]
+        before = self.last[partition]
         if before is not hold:
-            self._last[partition] = hold
+            self.last[partition] = hold
             hold.partitions.append(partition)
             if before is None:
-                self._unconfirmed[partition] = 1
+                self.unconfirmed[partition] = 1
                 first = partition * SLOTS_PER_PARTITION
-                if self._mine[first]:
-                    self._mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
+                if self.mine[first]:
+                    self.mine[first : first + SLOTS_PER_PARTITION] = UNSAFE
         return hold
 
     def _clear(self, partition: int) -> None:
-        if not self._unconfirmed[partition]:
+        if not self.unconfirmed[partition]:
             return
-        self._unconfirmed[partition] = 0
+        self.unconfirmed[partition] = 0
         first = partition * SLOTS_PER_PARTITION
-        if self._mine[first]:
-            self._mine[first : first + SLOTS_PER_PARTITION] = SAFE
+        if self.mine[first]:
+            self.mine[first : first + SLOTS_PER_PARTITION] = SAFE

@@ -6,19 +6,23 @@ our own serving.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError
 from . import records
 from .holdings import Applied
 from .offers import Offers
-from .records import Effects, Record
+from .records import UNREADABLE, Record, record_of, records_of
 from .serving import Serving
 from .versions import version_of
 
-GARBAGE: Final = (TypeError, ValueError, IndexError, AttributeError, KeyError, OverflowError)
+GARBAGE: Final = (TypeError, ValueError, IndexError, AttributeError, KeyError, OverflowError, *UNREADABLE)
 """What words of the wrong kind or number end in; they come from a node of another make."""
 
+
+Buffer: TypeAlias = bytes | memoryview | msgspec.Raw
 
 STATES: Final = frozenset({records.STRING, records.HASH, records.REMOVED})
 """What a server tells of these is newer than all that a copy has which is in step; where it is not, they differ."""
@@ -31,6 +35,8 @@ class Receiving:
         self._serving = serving
         self._epochs = serving.epochs
         self._holdings = serving.holdings
+        self._writer = self._holdings.writer(serving.epochs)
+        self._clock = self._holdings.clock
         self._offers = offers
         self._heard_s: dict[bytes, float] = {}
         """When each node has last told something."""
@@ -48,14 +54,17 @@ class Receiving:
             records.OFFERED: self._offered,
         }
 
-    def take(self, peer: bytes, effects: Effects) -> list[tuple[int, int, int]]:
-        """Do what a node tells; return what it must know. Raises BrokenFrameError."""
+    def take(self, peer: bytes, told: Buffer) -> list[tuple[int, int, int]]:
+        """Do what an array of records says; return what their sender must know. Raises BrokenFrameError."""
         self._told = []
         self._heard_s[peer] = self._serving.ground.now_s()
         refused: set[int] = set()
         try:
-            for record in effects.records:
-                self._do(peer, record, refused)
+            if not self._writer.write(
+                peer, self._clock.now_ms, told, lambda wire: self._do(peer, record_of(wire), refused)
+            ):
+                for record in records_of(told):
+                    self._do(peer, record, refused)
         except GARBAGE as error:
             raise BrokenFrameError(f"a record that means nothing: {error!r}") from error
         return self._told

@@ -11,6 +11,7 @@ can tell how they relate to what the new server has.
 
 from typing import Final, Protocol
 
+from ..._speedups import RecorderState
 from ...keyspace.entry import Entry
 from ...keyspace.hashes import Hash
 from ...keyspace.recorder import Patch
@@ -41,12 +42,12 @@ class Follower(Protocol):
     def add(self, record: Record) -> None: ...
 
 
-class Recorder:
+class Recorder(RecorderState):
     """The recorder of all databases of a node in a cluster (``keyspace/recorder.py``)."""
 
     def __init__(self, clock: HybridClock) -> None:
         self.entry_bytes = KEPT_BYTES
-        self.clock = clock
+        self.clock: HybridClock = clock
         self._next = clock.next
         self.routes: list[tuple[Follower, ...]] = [()] * PARTITIONS
         """Who is told about each partition. Kept by who knows the table."""

@@ -32,6 +32,7 @@ A version is told in two numbers, clock (64 bits) and tag (32 bits), see ``versi
 """
 
 from collections.abc import Sequence
+from struct import Struct
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -77,9 +78,42 @@ class Effects(msgspec.Struct, array_like=True, gc=False):
     generation: int
     """Counts the beginnings of the stream: what is numbered belongs to one of them."""
     sequence: int
-    records: list[list[Any]]  # see the file's docstring
+    records: msgspec.Raw
+    """An array of records, see the file's docstring: as they came, for who reads them one by one."""
     operations: list[tuple[bytes, int, int, list[bytes]]]
     """Answers of the operations that made these records, by origin, batch and first position: for who asks again."""
+
+
+encoded = msgspec.msgpack.Encoder().encode
+"""Makes a record, or anything else of a frame, what it is on its way."""
+
+record_of = msgspec.msgpack.Decoder(list[Any]).decode
+records_of = msgspec.msgpack.Decoder(list[list[Any]]).decode
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What these two end in where there is no record."""
+
+FOUR_WORDS: Final = b"\x94"
+ARRAY: Final = 0xDD
+RECORDS_HEAD: Final = Struct(">BI")
+"""An array, and how long it is."""
+
+
+def effects_frame(
+    generation: int,
+    sequence: int,
+    records: Sequence[bytes],
+    operations: Sequence[tuple[bytes, int, int, list[bytes]]],
+) -> bytes:
+    """Return the frame of ``Effects`` whose records are encoded already."""
+    head = (
+        EFFECTS
+        + FOUR_WORDS
+        + encoded(generation)
+        + encoded(sequence)
+        + RECORDS_HEAD.pack(ARRAY, len(records))
+    )
+    return b"".join((head, *records, encoded(operations)))
 
 
 class Acknowledged(msgspec.Struct, array_like=True, gc=False):

@@ -151,7 +151,7 @@ class Replication:
             received = self._received[peer] = Received()
         told: Sequence[tuple[int, int, int]] = ()
         if received.takes(effects.generation, effects.sequence):
-            told = self.receiving.take(peer, effects)
+            told = self.receiving.take(peer, effects.records)
             for origin, batch, first, wires in effects.operations:
                 if self._ground.is_there(origin):
                     self._memories.of(origin).note(batch, first, wires, is_write=True)

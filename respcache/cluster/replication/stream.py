@@ -16,9 +16,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from ..bus.frames import BrokenFrameError, frame
+from ..._speedups import StreamState
+from ..bus.frames import BrokenFrameError
 from .pace import Pace
-from .records import EFFECTS, Effects, Record
+from .records import Record, effects_frame, encoded
 
 FRAME_BYTES: Final = 1 << 18
 """Of one frame, unless a single record is larger: the receiver acts on whole frames, and has clients to serve."""
@@ -78,7 +79,7 @@ class _Frame:
         self.bulk_bytes = 0
 
 
-class Stream:
+class Stream(StreamState):
     """Everything that one other node is told, in order."""
 
     def __init__(self, generation: int, now_s: Callable[[], float] = lambda: 0.0) -> None:
@@ -92,7 +93,7 @@ class Stream:
         """Told that the stream has begun anew, by ``tick`` and ``acknowledged`` alone; it may be added to at once."""
         self.on_forgotten: Callable[[], None] = _do_nothing
         """Told before, where the other node has forgotten us: it took us for dead, and others may have what we serve."""
-        self.on_lag: Callable[[bool], None] = _ignore
+        self.on_lag: Callable[[bool], None] = lambda is_lagging: None
         """Told when the other node begins to lag, and when it has caught up."""
         self.may_drop: Callable[[float], bool] = _always
         """Asked before the other node is no longer waited for, with the time of the last tick when it was in time."""
@@ -102,7 +103,8 @@ class Stream:
         """Told when somebody begins to wait: ticks must come often now."""
         self._stir: Callable[[], None] = _do_nothing
         self._is_connected = False
-        self._records: list[Record] = []
+        self.records: list[bytes] = []
+        """Of this turn, encoded. Compiled code adds to them where there are some already, and not too many."""
         self._operations: list[Operation] = []
         self._waiters: list[Waiter] = []
         self._new_bulk_bytes = 0
@@ -121,8 +123,12 @@ class Stream:
     # -- adding ------------------------------------------------------------------
 
     def add(self, record: Record) -> None:
-        """Tell a record with the others of this turn. It is encoded later: nothing in it may change."""
-        records = self._records
+        """Tell a record with the others of this turn."""
+        self.add_wire(encoded(record))
+
+    def add_wire(self, record: bytes) -> None:
+        """Tell a record that is encoded already."""
+        records = self.records
         if not records:
             self._stir()
         records.append(record)
@@ -149,7 +155,7 @@ class Stream:
     @property
     def is_quiet(self) -> bool:
         """Say whether everything that was added is acknowledged."""
-        return not (self._frames or self._records or self._operations)
+        return not (self._frames or self.records or self._operations)
 
     # -- waiting -----------------------------------------------------------------
 
@@ -157,7 +163,7 @@ class Stream:
         """Tell ``waiter`` when everything added so far is acknowledged; False: it is, or nobody waits for this node."""
         if self.is_lagging:
             return False
-        if self._records or self._operations:
+        if self.records or self._operations:
             self._waiters.append(waiter)
         elif self._frames:
             self._frames[-1].waiters.append(waiter)
@@ -214,7 +220,7 @@ class Stream:
         """Say whether there is something for the connection to send now."""
         if self._handed_bytes >= FLIGHT_BYTES:
             return False
-        return bool(self._records or self._operations) or self._handed < len(self._frames)
+        return bool(self.records or self._operations) or self._handed < len(self._frames)
 
     def take_frames(self) -> list[bytes]:
         """Hand over what is to be sent now."""
@@ -319,7 +325,7 @@ class Stream:
 
     def _drop(self) -> None:
         waiters = self._take_waiters()
-        self._records, self._operations = [], []
+        self.records, self._operations = [], []
         self._frames.clear()
         self._sequence = self._confirmed = self._new_bulk_bytes = 0
         self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
@@ -328,11 +334,11 @@ class Stream:
 
     def _seal(self) -> None:
         """Make frames of what was added."""
-        if not (self._records or self._operations):
+        if not (self.records or self._operations):
             return
         if self._waiters and not self._frames:
             self.on_waited()
-        records, self._records = self._records, []
+        records, self.records = self.records, []
         operations, self._operations = self._operations, []
         self.sent += len(records)
         sent_s = self.pace.sent(has_bulk=self._new_bulk_bytes > 0)
@@ -346,11 +352,10 @@ class Stream:
         for waiter in last.waiters:
             waiter.closed()
 
-    def _wires(self, records: list[Record], operations: list[Operation]) -> Iterator[bytes]:
+    def _wires(self, records: list[bytes], operations: list[Operation]) -> Iterator[bytes]:
         """Yield numbered frames; answers go with the last, as they tell of records before it."""
         self._sequence += 1
-        body = Effects(self.generation, self._sequence, records, operations)  # type: ignore[arg-type]  # tuples do as well
-        wire = frame(EFFECTS, body)
+        wire = effects_frame(self.generation, self._sequence, records, operations)
         if len(wire) <= FRAME_BYTES or len(records) < 2:
             yield wire
             return
@@ -391,8 +396,4 @@ def _always(since_s: float) -> bool:
 
 
 def _do_nothing() -> None:
-    """Stand in for whoever is to be told."""
-
-
-def _ignore(is_lagging: bool) -> None:
     """Stand in for whoever is to be told."""

@@ -8,6 +8,7 @@ entries would: 40 bytes of each against 53, on average over sizes.)
 from collections.abc import Iterator
 from typing import Final
 
+from ..._speedups import PartState, TableState
 from ...keyspace.entry import Entry
 
 DIGEST_MODULUS: Final = (1 << 61) - 1
@@ -15,10 +16,10 @@ DIGEST_MODULUS: Final = (1 << 61) - 1
 millisecond reaches only some, and only as a sum."""
 
 
-class Table:
+class Table(TableState):
     """One database's share of a partition."""
 
-    __slots__ = ("digest", "entries", "flushed", "tombstones")
+    __slots__ = ()
 
     def __init__(self) -> None:
         self.entries: dict[bytes, Entry] = {}
@@ -49,10 +50,10 @@ class Table:
         return self.floor(key) if entry is None else entry.version
 
 
-class Part:
+class Part(PartState):
     """One partition's tables by database."""
 
-    __slots__ = ("is_filling", "is_served", "latest", "owed", "tables")
+    __slots__ = ()
 
     def __init__(self) -> None:
         self.tables: dict[int, Table] = {}

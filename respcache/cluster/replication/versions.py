@@ -12,9 +12,12 @@ A node whose wall clock is far ahead must not take all others along for ever. So
 from collections.abc import Callable
 from typing import Final
 
+from ..._speedups import VersionsState
+
 TAG_BITS: Final = 32
 TAG_MASK: Final = (1 << TAG_BITS) - 1
-MS_SHIFT: Final = TAG_BITS + 16
+COUNTER_BITS: Final = 16
+MS_SHIFT: Final = TAG_BITS + COUNTER_BITS
 
 STEP: Final = 1 << TAG_BITS
 """From one version of a node to its next."""
@@ -26,35 +29,38 @@ FOLLOWED_MS: Final = 3_600_000
 """An hour: more than clocks that are kept at all ever differ, a time zone set wrong included; little enough to wait for."""
 
 
-class HybridClock:
+class HybridClock(VersionsState):
     """Gives versions that only grow."""
 
-    __slots__ = ("_last", "_read_ms", "now_ms", "tag")
+    __slots__ = ("now_ms",)
 
     def __init__(self, now_ms: Callable[[], int], node_id: bytes) -> None:
         self.tag = int.from_bytes(node_id[:4])
         self.now_ms = now_ms
-        self._read_ms = 0
-        self._last = self.tag
+        self.read_ms = 0
+        self.last = 0
 
     def next(self, at_least: int = 0) -> int:
         """Return a version above all that were given or followed, and above ``at_least``."""
         now_ms = self.now_ms()
-        if now_ms > self._read_ms:
-            self._read_ms = now_ms
-            self._last = max(self._last, now_ms << MS_SHIFT | self.tag)
-        self._last = version = self._last + STEP
+        if now_ms > self.read_ms:
+            self.read_ms = now_ms
+            self.last = max(self.last, now_ms << COUNTER_BITS)
+        self.last = clock = self.last + 1
+        version = clock << TAG_BITS | self.tag
         if version <= at_least:
             self.see(at_least)
-            self._last = version = self._last + STEP
+            self.last = clock = self.last + 1
+            version = clock << TAG_BITS | self.tag
             if version <= at_least:  # too far ahead to be followed
                 version = (at_least & ~TAG_MASK) + STEP | self.tag
         return version
 
     def see(self, version: int) -> None:
         """Give only later versions from now on; unless it is too far ahead to be right."""
-        if version > self._last and version >> MS_SHIFT <= self.now_ms() + FOLLOWED_MS:
-            self._last = (version & ~TAG_MASK) | self.tag
+        last = self.last << TAG_BITS | self.tag
+        if version > last and version >> MS_SHIFT <= self.now_ms() + FOLLOWED_MS:
+            self.last = version >> TAG_BITS
 
 
 def version_of(clock: int, tag: int) -> int:

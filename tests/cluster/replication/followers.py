@@ -2,7 +2,7 @@
 
 import msgspec
 
-from respcache.cluster.replication.records import EFFECTS, REMOVED, Effects
+from respcache.cluster.replication.records import EFFECTS, REMOVED, Effects, records_of
 from respcache.cluster.replication.stream import Received, Stream
 
 DECODER = msgspec.msgpack.Decoder(Effects)
@@ -30,7 +30,7 @@ class Follower:
             assert wire[:1] == EFFECTS
             body = DECODER.decode(wire[1:])
             if self.received.takes(body.generation, body.sequence):
-                self.records += body.records
+                self.records += records_of(body.records)
                 self.operations += body.operations
 
     def acknowledge(self) -> None:

@@ -2,7 +2,7 @@
 
 from respcache.cluster.replication import records
 from respcache.cluster.replication.offers import PERIOD_S, Offers
-from respcache.cluster.replication.records import Effects
+from respcache.cluster.replication.records import encoded
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
 from tests.cluster.bus.wires import Caller
@@ -90,7 +90,7 @@ def test_nobody_is_told_that_his_offer_is_merged_before_the_copies_have_it() -> 
     offerer = next(peer for peer in world.peers[1:] if peer is not follower)
     version = server.clock.next() >> 32, 7
     record = (records.OFFER + records.STRING, partition, 0, key.encode(), *version, 0, b"offered", False)
-    offer = Effects(1, 1, [list(record), [records.OFFERED, partition]], [])
+    offer = encoded([list(record), [records.OFFERED, partition]])
     follower.stop()
     assert server.receiving.take(offerer.id, offer) == []
     world.run(0.1)

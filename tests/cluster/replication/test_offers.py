@@ -3,7 +3,7 @@
 import pytest
 
 from respcache.cluster.replication.offers import PERIOD_S, Offers
-from respcache.cluster.replication.records import MERGED, OFFER, OFFERED, STRING, Effects
+from respcache.cluster.replication.records import MERGED, OFFER, OFFERED, STRING, encoded
 from respcache.cluster.replication.versions import TAG_BITS
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World
@@ -96,10 +96,10 @@ def test_what_is_evicted_each_time_that_it_is_merged_is_let_go_of_all_the_same()
     key, offered = offer_of_a_key(world)
     server, offerer = world.peers[0], world.peers[1]
     replication = server.hub.replication
-    assert replication.receiving.take(offerer.id, offered) == []
+    assert replication.receiving.take(offerer.id, encoded(offered)) == []
     evict(server, key)
     world.run(0.1)
-    assert replication.receiving.take(offerer.id, offered) == [(MERGED, key_partition(key), 0)]
+    assert replication.receiving.take(offerer.id, encoded(offered)) == [(MERGED, key_partition(key), 0)]
     assert_nothing_is_remembered(replication.offers)
 
 
@@ -108,12 +108,12 @@ def test_an_offer_that_says_more_than_the_last_waits_for_the_copies_anew() -> No
     key, offered = offer_of_a_key(world)
     server, offerer = world.peers[0], world.peers[1]
     receiving, partition = server.hub.replication.receiving, key_partition(key)
-    assert receiving.take(offerer.id, offered) == []
+    assert receiving.take(offerer.id, encoded(offered)) == []
     world.run(0.1)
     more = b"more{%b}" % key
     version = server.hub.replication.clock.next() >> TAG_BITS, 7
     state = [OFFER + STRING, partition, 0, more, *version, 0, b"offered", False]
-    second = Effects(1, 2, [*offered.records[:1], state, *offered.records[1:]], [])
+    second = encoded([offered[0], state, offered[1]])
     assert receiving.take(offerer.id, second) == []
     world.run(0.1)
     assert receiving.take(offerer.id, second) == [(MERGED, partition, 0)]
@@ -123,19 +123,19 @@ def test_who_is_gone_leaves_nothing_of_an_offer_behind() -> None:
     world = World(3, copies=2)
     _, offered = offer_of_a_key(world)
     replication, offerer = world.peers[0].hub.replication, world.peers[1]
-    replication.receiving.take(offerer.id, offered)
-    replication.receiving.take(offerer.id, Effects(1, 2, offered.records[:1], []))
+    replication.receiving.take(offerer.id, encoded(offered))
+    replication.receiving.take(offerer.id, encoded(offered[:1]))
     replication.receiving.forget(offerer.id)
     assert_nothing_is_remembered(replication.offers)
 
 
-def offer_of_a_key(world: World) -> tuple[bytes, Effects]:
+def offer_of_a_key(world: World) -> tuple[bytes, list[list[object]]]:
     """Return a key that node 0 serves, and what it is told where another offers a state of it."""
     key = world.key_of(0).encode()
     partition = key_partition(key)
     version = world.peers[0].hub.replication.clock.next() >> TAG_BITS, 7
     state = [OFFER + STRING, partition, 0, key, *version, 0, b"offered", False]
-    return key, Effects(1, 1, [state, [OFFERED, partition]], [])
+    return key, [state, [OFFERED, partition]]
 
 
 def evict(peer: Peer, key: bytes) -> None:

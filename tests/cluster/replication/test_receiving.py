@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from respcache.cluster.bus.frames import PLACE_BITS, BrokenFrameError
 from respcache.cluster.replication import records
-from respcache.cluster.replication.records import Effects
+from respcache.cluster.replication.records import encoded
 from respcache.cluster.replication.replication import Replication
 from respcache.keyspace.slots import key_partition
 from tests.cluster.bus.pair import World, world_of
@@ -25,7 +25,7 @@ def server_and_follower(world: World, key: str) -> tuple[Replication, Replicatio
 
 
 def tell(receiver: Replication, sender: bytes, *told: list[Any]) -> list[tuple[int, int, int]]:
-    return receiver.receiving.take(sender, Effects(1, 1, list(told), []))
+    return receiver.receiving.take(sender, encoded(told))
 
 
 def test_a_holder_that_lacks_only_a_deletion_is_not_in_step() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from respcache.cluster.replication import records
-from respcache.cluster.replication.records import Effects
+from respcache.cluster.replication.records import Effects, effects_frame, encoded, records_of
 
 
 def test_every_kind_has_a_number_of_its_own() -> None:
@@ -29,5 +29,11 @@ def test_every_kind_has_a_number_of_its_own() -> None:
 
 
 def test_records_keep_their_words_on_the_way() -> None:
-    told = Effects(1, 2, [[records.STRING, 5, 0, b"key", (1 << 64) - 1, (1 << 32) - 1, 0, b"v", False]], [])
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=Effects) == told
+    record = [records.STRING, 5, 0, b"key", (1 << 64) - 1, (1 << 32) - 1, 0, b"v", False]
+    other = [records.OFFERED, 7]
+    operations = [(b"o" * 20, 3, 0, [b"+OK\r\n"])]
+    wire = effects_frame(1, 2, [encoded(record), encoded(other)], operations)
+    assert wire[:1] == records.EFFECTS
+    told = msgspec.msgpack.decode(wire[1:], type=Effects)
+    assert (told.generation, told.sequence, told.operations) == (1, 2, operations)
+    assert records_of(told.records) == [record, other]

@@ -6,7 +6,7 @@ import pytest
 
 from respcache.cluster.bus.frames import BrokenFrameError, frame
 from respcache.cluster.replication.promotion import STATUS, STATUS_ANSWER, Status, StatusAnswer
-from respcache.cluster.replication.records import ACKNOWLEDGED, EFFECTS, Acknowledged, Effects
+from respcache.cluster.replication.records import ACKNOWLEDGED, EFFECTS, Acknowledged, effects_frame, encoded
 from respcache.cluster.replication.replication import Replication
 from tests.cluster.bus.pair import World
 
@@ -26,11 +26,11 @@ def replication(world: World) -> Replication:
     [
         EFFECTS,
         EFFECTS + b"\xc1",
-        frame(EFFECTS, Effects(1 << 60, 1, [], [])),
-        frame(EFFECTS, Effects(1 << 50, 1, [[]], [])),
-        frame(EFFECTS, Effects(1 << 50, 1, [[0, 2000, 0, b"k"]], [])),
-        frame(EFFECTS, Effects(1 << 50, 1, [[b"x", 1]], [])),
-        frame(EFFECTS, Effects(1 << 50, 1, [[22, 0, [2000], False]], [])),
+        effects_frame(1 << 60, 1, [], []),
+        effects_frame(1 << 50, 1, [encoded([])], []),
+        effects_frame(1 << 50, 1, [encoded([0, 2000, 0, b"k"])], []),
+        effects_frame(1 << 50, 1, [encoded([b"x", 1])], []),
+        effects_frame(1 << 50, 1, [encoded([22, 0, [2000], False])], []),
         frame(STATUS, Status(1, True, [2000])),
         frame(ACKNOWLEDGED, Acknowledged(1, 1, [])),
     ],

@@ -1,0 +1,1 @@
+from .plain_copies import StateWriter as StateWriter

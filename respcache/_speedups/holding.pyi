@@ -1,0 +1,1 @@
+from .plain_copies import clear_marks as clear_marks
