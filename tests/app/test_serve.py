@@ -30,6 +30,7 @@ def _calm_again() -> Iterator[None]:
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     gc.enable()
+    gc.freeze()  # as it was: what is there is not looked at again
 
 
 SHUTTING_DOWN = b"-ERR the server is shutting down\r\n"

@@ -13,7 +13,7 @@ from respcache.cluster.replication.pace import (
     QUICK_S,
     Pace,
 )
-from respcache.cluster.replication.records import Effects
+from respcache.cluster.replication.records import Effects, records_of
 from tests.cluster.bus.pair import World
 from tests.cluster.bus.peer import Peer
 from tests.cluster.bus.wires import Caller
@@ -172,9 +172,10 @@ class Toiling:
         replication._apply = self.apply  # type: ignore[method-assign]
 
     def apply(self, peer: bytes, effects: Effects) -> bytes:
-        self.records += len(effects.records)
+        count = len(records_of(effects.records))
+        self.records += count
         self._peer.stop()
-        self._until_s = max(self._until_s, self._world.now_s) + len(effects.records) * RECORD_S
+        self._until_s = max(self._until_s, self._world.now_s) + count * RECORD_S
         self._world.after(self._until_s - self._world.now_s, self._go_on)
         return self._apply(peer, effects)
 
