@@ -92,6 +92,10 @@ def test_one_server(start_respcache: StartServer) -> None:
     assert read_only["refused"].startswith("READONLY")
 
 
+def is_safe(cluster: Cluster) -> bool:
+    return not cluster[0].call("CLUSTER", "SAFE", "MEMBERS", "3").is_error
+
+
 @pytest.fixture
 def three_nodes(tmp_path: Path) -> Iterator[tuple[Cluster, str]]:
     """A cluster whose third node has an HTTP port, and its address."""
@@ -99,6 +103,7 @@ def three_nodes(tmp_path: Path) -> Iterator[tuple[Cluster, str]]:
     with running_cluster(tmp_path, 2) as cluster:
         cluster.add("--http", str(port))
         cluster.wait_until_together()
+        cluster.wait_until(lambda: is_safe(cluster), "any of them may be killed", within_s=30)
         yield cluster, f"http://127.0.0.1:{port}/"
 
 
