@@ -16,6 +16,10 @@ DEPTH: Final = 500
 BEFORE_S: Final = 10.0
 JOINED_S: Final = 180.0
 
+LOOK_S: Final = 0.1
+LOOKS_PER_QUESTION: Final = 10
+"""Looks at memory for each time that the nodes are asked whether it is done: clients wait for their answers to that."""
+
 P99_TIMES: Final = 3.0
 MOVED_TIMES: Final = 1.15
 RSS_TIMES: Final = 1.10
@@ -73,9 +77,10 @@ def watch(trial: Trial, sources: Sequence[Node]) -> list[int]:
     peaks = [0] * len(sources)
     until_s = time.monotonic() + JOINED_S
     while not (trial.fleet.is_together() and trial.fleet.is_safe()):
-        peaks = [max(peak, node.rss_bytes()) for peak, node in zip(peaks, sources, strict=True)]
         assert time.monotonic() < until_s, f"not joined within {JOINED_S} s\n{trial.fleet.report()}"
-        trial.pause(0.1)
+        for _ in range(LOOKS_PER_QUESTION):
+            peaks = [max(peak, node.rss_bytes()) for peak, node in zip(peaks, sources, strict=True)]
+            trial.pause(LOOK_S)
     return [max(peak, node.rss_bytes()) for peak, node in zip(peaks, sources, strict=True)]
 
 
