@@ -287,7 +287,9 @@ class Reactor:
             self._put_off.add(connection.fd)
             return
         try:
-            data = connection.recv(max(RECEIVE_BYTES, min(wanted, BIG_RECEIVE_BYTES)))
+            data = connection.recv(
+                RECEIVE_BYTES if wanted <= RECEIVE_BYTES else min(wanted, BIG_RECEIVE_BYTES)
+            )
         except BlockingIOError:
             return
         except OSError:
