@@ -30,6 +30,7 @@ NEVER: Final = {
     "MEMORY MALLOC-STATS": "memory",
     "MEMORY STATS": "memory",
     "MEMORY USAGE": "memory",
+    "OBJECT FACTS": "memory",
     "OBJECT FREQ": "chance",
     "OBJECT IDLETIME": "clock",
     "RANDOMKEY": "chance",
