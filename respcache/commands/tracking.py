@@ -86,6 +86,8 @@ class Tracking:
 
     def start(self, client: Client, subscription: Subscription) -> None:
         """Let a client track from now on, or otherwise than before. Prefixes are added to those it has."""
+        for prefix in subscription.prefixes:
+            self._broadcast(prefix)  # what has changed before is for those who are there already
         if not self._trackers:
             self._journal.attach(self)
             self.on_trackers(True)
@@ -101,6 +103,7 @@ class Tracking:
         """End a client's tracking. Keys it has read stay in the table until they change."""
         if client.tracking is None:
             return
+        self.flush()  # the last it hears: what has changed before
         for prefix in client.tracking.prefixes:
             followers = self._prefixes.get(prefix, {})
             followers.pop(client.id, None)
@@ -250,14 +253,17 @@ class Tracking:
         waiting, self._for_caller = self._for_caller, []
         for client, keys in waiting:
             self._send(client, keys)
-        broadcasts, self._to_broadcast = self._to_broadcast, {}
-        for prefix, changes in sorted(broadcasts.items()):
-            for client in tuple(self._prefixes.get(prefix, {}).values()):
-                assert client.tracking is not None
-                skips_own = client.tracking.ignores_own_changes
-                told = sorted(key for key, author in changes.items() if not (skips_own and author is client))
-                if told:
-                    self._send(client, told)
+        for prefix in sorted(self._to_broadcast):
+            self._broadcast(prefix)
+
+    def _broadcast(self, prefix: bytes) -> None:
+        changes = self._to_broadcast.pop(prefix, {})
+        for client in tuple(self._prefixes.get(prefix, {}).values()):
+            assert client.tracking is not None
+            skips_own = client.tracking.ignores_own_changes
+            told = sorted(key for key, author in changes.items() if not (skips_own and author is client))
+            if told:
+                self._send(client, told)
 
     def _tell(self, client: Client, keys: list[bytes] | None) -> None:
         if client is self.caller:

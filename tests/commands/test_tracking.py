@@ -163,6 +163,26 @@ def test_changes_outside_any_command_wait_for_the_next_flush(harness: Harness, r
     assert told(reader) == [[b"k"]]
 
 
+def test_who_begins_hears_of_nothing_that_changed_before(
+    harness: Harness, reader: HarnessClient, writer: HarnessClient
+) -> None:
+    reader("SET k 1 PX 50")
+    reader("CLIENT TRACKING on BCAST")
+    harness.clock.advance(1000)
+    harness.sweep()
+    writer("CLIENT TRACKING on BCAST")
+    assert (told(reader), told(writer)) == ([[b"k"]], [])
+
+
+def test_who_ends_hears_of_all_that_changed_before(harness: Harness, reader: HarnessClient) -> None:
+    reader("SET k 1 PX 50")
+    reader("CLIENT TRACKING on BCAST")
+    harness.clock.advance(1000)
+    harness.sweep()
+    reader("CLIENT TRACKING off")
+    assert told(reader) == [[b"k"]]
+
+
 def test_a_flush_of_the_database_invalidates_everything(reader: HarnessClient, writer: HarnessClient) -> None:
     reader("CLIENT TRACKING on")
     reader("GET k")
