@@ -317,14 +317,16 @@ def tag_resource(context: Context, tag: bytes, key: bytes, version: bytes, milli
     1
     """
     db = context.db
+    wanted_ms = None
+    if milliseconds:
+        wanted_ms = deadline_of_option(b"PX", milliseconds, context.clock.now_ms, "respcache.tag")
     entry, tagged = find_hash(db, tag)
     if len(tagged) >= MOST_TAGGED and key not in tagged.fields:
         raise CommandError(f"a tag may have {MOST_TAGGED} keys", "TAGFULL")
     store_fields(db, tag, (entry, tagged), (key, version), HSET_NOTICE)
     is_new = entry is None
     entry = db.entries[tag]
-    wanted_ms = context.clock.now_ms + milliseconds
-    if not milliseconds:
+    if wanted_ms is None:
         db.persist(entry, PERSIST_NOTICE)
     elif is_new or (entry.expires_at_ms is not None and entry.expires_at_ms < wanted_ms):
         db.expire_at(entry, wanted_ms, EXPIRE_NOTICE)

@@ -80,6 +80,8 @@ def test_a_type_goes_with_its_value(harness: Harness) -> None:
         "RESPCACHE.REMOVE a IFMATCH",
         "RESPCACHE.UNTAG a b",
         "RESPCACHE.TAG a b c 1",
+        "RESPCACHE.TAG t b c -1",
+        "RESPCACHE.TAG t b c 9223372036854775807",
     ],
 )
 def test_an_error_changes_nothing(harness: Harness, line: str) -> None:
@@ -88,6 +90,7 @@ def test_an_error_changes_nothing(harness: Harness, line: str) -> None:
     assert isinstance(client(line), ErrorReply)
     assert client("GET a") == b"old"
     assert client("TTL a") == -1
+    assert client("DBSIZE") == 1
 
 
 def test_conditions(harness: Harness) -> None:
