@@ -6,6 +6,7 @@ whose replies a program marks. Everything else is compared, the order of a hash'
 
 import re
 from dataclasses import replace
+from itertools import groupby
 from typing import Final
 
 from tests.wire import Node, ReplySplitter, parse
@@ -21,6 +22,9 @@ PORT: Final = b"port"
 
 MARK_REACH: Final = 4
 """How many replies behind: a client that monitors itself is told of the mark and of the request in between."""
+
+EXPIRED: Final = b"expired"
+"""A word of all news of an expiry; which key a SCAN comes upon first depends on how the table lies."""
 
 INVALIDATION: Final = b">2\r\n$10\r\ninvalidate\r\n*"
 FLUSHED: Final = b">2\r\n$10\r\ninvalidate\r\n_\r\n"
@@ -58,15 +62,18 @@ def split(stream: bytes) -> list[bytes]:
     return [*replies, rest] if rest else replies
 
 
-def first_difference(one: bytes, other: bytes, *, was_reset: bool = False) -> str:
+def first_difference(one: bytes, other: bytes, *, was_reset: bool = False, are_delayed: bool = False) -> str:
     """Say where two streams part; empty if they agree.
 
     A server that closes while input is unread resets the connection, and what the client had no room for is lost on the
-    way: with ``was_reset`` one stream may end before the other.
+    way: with ``was_reset`` one stream may end before the other. With ``are_delayed`` commands may have run late: a monitor
+    is told of them when they run, and may come to hear of others before.
     """
     if one == other:
         return ""
     (ours, our_news), (theirs, their_news) = _told(split(one)), _told(split(other))
+    if are_delayed:
+        ours, theirs = _monitored_last(ours), _monitored_last(theirs)
     if was_reset:
         both = max(min(len(ours), len(theirs)) - 1, 0)  # the last one may be cut
         ours, theirs, our_news, their_news = ours[:both], theirs[:both], set(), set()
@@ -101,11 +108,32 @@ def _told(replies: list[bytes]) -> tuple[list[bytes], set[bytes]]:
             news |= {key.text for key in parse(reply).children[1].children}
         elif not (reply.startswith(b"+1") and _OF_THE_HARNESS.search(reply)):
             kept.append(reply)
-    return kept, news
+    return _with_expiries_in_order(kept), news
+
+
+def _with_expiries_in_order(replies: list[bytes]) -> list[bytes]:
+    """Sort news of expiries that come one after the other."""
+    ordered: list[bytes] = []
+    for are_news, group in groupby(replies, lambda reply: b"message" in reply[:20] and EXPIRED in reply):
+        together = list(group)
+        ordered += sorted(together) if are_news else together
+    return ordered
+
+
+def _monitored_last(replies: list[bytes]) -> list[bytes]:
+    """Put what a monitor was told behind its own replies, in an order that has nothing to do with time."""
+    told = [reply for reply in replies if _MONITORED.match(reply[1:])]
+    return [reply for reply in replies if not _MONITORED.match(reply[1:])] + sorted(told, key=_untimed)
+
+
+def _untimed(reply: bytes) -> bytes:
+    return _ADDRESS.sub(b"", _MONITORED.sub(b"", reply[1:]))
 
 
 def _sorted(node: Node, may_vary: bool) -> Node:
     """Bring elements in one order: those of this reply, or of marked ones within it."""
+    if _is_slow_entry(node):
+        return node  # a mark may be one of its words, and what it took may not move its words
     children = tuple(
         _sorted(child, may_vary or (at > 0 and node.children[at - 1].text == UNORDERED))
         for at, child in enumerate(node.children)
@@ -121,20 +149,37 @@ def _node(reply: bytes) -> Node:
 
 
 def _agree(one: Node, other: Node) -> bool:
+    if _is_slow_log(one) and _is_slow_log(other):
+        # What the harness asks in between is logged, too. As many are asked for, so that fewer of the trial's may be left.
+        return all(map(_agree, _of_the_trial(one), _of_the_trial(other)))
     if one.kind != other.kind or one.is_null != other.is_null or len(one.children) != len(other.children):
         return False
     if one.children:
-        if _is_slow_entry(one) and _is_slow_entry(other):
-            return all(_agree(one.children[at], other.children[at]) for at in (3, 4, 5))
-        return all(
-            _agree(mine, his) or (at > 0 and one.children[at - 1].text == PORT == other.children[at - 1].text)
-            for at, (mine, his) in enumerate(zip(one.children, other.children, strict=True))
-        )
+        return _agree_within(one, other)
     if one.text == other.text:
         return True
     if one.kind == ":":
         return _is_same_time(int(one.text), int(other.text))
     return _masked(one.text) == _masked(other.text)
+
+
+def _agree_within(one: Node, other: Node) -> bool:
+    pairs = list(zip(one.children, other.children, strict=True))
+    if _is_slow_entry(one) and _is_slow_entry(other):
+        return all(_agree(*pairs[at]) for at in (3, 4, 5))
+    return all(
+        _agree(mine, his) or (at > 0 and one.children[at - 1].text == PORT == other.children[at - 1].text)
+        for at, (mine, his) in enumerate(pairs)
+    )
+
+
+def _is_slow_log(node: Node) -> bool:
+    return bool(node.children) and all(map(_is_slow_entry, node.children))
+
+
+def _of_the_trial(log: Node) -> list[Node]:
+    words = ((entry, [word.text for word in entry.children[3].children]) for entry in log.children)
+    return [entry for entry, said in words if CONTROL not in said and said[:1] != [b"INFO"]]
 
 
 def _is_slow_entry(node: Node) -> bool:

@@ -21,6 +21,7 @@ PARALLEL: Final = 3
 DEPTHS: Final = [1, 1, 2, 3, 5, 8, 16, 30, 64, 65, 100, 300]
 LONG_DEPTHS: Final = [1023, 1024, 1025, 3000, 10_000]
 MOST_CUTS: Final = 8
+DELAYS: Final = [b"pause", b"owner-sleep"]
 BYTE_BY_BYTE: Final = 150
 """Bytes up to which a burst may be sent one byte at a time."""
 
@@ -174,7 +175,17 @@ def make_program(seed: int, *, longest: int = LONG_DEPTHS[-1]) -> Program:
     steps: list[Step] = [Burst(number, (wire,)) for number, wire in scene.opening]
     for _ in range(chance.choice([3, 8, 15, 25])):
         steps += maker.parallel_steps() if scene.is_parallel else [maker.step()]
+    if "client-query-buffer-limit" in scene.settings:
+        steps = [_without_delays(step) for step in steps]
     return Program(seed, scene.name, scene.settings, tuple(steps), scene.is_lossy)
+
+
+def _without_delays(step: Step) -> Step:
+    """Leave out what makes commands wait: whether the input behind them exceeds a limit meanwhile is a matter of time."""
+    if isinstance(step, Leave):
+        return step
+    prompt = (piece for piece in step.pieces if not any(word in piece.lower() for word in DELAYS))
+    return replace(step, pieces=tuple(prompt))
 
 
 def scene_of(chance: random.Random) -> Scene:

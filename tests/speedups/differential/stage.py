@@ -277,7 +277,9 @@ class Stage:
         for number, line in sorted(one.lines.items()):
             twin = other.lines[number]
             was_reset = line.was_reset or twin.was_reset or (is_abrupt and line.is_closed)
-            difference = first_difference(bytes(line.received), bytes(twin.received), was_reset=was_reset)
+            difference = first_difference(
+                bytes(line.received), bytes(twin.received), was_reset=was_reset, are_delayed=self._may_delay
+            )
             if difference:
                 found.append(f"connection {number}, {one.kind.name} and {other.kind.name}: {difference}")
             if line.is_closed != twin.is_closed:

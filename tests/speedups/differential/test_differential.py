@@ -102,6 +102,21 @@ def test_pieces_come_in_arrays_and_lines_and_broken() -> None:
 
 # -- what agrees ------------------------------------------------------------------
 
+MARK = b"$14\r\n<in any order>\r\n"
+
+
+def slow_log(took_us: int, *words: bytes) -> bytes:
+    """Return a slow log with an entry for each word."""
+    entries = [
+        b"*6\r\n:%d\r\n:1700000000\r\n:%d\r\n%b$0\r\n\r\n$0\r\n\r\n" % (at, took_us, encode_command([word]))
+        for at, word in enumerate(words)
+    ]
+    return b"*%d\r\n%b" % (len(entries), b"".join(entries))
+
+
+def expiry(key: bytes) -> bytes:
+    return encode_command([b"message", b"__keyevent@0__:expired", key])
+
 
 @every_row(
     ("one", "other"),
@@ -120,6 +135,9 @@ def test_pieces_come_in_arrays_and_lines_and_broken() -> None:
             b"$14\r\n<in any order>\r\n*2\r\n:1\r\n:2\r\n",
             b"$14\r\n<in any order>\r\n*2\r\n:2\r\n:1\r\n",
         ),
+        (MARK + slow_log(1, b"a"), MARK + slow_log(99, b"a")),
+        (slow_log(1, b"a"), slow_log(99, b"a", CONTROL)),
+        (expiry(b"a") + expiry(b"b") + b":1\r\n", expiry(b"b") + expiry(b"a") + b":1\r\n"),
         (
             b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n:1\r\n",
             b":1\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n",
@@ -143,10 +161,26 @@ def test_what_differs_between_any_two_servers_agrees(one: bytes, other: bytes) -
         (b"$3\r\nabc\r\n", b"$3\r\nabd\r\n"),
         (b"*2\r\n$4\r\nsort\r\n$4\r\n6379\r\n", b"*2\r\n$4\r\nsort\r\n$4\r\n6380\r\n"),
         (b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n", b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nb\r\n"),
+        (MARK + slow_log(1, b"a"), MARK + slow_log(1, b"b")),
+        (expiry(b"a") + b":1\r\n" + expiry(b"b"), expiry(b"b") + b":1\r\n" + expiry(b"a")),
     ],
 )
 def test_what_else_differs_is_told(one: bytes, other: bytes) -> None:
     assert first_difference(one, other)
+
+
+def test_commands_that_ran_late_are_monitored_in_any_order() -> None:
+    early, late = (b'+1700000000.00000%d [0 127.0.0.1:1] "get" "%d"\r\n' % (at, at) for at in (1, 2))
+    assert first_difference(early + b":1\r\n" + late, late + early + b":1\r\n", are_delayed=True) == ""
+    assert first_difference(early + b":1\r\n" + late, late + early + b":1\r\n")
+    assert first_difference(early + early, early + late, are_delayed=True)
+
+
+def test_where_input_is_limited_nothing_waits() -> None:
+    program = next(program for program in map(make_program, range(500)) if program.name == "small limits")
+    pieces = [piece.lower() for step in program.steps if isinstance(step, Burst) for piece in step.pieces]
+    assert pieces
+    assert not any(b"pause" in piece or b"owner-sleep" in piece for piece in pieces)
 
 
 def test_a_connection_that_was_reset_may_have_lost_its_end() -> None:
