@@ -36,6 +36,7 @@ NEVER: Final = {
     "RANDOMKEY": "chance",
     "SCAN": "as KEYS",
     "SHUTDOWN": "ends the trial",
+    "SLOWLOG LEN": "counts what the harness asks in between",
     "TIME": "clock",
     "LATENCY HISTOGRAM": "clock",
     "LOLWUT": "chance",
