@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..keyspace.slots import key_slot
 from ..settings.settings import Settings
 from .compose import Composition
 
@@ -24,7 +23,7 @@ def join_loaders(settings: Settings, parts: Composition, set_clock: Callable[[],
     node = parts.node
 
     def is_mine(key: bytes) -> bool:
-        return node.router is None or bool(node.router.marks[0][key_slot(key)])
+        return node.router is None or node.router.serves(key)
 
     loading = make_loading(
         [

@@ -13,6 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -335,7 +336,8 @@ class Server:
         settings, node = self._settings, self._parts.node
         reactor.check_limits(now_ms, settings.timeout_seconds * 1000)
         limit_bytes = settings.maxmemory_clients.limit_bytes(settings.maxmemory_bytes)
-        for client in clients_to_evict(node.clients, limit_bytes):
+        everybody = chain(node.clients, () if self._gateway is None else self._gateway.clients)
+        for client in clients_to_evict(everybody, limit_bytes):
             log.warning("client %d (%s) closed: maxmemory-clients is reached", client.id, client.address)
             node.statistics.evicted_clients += 1
             client.connection.end(Ending.AT_ONCE)

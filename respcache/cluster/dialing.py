@@ -87,12 +87,13 @@ class Dialer:
 
     async def run(self) -> None:
         """Keep connections until cancelled."""
-        try:
-            async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
                 self._follow()
                 await trio.sleep_forever()
-        finally:
-            self._nursery = None  # there may be news of members still
+            finally:
+                self._nursery = None  # there may be news of members still, sooner than the end of the nursery is known here
 
     def _follow(self) -> None:
         """Begin to dial who is new, and end with who is gone."""

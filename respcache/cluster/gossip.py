@@ -64,13 +64,15 @@ class Gossip:
 
     async def run(self) -> None:
         """Gossip until cancelled."""
-        try:
-            async with trio.open_nursery() as self._nursery:
-                for sock in self._sockets:
-                    self._nursery.start_soon(self._receive, sock)
+        async with trio.open_nursery() as nursery:
+            for sock in self._sockets:
+                nursery.start_soon(self._receive, sock)
+            self._nursery = nursery
+            try:
                 await self._keep_time()
-        finally:
-            self._nursery = None  # connections that end after this have news still
+            finally:
+                # Others have news still, a connection that ends, or discovery: sooner than the end of the nursery is known here.
+                self._nursery = None
 
     def act(self, asked: Sequence[outputs.Output]) -> None:
         """Do what membership asks for."""

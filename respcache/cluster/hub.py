@@ -142,7 +142,7 @@ class Hub:
         observe = self.observer.partition
         replication.witness.tell = lambda change, *where: observe(change.value, *where)
         node.holds = replication.holds
-        self.directory.answered_before = lambda *asked: self.memories.of(self.id).find(*asked)
+        self.directory.here.answered_before = lambda *asked: self.memories.of(self.id).find(*asked)
         self.router.copies = CopyReads(node, replication.holdings.find, self._may_read_copy)
         mandate = Mandate(self.id, strict=options.is_strict, min_members=options.min_members)
         self.mandating = Mandating(self, mandate, replication, self.directory, self.now_s)

@@ -6,10 +6,17 @@ CROSSSLOT to the program that called them.
 
 from typing import Final
 
+from ..protocol.replies import ErrorReply
 from .errors import CommandError
 
 NOT_SERVED: Final = "Hash slot not served"
 DOWN: Final = "The cluster is down"
+
+STRAYED: Final = ErrorReply("TRYAGAIN", "the owner of the key has changed while the command waited")
+"""The answer to a command that was not run, because its keys went to another node before its turn came.
+
+Whoever can send the command there looks for this very object, and no client sees it then.
+"""
 
 
 def moved(slot: int, host: str, port: int) -> CommandError:

@@ -11,6 +11,9 @@ from ..protocol.replies import ErrorReply
 RESERVED: Final = b"respcache:"
 """Keys that begin so hold what respcache notes for itself; no loader is asked for them."""
 
+MOVED_AWAY: Final = ErrorReply("TRYAGAIN", "the owner of the key has changed while it was being loaded")
+"""The error of a wait that has ended because its key was another node's. Who finds the key served here again asks anew."""
+
 
 class Wait(Protocol):
     """The time for which a missing key is being loaded; its owner is busy for as long."""

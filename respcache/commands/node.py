@@ -6,7 +6,7 @@ rim implements.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,8 +44,21 @@ class Router(Protocol):
     def check_queued(self, context: "Context", command: "Command", argv: Sequence[bytes]) -> None:
         """Raise CommandError for a command that cannot be part of a transaction in a cluster."""
 
-    def check_here(self, command: "Command", argv: Sequence[bytes]) -> None:
-        """Raise CommandError if a key's partition has gone to another node while a command waited here."""
+    def serves(self, key: bytes) -> bool:
+        """Say whether a key is this node's, even if commands for it must wait for others that are on their way."""
+
+    def gone(self, command: "Command", argv: Sequence[bytes]) -> Collection[int]:
+        """Return the partitions of a call's keys that this node does not serve, after a command has waited here."""
+
+    def follow(
+        self,
+        client: Client,
+        command: "Command",
+        argv: Sequence[bytes],
+        pending: Pending,
+        note: Callable[[], None],
+    ) -> Pending:
+        """Return the reply to a command that waits here for a busy key: where the key goes, the command goes, after ``note``."""
 
     def bound(
         self, command: "Command", run: "Callable[[Context, Sequence[bytes]], Reply | Slot]"
@@ -99,6 +112,9 @@ class Owners(Protocol):
 
     def submit(self, keys: Sequence[tuple[int, bytes]], run: Callable[[], Reply | Pending]) -> Pending:
         """Queue a command behind the owners of its keys, of which at least one is awake."""
+
+    def dismiss(self, is_meant: Callable[[bytes], bool], reply: Reply) -> None:
+        """Answer the commands that wait for such keys, instead of running them."""
 
     def statistics(self) -> dict[str, int]:
         """Return the figures of INFO owners."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
-from ..keyspace.database import NEVER
+from ..keyspace.database import NEVER, Database
 from ..keyspace.entry import Value
 from ..keyspace.hashes import Hash
 from ..keyspace.journal import Notice
@@ -69,6 +69,26 @@ def version_of(value: Value) -> bytes:
             del _known[next(iter(_known))]
         version = _known[name] = _digest_of(value)
     return version
+
+
+_grown: dict[int, int] = {}
+"""Lengths of big values that may change in place, when they were last read, by the identities of their objects: a guess, and no more."""
+
+
+def _settled(db: Database, key: bytes, value: bytearray) -> Value:
+    """Return a value that has grown in place. One that is read again as long as it was is kept as ``bytes`` from now on.
+
+    Those have a version that is known; and a log that grows between any two reads is not copied for them.
+    """
+    if len(value) < BIG_BYTES:
+        return value
+    if _grown.pop(id(value), -1) == len(value):
+        frozen = db.entries[key].value = bytes(value)
+        return frozen
+    if len(_grown) >= MOST_KNOWN:
+        del _grown[next(iter(_grown))]
+    _grown[id(value)] = len(value)
+    return value
 
 
 def _digest_of(value: Value) -> bytes:
@@ -158,6 +178,8 @@ def read_resource(context: Context, key: bytes) -> Reply:
     value = db.read(key)
     if value is None:
         return None
+    if isinstance(value, bytearray):
+        value = _settled(db, key, value)
     version = version_of(value)
     deadline_ms = db.entries[key].expires_at_ms
     life_ms = -1 if deadline_ms is None else max(deadline_ms - context.clock.now_ms, 0)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -84,10 +84,12 @@ class Authority:
                 headers["Access-Control-Allow-Headers"] = wanted
         return Response(204, headers=headers)
 
-    def mark(self, request: Request, response: Response) -> None:
-        """Tell the browser whose pages may read a response; needed where ``has_origins``."""
+    def mark(self, asked: Mapping[str, str], response: Response) -> None:
+        """Tell the browser whose pages may read a response to a request with such headers; nothing to do where no other site may."""
+        if not self.has_origins:
+            return
         headers = response.headers
-        origin = request.headers.get("origin", "")
+        origin = asked.get("origin", "")
         headers["Vary"] = f"{headers['Vary']}, Origin" if "Vary" in headers else "Origin"
         if self._is_allowed(origin):
             headers["Access-Control-Allow-Origin"] = origin
@@ -98,7 +100,7 @@ class Authority:
         if not self.has_origins:
             return ""
         marked = Response(200)
-        self.mark(request, marked)
+        self.mark(request.headers, marked)
         return "".join(f"{name}: {value}\r\n" for name, value in marked.headers.items())
 
     def _is_allowed(self, origin: str) -> bool:

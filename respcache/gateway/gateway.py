@@ -2,13 +2,14 @@
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Final
 
 import trio
 
+from ..commands.client import Client
 from ..commands.node import Node
 from . import event_stream, websocket
 from .authority import Authority
@@ -144,6 +145,12 @@ class Gateway:
             await self.hub.run()
 
     # -- what metrics tell: see metric_families.HttpFigures ------------------------
+
+    @property
+    def clients(self) -> Iterator[Client]:
+        """Yield who is connected, for those who count what clients hold."""
+        for session in self.sessions:
+            yield session.client
 
     @property
     def connections(self) -> int:

@@ -183,6 +183,11 @@ class Outlet(Protocol):
     def end(self, ending: Ending) -> None: ...
 
 
+def held_bytes(waiting: Request | str | None) -> int:
+    """Return about what the content of a request, or of a message of a WebSocket, takes while it waits."""
+    return 0 if waiting is None else len(waiting) if isinstance(waiting, str) else len(waiting.body)
+
+
 class Upgraded(Protocol):
     """What takes a connection over from requests and responses: a stream of events, or a WebSocket."""
 

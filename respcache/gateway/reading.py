@@ -4,7 +4,7 @@ What we add are bounds: on the head, on the number of headers, and on the body. 
 and nothing behind it is read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httptools
@@ -91,6 +91,11 @@ class RequestReader:
     def is_idle(self) -> bool:
         """Whether no part of a request has been read."""
         return not self._is_in_head and not self.is_in_body
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of a request that is being read, or was given up, as far as they have come."""
+        return self._headers
 
     @property
     def buffered_bytes(self) -> int:

@@ -13,7 +13,7 @@ from ..commands.client import Client, Ending
 from ..commands.context import Context
 from ..protocol.limits import Limits
 from .house import House
-from .messages import HttpError, Request, Response, Takeover, Upgraded
+from .messages import HttpError, Request, Response, Takeover, Upgraded, held_bytes
 from .parting import LAST_WORDS_MS, Lingering, Stillness, Timeouts
 from .reading import CONTINUE, RequestReader
 from .steps import COMMANDS_PER_TURN, StepRunner
@@ -177,7 +177,7 @@ class HttpSession:
 
     @property
     def query_bytes(self) -> int:
-        return self.reader.buffered_bytes
+        return self.reader.buffered_bytes + sum(map(held_bytes, (*self.backlog, self._request)))
 
     # -- requests ------------------------------------------------------------------
 
@@ -298,7 +298,7 @@ class HttpSession:
 
     def _answer(self, request: Request, response: Response) -> None:
         if self._house.authority.has_origins:
-            self._house.authority.mark(request, response)
+            self._house.authority.mark(request.headers, response)
         is_last = self._is_dismissed and not self.backlog
         # Behind a request for another protocol, of which nothing came, nobody knows what is spoken.
         is_kept_alive = request.is_kept_alive and not request.wants_upgrade and not is_last
@@ -313,9 +313,10 @@ class HttpSession:
 
     def _answer_error(self, error: HttpError) -> None:
         """Answer what cannot be read, and read nothing behind it."""
-        self._house.count(error.status)
-        date = self._house.date_line(self._clock.now_ms)
-        self.out.append(error.response().wire(date, is_kept_alive=False))
+        house, response = self._house, error.response()
+        house.count(error.status)
+        house.authority.mark(self.reader.headers, response)
+        self.out.append(response.wire(house.date_line(self._clock.now_ms), is_kept_alive=False))
         if self.reader.is_in_body and error.status not in (400, 408) and not self._is_dismissed:
             self._lingering = Lingering(self._clock.now_ms)
             self.reader.error = None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from weakref import WeakValueDictionary
 
+from ..commands.loads import MOVED_AWAY
 from ..events.loading import (
     Blocked,
     CacheMiss,
@@ -41,7 +42,6 @@ MOST_FLIGHTS: Final = 200_000
 KNOWN_ABSENT: Final = 100_000
 """Absent keys that are remembered, some 15 MB: enough against the same questions, and no way to fill the memory with new ones."""
 
-MOVED_AWAY: Final = ErrorReply("TRYAGAIN", "the owner of the key has changed while it was being loaded")
 OUT_OF_MEMORY: Final = ErrorReply("OOM", "command not allowed when used memory > 'maxmemory'.")
 
 REFRESH_AGAIN_MS: Final = 1000

@@ -24,19 +24,26 @@ AGAIN: Final = Again.AGAIN
 class Job:
     """A command that waits for one or more owners; it runs when it stands first with all of them."""
 
-    __slots__ = ("arrived", "is_over", "keys", "pending", "run", "since_ms")
+    __slots__ = ("arrived", "is_over", "keys", "pending", "run", "since_ms", "stays")
 
     def __init__(
-        self, keys: tuple[OwnerKey, ...], run: Callable[[], Reply | Pending | Again], since_ms: int
+        self,
+        keys: tuple[OwnerKey, ...],
+        run: Callable[[], Reply | Pending | Again],
+        since_ms: int,
+        *,
+        stays: bool = False,
     ) -> None:
         self.keys = keys
+        self.stays = stays
+        """Whether it is about all keys there are, and waits on when some of them go to another node."""
         self.run = run
         self.since_ms = since_ms
         self.pending = Pending()
         self.arrived: set[OwnerKey] = set()
         """Where it stands first already."""
         self.is_over = False
-        """Answered before its turn, because one of its owners crashed."""
+        """Answered before its turn: one of its owners has crashed, or one of its keys has gone."""
 
 
 class Owner:

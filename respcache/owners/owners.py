@@ -24,7 +24,7 @@ Nothing here knows trio: tasks are started by a function handed in.
 
 from array import array
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from ..commands.errors import CommandError
@@ -117,8 +117,10 @@ class Owners:
         del self.marked[db, key]
         self.busy_slots[key_slot(key)] -= 1
 
-    def submit(self, keys: Sequence[OwnerKey], run: Callable[[], Reply | Pending | Again]) -> Pending:
-        """Queue a command behind the owners of its keys; at least one of them is awake."""
+    def submit(
+        self, keys: Sequence[OwnerKey], run: Callable[[], Reply | Pending | Again], *, stays: bool = False
+    ) -> Pending:
+        """Queue a command behind the owners of its keys; at least one of them is awake. ``stays``: see ``dismiss``."""
         unique = tuple(dict.fromkeys(keys))
         for key in unique:
             owner = self.awake.get(key)
@@ -127,7 +129,7 @@ class Owners:
                 pending = Pending()
                 pending.resolve(ErrorReply("TRYAGAIN", "too many commands wait for this key"))
                 return pending
-        job = Job(unique, run, self._clock.now_ms)
+        job = Job(unique, run, self._clock.now_ms, stays=stays)
         self._queued += 1
         for key in unique:
             owner = self._owner(key)
@@ -135,6 +137,20 @@ class Owners:
                 job.arrived.add(key)
             owner.mailbox.append(job)
         return job.pending
+
+    def dismiss(self, is_meant: Callable[[bytes], bool], reply: Reply) -> None:
+        """Answer the commands that wait for such keys, instead of running them; but not those that stay.
+
+        Who works for the keys goes on.
+        """
+        left = [owner for owner in self.awake.values() if owner.mailbox and is_meant(owner.key[1])]
+        dismissed = [(owner, [job for job in owner.mailbox if not job.stays]) for owner in left]
+        for owner in left:
+            owner.mailbox = deque(job for job in owner.mailbox if job.stays)
+        for owner, jobs in dismissed:
+            self._answer(jobs, reply)
+            self._move_others(jobs, owner)
+            self._move(owner)
 
     def statistics(self) -> dict[str, int]:
         """Return the figures of INFO owners."""
@@ -195,16 +211,24 @@ class Owners:
         owner.work = None
         jobs, owner.mailbox = owner.mailbox, deque()
         pending.resolve(reply)
+        self._answer(jobs, reply)
+        self._move_others(jobs, owner)
+        self._move(owner)
+
+    def _answer(self, jobs: Iterable[Job], reply: Reply) -> None:
+        """Answer commands before their turn."""
         for job in jobs:
             if not job.is_over:
                 job.is_over = True
                 job.pending.resolve(reply)
+
+    def _move_others(self, jobs: Iterable[Job], owner: Owner) -> None:
+        """Let go on what commands that are over have held up, but for one owner."""
         for job in jobs:
             for key in job.keys:
                 other = self.awake.get(key)
                 if other is not None and other is not owner:
                     self._move(other)
-        self._move(owner)
 
     def _move(self, owner: Owner) -> None:
         """Let a mailbox go on, and whatever that sets free."""

@@ -13,6 +13,7 @@ for the commands that they concern, so a GET does not pay for SET's guard.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter_ns
 
 import msgspec
@@ -174,13 +175,22 @@ class Dispatcher(DispatcherState):
 
     def execute(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
         """Run one command with every question asked, wherever its keys live; a refusal becomes its reply."""
-        reply = self._execute(context, argv, self.node.router)
+        router = self.node.router
+        reply = self._execute(context, argv, router)
+        if reply.__class__ is Pending and router is not None:
+            reply = self._follow(context, argv, router, reply)
         holds = self.node.holds
         if holds is None or reply.__class__ is Slot or reply is Held:
             return reply
         if reply.__class__ is Pending or holds.has_news:
             return holds.after_long(context.client, reply)  # type: ignore[arg-type]  # no slot, no mark
         return reply
+
+    def _follow(self, context: Context, argv: list[bytes], router: Router, pending: Pending) -> Pending:
+        """Let a command that waits go where its key goes; then it counts as one that was sent on at once."""
+        command = self.node.table.resolve(argv)
+        note = partial(self._note_forwarded, context, command, argv)
+        return router.follow(context.client, command, argv, pending, note)
 
     def execute_here(self, context: Context, argv: list[bytes]) -> Reply | Pending | Slot | type[Held]:
         """Run one command that another node has sent on; nobody is asked where its keys live.

@@ -14,11 +14,10 @@ from typing import Final
 from ..commands.arguments import Access
 from ..commands.context import Context
 from ..commands.errors import CommandError
-from ..commands.loads import Loads, Wait
+from ..commands.loads import MOVED_AWAY, Loads, Wait
 from ..commands.node import Node
 from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
-from ..keyspace.slots import key_slot
 from ..owners.mailbox import AGAIN, Again, OwnerKey
 from ..protocol.replies import ErrorReply
 from .waiting import Call, Waiting, calls_of
@@ -75,7 +74,7 @@ class LoadGate:
 
     def _is_mine(self, key: bytes) -> bool:
         router = self._node.router
-        return router is None or bool(router.marks[0][key_slot(key)])
+        return router is None or router.serves(key)
 
     # -- the long way --------------------------------------------------------------
 
@@ -165,7 +164,10 @@ class Needs:
 
     def settle(self) -> CommandError | Again | None:
         """Say what becomes of the command, now that its turn has come: an error, one more wait, or it runs."""
-        error = next((wait.error for wait in self._waits.values() if wait.error is not None), None)
+        waits = self._waits
+        for at in [at for at, wait in waits.items() if wait.error is MOVED_AWAY]:
+            del waits[at]  # the key has come back, or the command would not have its turn here
+        error = next((wait.error for wait in waits.values() if wait.error is not None), None)
         error = error or self.ask(is_first=False)
         if error is not None:
             return CommandError(error.message, error.code)

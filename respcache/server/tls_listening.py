@@ -2,7 +2,8 @@
 
 A handshake is several messages each way and a millisecond of arithmetic, so it has a task of its own, with a bound on its time;
 a connection that is open is served by the reactor as any other. Of all handshakes one makes a step at a time, and after each
-step clients have their turn. One that fails costs a line in the log for debugging, and nothing else.
+step clients have their turn. One that fails costs a line in the log for debugging, and nothing else. Whoever connects and says
+nothing has a place only until somebody else wants it (``greetings.py``).
 """
 
 import logging
@@ -14,15 +15,10 @@ from typing import Final, Protocol
 import trio
 
 from .conversation import Opener
+from .greetings import Greeting, Greetings
 from .listeners import address_of, close_listener
 
 log = logging.getLogger(__name__)
-
-HANDSHAKE_S: Final = 10.0
-"""Some round trips to the other end of the world, with packets lost."""
-
-MOST_HANDSHAKES: Final = 256
-"""At once, per listener; more wait to be accepted. All of them together take half a second of our time, and some 12 MiB."""
 
 PAUSE_S: Final = 0.1
 """After a failure to accept, which means that descriptors are used up: the listener stays ready meanwhile."""
@@ -64,28 +60,32 @@ class TlsListening:
         self._listening.cancel()
 
     async def _listen(self, listener: socket.socket, open_session: Opener) -> None:
-        places = trio.Semaphore(MOST_HANDSHAKES)
+        greetings = Greetings()
         async with trio.open_nursery() as nursery:
             while True:
-                await places.acquire()
                 sock = await _accept(listener)
-                nursery.start_soon(self._greet, sock, open_session, places)
+                try:
+                    greeting = await greetings.enter(sock)
+                except BaseException:
+                    sock.close()
+                    raise
+                nursery.start_soon(self._greet, sock, open_session, greeting)
 
-    async def _greet(self, sock: socket.socket, open_session: Opener, places: trio.Semaphore) -> None:
+    async def _greet(self, sock: socket.socket, open_session: Opener, greeting: Greeting) -> None:
         peer = address_of(sock).address
         try:
-            with trio.move_on_after(HANDSHAKE_S) as patience:
-                await self._let_in(sock, open_session)
-            if patience.cancelled_caught:
+            with greeting.scope:
+                await self._let_in(sock, open_session, greeting)
+            if greeting.scope.cancelled_caught:
                 log.debug("the TLS handshake of %s was not done in time", peer)
         except OSError as error:  # TLS' own among them
             log.debug("the TLS handshake of %s failed: %s", peer, error)
         except Exception:
             log.exception("internal error while letting a TLS client in; closed")
         finally:
-            places.release()
+            greeting.leave()
 
-    async def _let_in(self, sock: socket.socket, open_session: Opener) -> None:
+    async def _let_in(self, sock: socket.socket, open_session: Opener, greeting: Greeting) -> None:
         sock.setblocking(False)
         try:
             tls = self._context().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
@@ -93,17 +93,18 @@ class TlsListening:
             sock.close()
             raise
         try:
-            await self._shake_hands(tls)
+            await self._shake_hands(tls, greeting)
             log.debug("TLS with %s: %s, %s", address_of(tls).address, tls.version(), tls.cipher())
             self._server.attach(tls, open_session)
         except BaseException:
             tls.close()
             raise
 
-    async def _shake_hands(self, tls: ssl.SSLSocket) -> None:
+    async def _shake_hands(self, tls: ssl.SSLSocket, greeting: Greeting) -> None:
         wait = trio.lowlevel.wait_readable  # a client speaks first
         while True:
-            await wait(tls)
+            with greeting.waiting():
+                await wait(tls)
             try:
                 async with self._step:
                     tls.do_handshake()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..commands.client import Client
+from ..commands.cluster_errors import STRAYED
 from ..commands.context import Context
 from ..commands.errors import CommandError
 from ..commands.node import Node
@@ -17,6 +18,7 @@ from ..commands.numbers import parse_integer
 from ..commands.pending import Pending
 from ..commands.spec import Command, Trait
 from ..commands.transactions import discard_transaction
+from ..keyspace.slots import key_partition
 from ..owners.mailbox import Again, OwnerKey
 from ..owners.owners import Owners
 from ..protocol.replies import ErrorReply, Reply
@@ -60,22 +62,25 @@ class Waiting:
         def run() -> Reply | Pending | Again:
             busy = self._working() if concerns_all else []
             if busy:  # they have woken since
-                return self._owners.submit(busy, run)
+                return self._owners.submit(busy, run, stays=True)
             return self._lost(calls) or check() or self._run_in(db, context, command, argv)
 
-        pending = self._owners.submit(keys, run)
+        pending = self._owners.submit(keys, run, stays=concerns_all)
         return self.block_until(pending, client) if Trait.SESSION in command.traits else pending
 
     def _lost(self, calls: Sequence[Call]) -> ErrorReply | None:
-        """Return the error for a command whose keys have gone to another node while it waited."""
+        """Return the mark of a command whose keys have gone to another node while it waited, and of all behind it.
+
+        Those would overtake it if their keys came back before their turn.
+        """
         router = self._node.router
-        try:
-            for _, command, words in calls:
-                if router is not None:
-                    router.check_here(command, words)
-        except CommandError as error:
-            return ErrorReply(error.code, error.message)
-        return None
+        if router is None:
+            return None
+        gone = {partition for _, command, words in calls for partition in router.gone(command, words)}
+        if not gone:
+            return None
+        self._owners.dismiss(lambda key: key_partition(key) in gone, STRAYED)
+        return STRAYED
 
     def _working(self) -> list[OwnerKey]:
         """Return the keys that are busy now, but not those that are loaded: who loads them sees what has become of them."""

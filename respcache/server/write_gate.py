@@ -214,10 +214,5 @@ class WriteGate:
     def _has_moved(self, job: Job) -> bool:
         """Say whether the keys have gone to another node meanwhile."""
         router = self._node.router
-        try:
-            for _, command, words in calls_of(self._node, job.context.client, job.command, job.argv):
-                if router is not None:
-                    router.check_here(command, words)
-        except CommandError:
-            return True
-        return False
+        calls = calls_of(self._node, job.context.client, job.command, job.argv)
+        return router is not None and any(router.gone(command, words) for _, command, words in calls)

@@ -1,4 +1,4 @@
-"""From ``package.module:Class`` to the class: for sinks and loaders of the operator's own."""
+"""From ``package.module:Class`` to the class: for sinks, loaders and sources of peers of the operator's own."""
 
 import re
 import sys
@@ -39,9 +39,8 @@ def made(factory: Callable[..., object], options: Mapping[str, Any]) -> object:
     try:
         return factory(**options)
     except (Exception, SystemExit) as error:  # the operator's code again
-        raise CannotImportError(
-            f"cannot make it with the options {list(options)}: {described(error)}"
-        ) from error
+        given = f" with the options {list(options)}" if options else ""
+        raise CannotImportError(f"cannot make it{given}: {described(error)}") from error
 
 
 def described(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
 import trio
@@ -22,6 +23,7 @@ from respcache.cluster.membership.member import Member, State, encode_meta
 from respcache.cluster.membership.outputs import Happened, Kind, Output
 from respcache.commands.nobody import NOBODY
 from tests.cluster.attached import Attached, meta_of
+from tests.cluster.every_step import at_every_step
 
 LANES = 2
 
@@ -41,7 +43,12 @@ class Dialing(Attached):
             lanes=LANES,
             chance=random.Random(1),
         )
-        nursery.start_soon(self.dialer.run)
+        self.scope = trio.CancelScope()
+        nursery.start_soon(self._run)
+
+    async def _run(self) -> None:
+        with self.scope:
+            await self.dialer.run()
 
     def meet(self, other: Attached, id: bytes = b"") -> Member:
         meta = meta_of(other.address)
@@ -172,6 +179,24 @@ async def test_commands_travel_over_what_was_dialled(autojump_clock: MockClock) 
         lane.channel.add(client, Sink(), [b"ECHO", b"hello"], 1024)
         await trio.sleep(0.1)
         assert heard == [b"$5\r\nhello\r\n"]
+
+
+async def test_news_of_members_are_taken_at_every_moment_while_dialling_ends(
+    autojump_clock: MockClock,
+) -> None:
+    async with two_nodes() as (one, other):
+        ids = count(10)
+
+        def join() -> None:
+            nursery = one.dialer._nursery
+            if nursery is not None and not nursery.child_tasks:  # it is about to end
+                one.meet(other, bytes([next(ids)]) * 20)
+
+        one.meet(other)
+        with at_every_step(join) as errors:
+            one.scope.cancel()
+            await trio.sleep(0.1)
+        assert errors == []
 
 
 async def test_news_after_the_end_start_nothing(autojump_clock: MockClock) -> None:

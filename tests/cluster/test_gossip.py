@@ -18,6 +18,7 @@ from respcache.cluster.membership.outputs import Kind
 from respcache.cluster.security.keyring import Keyring
 from respcache.cluster.security.packets import PacketCodec
 from tests.cluster.attached import Attached
+from tests.cluster.every_step import at_every_step
 
 TIMEOUT_S = 2.0
 
@@ -68,6 +69,20 @@ async def three_nodes(*secrets: str) -> AsyncIterator[list[Gossiping]]:
     finally:
         for node in made:
             node.close()
+
+
+async def test_news_of_peers_is_taken_at_every_moment_while_gossip_ends(autojump_clock: MockClock) -> None:
+    async with three_nodes() as (one, two, _):
+
+        def find() -> None:
+            nursery = one.gossip._nursery
+            if nursery is not None and not nursery.child_tasks:  # it is about to end
+                one.gossip.act([outputs.Exchange(two.address, b"question", 1 << 40)])
+
+        with at_every_step(find) as errors:
+            one.scope.cancel()
+            await trio.sleep(1)
+        assert errors == []
 
 
 async def test_those_who_are_told_of_one_learn_of_all(autojump_clock: MockClock) -> None:

@@ -1,6 +1,7 @@
 """Versions, conditions, content types and tags; what HTTP makes of them is in tests/gateway/test_keys.py."""
 
 from hashlib import blake2b
+from importlib import import_module
 
 import pytest
 from hypothesis import example, given
@@ -47,6 +48,61 @@ def test_equal_values_have_equal_versions_whatever_holds_them() -> None:
     one.set(b"a", b"bc")
     other.set(b"ab", b"c")
     assert version_of(one) != version_of(other)
+
+
+@pytest.fixture
+def digests(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the lengths of all values of which digests are made from now on."""
+    made: list[int] = []
+
+    def digest(value: bytes) -> bytes:
+        made.append(len(value))
+        return blake2b(value, digest_size=16).hexdigest().encode()
+
+    monkeypatch.setattr(import_module("respcache.commands.resources"), "_digest_of", digest)
+    return made
+
+
+def test_a_big_value_that_has_grown_is_digested_no_more_once_it_is_only_read(
+    harness: Harness, digests: list[int]
+) -> None:
+    client = harness.client()
+    before = client("APPEND a " + "x" * BIG_BYTES), client("APPEND a y")
+    answers = [client("RESPCACHE.READ a") for _ in range(6)]
+    assert before == (BIG_BYTES, BIG_BYTES + 1)
+    assert len(digests) == 2
+    assert {(value, version) for value, version, _, _ in answers} == {
+        (b"x" * BIG_BYTES + b"y", version_of(b"x" * BIG_BYTES + b"y"))
+    }
+    assert client("APPEND a z") == BIG_BYTES + 2
+    assert client("RESPCACHE.READ a")[1] == version_of(b"x" * BIG_BYTES + b"yz")
+    assert harness.node.keyspace.databases[0].payload_bytes == len("a") + BIG_BYTES + 2
+
+
+def test_a_log_that_grows_between_reads_goes_on_growing_in_place(harness: Harness) -> None:
+    client = harness.client()
+    client("APPEND a " + "x" * BIG_BYTES)
+    client("APPEND a y")
+    entries = harness.node.keyspace.databases[0].entries
+    log = entries[b"a"].value
+    assert isinstance(log, bytearray)
+    for number in range(4):
+        client("RESPCACHE.READ a")
+        client("APPEND a z")
+        client(f"SETRANGE a {number} z")
+    assert entries[b"a"].value is log
+    assert client("RESPCACHE.READ a")[1] == version_of(bytes(log))
+
+
+def test_a_part_that_is_overwritten_is_no_guess(harness: Harness) -> None:
+    client = harness.client()
+    client("APPEND a " + "x" * BIG_BYTES)
+    client("APPEND a y")
+    for letter in "abc":
+        client(f"SETRANGE a 5 {letter}")
+        value, version, _, _ = client("RESPCACHE.READ a")
+        assert value[5:6] == letter.encode()
+        assert version == version_of(value)
 
 
 def test_a_value_that_grows_in_place_is_read_as_it_is_now(harness: Harness) -> None:

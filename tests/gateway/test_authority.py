@@ -147,7 +147,7 @@ def test_allowed_sites_are_told_so() -> None:
     one = authority(origins=frozenset({"https://shop.example"}))
     asks = asked("OPTIONS", origin="https://shop.example", access_control_request_headers="If-Match")
     answer = one.preflight(asks, TABLE)
-    one.mark(asks, answer)
+    one.mark(asks.headers, answer)
     assert answer.headers["Access-Control-Allow-Headers"] == "If-Match"
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
@@ -158,7 +158,7 @@ def test_allowed_sites_are_told_so() -> None:
 def test_others_are_told_nothing() -> None:
     one = authority(origins=frozenset({"https://shop.example"}))
     answer = Response(200)
-    one.mark(asked(origin="https://evil.example"), answer)
+    one.mark(asked(origin="https://evil.example").headers, answer)
     assert answer.headers == {"Vary": "Origin"}
     assert one.has_origins
     assert not authority().has_origins

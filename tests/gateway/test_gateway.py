@@ -96,6 +96,19 @@ def test_both_ports_see_the_same_keys(http: HttpServer) -> None:
         assert redis.call("GET", "shared") == b"$7\r\nby http\r\n"
 
 
+def test_a_body_that_takes_too_much_memory_ends_its_connection(http: HttpServer) -> None:
+    head = b"PUT /v1/keys/big HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n"
+    with http.server.client() as redis:
+        assert redis.call("CONFIG", "SET", "maxmemory-clients", "1mb") == b"+OK\r\n"
+        try:
+            with http.connect() as sock:
+                sock.sendall(head + b"x" * 2_000_000)
+                assert read_all(sock) == []
+        finally:
+            redis.call("CONFIG", "SET", "maxmemory-clients", "0")
+        assert b"\r\nevicted_clients:1\r\n" in redis.call("INFO", "stats")
+
+
 def test_a_big_value_in_chunks_and_back(http: HttpServer) -> None:
     value = bytes(range(256)) * 12_000
     with httpx2.Client(base_url=http.url, timeout=30) as client:

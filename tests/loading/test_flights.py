@@ -275,14 +275,23 @@ async def test_a_key_that_has_gone_to_another_node_is_not_stored(
 ) -> None:
     table.always = table.after(0.5)
     rig = Rig(nursery, table)
+    rig.flights.request(b"k:1")
+    await trio.sleep(0.2)
+    rig.owns = lambda key: False
+    await trio.sleep(1)
+    assert len(table.calls) == 1
+    assert not rig.flights.store.db.entries
+    rig.assert_at_rest()
 
-    async def move() -> None:
-        await trio.sleep(0.2)
-        rig.owns = lambda key: False
 
-    reply, _ = await together(rig.after(0, "GET k:1"), move())
-    assert reply.code == "TRYAGAIN"
-    assert rig.flights.store.db.peek(b"k:1") is None
+async def test_a_key_that_has_gone_and_come_back_is_loaded_anew_for_who_still_waits(
+    table: Table, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    table.always = table.after(0.5)
+    rig = Rig(nursery, table)
+    rig.owns = lambda key: len(table.calls) > 1
+    assert await rig.ask("GET k:1") == b"one"
+    assert len(table.calls) == 2
     rig.assert_at_rest()
 
 

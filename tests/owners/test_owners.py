@@ -238,3 +238,57 @@ async def test_owners_are_counted_by_slot(bench: Bench) -> None:
     for key in (KEY, OTHER, same_slot):
         bench.owners.release(*key)
     assert busy() == {}
+
+
+GONE = ErrorReply("TRYAGAIN", "it has gone")
+
+
+async def test_who_waits_for_a_key_that_goes_is_answered_at_once_and_the_work_goes_on(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    work = bench.owners.wake(*KEY, bench.sleep(1))
+    waiting = [bench.submit(name, KEY) for name in "ab"]
+    bench.owners.dismiss(lambda key: key == b"key", GONE)
+    assert [reply_of(one) for one in waiting] == [GONE, GONE]
+    later = bench.submit("c", KEY)
+    assert not work.is_done
+    await trio.sleep(2)
+    assert (reply_of(work), reply_of(later)) == (OK, b"c")
+    assert not bench.owners.awake
+
+
+async def test_who_waits_for_other_keys_too_holds_nobody_up_any_more(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    bench.owners.wake(*KEY, bench.sleep(1))
+    both, behind = bench.submit("both", KEY, OTHER), bench.submit("behind", OTHER)
+    bench.owners.dismiss(lambda key: key == b"key", GONE)
+    assert (reply_of(both), reply_of(behind)) == (GONE, b"behind")
+    await trio.sleep(2)
+    assert bench.ran == ["behind"]
+    assert not bench.owners.awake
+
+
+async def test_what_is_about_all_keys_stays(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.owners.wake(*KEY, bench.sleep(1))
+    first = bench.submit("first", KEY)
+    flush = bench.owners.submit([KEY], lambda: OK, stays=True)
+    bench.owners.dismiss(lambda key: True, GONE)
+    assert reply_of(first) == GONE
+    assert not flush.is_done
+    await trio.sleep(2)
+    assert reply_of(flush) == OK
+
+
+async def test_a_command_may_send_away_those_behind_it(bench: Bench, autojump_clock: MockClock) -> None:
+    def find_it_gone() -> Reply:
+        bench.owners.dismiss(lambda key: key == b"key", GONE)
+        return GONE
+
+    bench.owners.wake(*KEY, bench.sleep(1))
+    first = bench.owners.submit([KEY], find_it_gone)
+    behind = [bench.submit(name, KEY) for name in "ab"]
+    await trio.sleep(2)
+    assert [reply_of(one) for one in (first, *behind)] == [GONE] * 3
+    assert bench.ran == []
+    assert not bench.owners.awake

@@ -1,6 +1,6 @@
 """A session: bytes in, bytes out, in order, whatever waits in between."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
@@ -228,8 +228,21 @@ class Elsewhere:
         self.slots.append(slot)
         return slot
 
-    def check_here(self, command: Command, argv: Sequence[bytes]) -> None:
-        """Let everything run."""
+    def serves(self, key: bytes) -> bool:
+        return True
+
+    def gone(self, command: Command, argv: Sequence[bytes]) -> Collection[int]:
+        return ()
+
+    def follow(
+        self,
+        client: Client,
+        command: Command,
+        argv: Sequence[bytes],
+        pending: Pending,
+        note: Callable[[], None],
+    ) -> Pending:
+        return pending
 
     def bound(
         self, command: Command, run: Callable[[Context, Sequence[bytes]], Reply | Slot]

@@ -12,18 +12,19 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from respcache.server import tls_listening
+from respcache.server import greetings, tls_listening
 from respcache.server.admission import Admission
 from respcache.server.conversation import Conversation, Opener
+from respcache.server.greetings import HANDSHAKE_S, MOST_HANDSHAKES, PATIENCE_S
 from respcache.server.listeners import open_tcp_listeners
 from respcache.server.tls_context import make_context
-from respcache.server.tls_listening import HANDSHAKE_S, TlsListening
+from respcache.server.tls_listening import TlsListening
 from respcache.server.tls_socket import TlsSocket
 from tests.certificates import Files
 from tests.commands.harness import Harness
 from tests.server.served import Caller, Served, serving
 
-PATIENCE_S = 10.0
+LONG_S = 10.0
 """For what takes no time on a machine that is not busy."""
 
 
@@ -148,24 +149,53 @@ async def test_whoever_says_nothing_is_cut_off(certificates: Files, autojump_clo
         await silent.aclose()
 
 
-async def test_while_too_many_shake_hands_the_others_wait_to_be_accepted(
-    certificates: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tls_listening, "MOST_HANDSHAKES", 2)
+async def test_silent_connections_keep_nobody_out(certificates: Files, autojump_clock: MockClock) -> None:
     async with listening(certificates) as (desk, port):
-        silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(2)]
+        silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(MOST_HANDSHAKES + 44)]
+        await trio.sleep(PATIENCE_S)
+        began_s = trio.current_time()
+        clients = [await connect(port, certificates) for _ in range(3)]
+        assert trio.current_time() - began_s < PATIENCE_S
         await wait_all_tasks_blocked(0.02)
-        waiting = await trio.open_tcp_stream("127.0.0.1", port)
-        tls = trio.SSLStream(waiting, certificates.client_context(), server_hostname="localhost")
-        with trio.move_on_after(0.1) as patience:
-            await tls.do_handshake()
-        assert patience.cancelled_caught
-        await silent[0].aclose()
-        await trio.aclose_forcefully(tls)
-        await trio.aclose_forcefully(await connect(port, certificates))
-        await wait_all_tasks_blocked(0.02)
-        assert len(desk.guests) == 1
-        await silent[1].aclose()
+        assert len(desk.guests) == 3
+        for one in (*silent, *clients):
+            await trio.aclose_forcefully(one)
+
+
+async def test_who_sends_a_byte_now_and_then_is_no_better(
+    certificates: Files, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(greetings, "MOST_HANDSHAKES", 2)
+    async with listening(certificates) as (_, port):
+        slow = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(2)]
+        for byte in (b"\x16", b"\x03", b"\x01"):
+            await trio.sleep(0.6 * PATIENCE_S)
+            for stream in slow:
+                await stream.send_all(byte)
+        began_s = trio.current_time()
+        client = await connect(port, certificates)
+        assert trio.current_time() - began_s < PATIENCE_S / 2
+        for one in (*slow, client):
+            await trio.aclose_forcefully(one)
+
+
+async def test_many_who_come_at_once_all_get_in(certificates: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(greetings, "MOST_HANDSHAKES", 4)
+    monkeypatch.setattr(greetings, "PATIENCE_S", 60.0)  # on a busy machine the other end may be slow as well
+    async with listening(certificates) as (desk, port):
+        streams: list[trio.abc.Stream] = []
+
+        async def come() -> None:
+            streams.append(await connect(port, certificates))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(24):
+                nursery.start_soon(come)
+        with trio.fail_after(LONG_S):
+            while len(desk.guests) < 24:  # noqa: ASYNC110  # nothing else tells of it
+                await trio.sleep(0.01)
+        for stream in streams:
+            await trio.aclose_forcefully(stream)
 
 
 async def test_a_mistake_of_ours_costs_one_client(
@@ -198,7 +228,7 @@ async def test_a_client_of_tls_is_served_by_the_reactor_beside_plain_ones(certif
             assert await plain.call("SET a 1") == b"+OK\r\n"
             assert await secret.call("GET a") == b"$1\r\n1\r\n"
             assert len(harness.node.clients) == 2
-        with trio.fail_after(PATIENCE_S):
+        with trio.fail_after(LONG_S):
             while len(harness.node.clients):  # noqa: ASYNC110  # nothing else tells of it
                 await trio.sleep(0.01)
 

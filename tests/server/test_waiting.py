@@ -1,8 +1,17 @@
 """Commands behind busy keys, and what their clients may do meanwhile. Over sockets: see test_owner_sleep.py."""
 
+from collections.abc import Callable, Collection, Sequence
+
 import pytest
 
+from respcache.commands.client import Client
+from respcache.commands.cluster_errors import STRAYED
+from respcache.commands.context import Context
+from respcache.commands.pending import Pending, Slot
+from respcache.commands.spec import Command
+from respcache.keyspace.slots import key_partition
 from respcache.owners.owners import CRASHED
+from respcache.protocol.replies import Reply
 from tests.commands.harness import Harness, HarnessClient
 from tests.commands.loaders import FakeControls
 from tests.commands.tasks import run_tasks
@@ -125,3 +134,65 @@ def test_what_only_asks_how_a_key_stands_does_not_wait_for_it(
     assert client.send("LOADER FORGET busy") == []
     run_tasks(harness)
     assert client.replies() == [1]
+
+
+class Router:
+    """A router of a node that has lost some partitions for a moment, and has them again when that was asked once."""
+
+    marks: tuple[bytearray, list[int]] = bytearray(), []
+
+    def __init__(self, *lost: str) -> None:
+        self.lost = {key_partition(key.encode()) for key in lost}
+
+    def route(self, context: Context, command: Command, argv: list[bytes]) -> Slot | None:
+        return None
+
+    def check_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> None: ...
+    def unwatch(self, client: Client) -> None: ...
+
+    def serves(self, key: bytes) -> bool:
+        return True
+
+    def gone(self, command: Command, argv: Sequence[bytes]) -> Collection[int]:
+        found = self.lost.intersection(key_partition(key) for key in command.keys_in(argv))
+        self.lost -= found
+        return found
+
+    def follow(
+        self,
+        client: Client,
+        command: Command,
+        argv: Sequence[bytes],
+        pending: Pending,
+        note: Callable[[], None],
+    ) -> Pending:
+        return pending
+
+    def bound(
+        self, command: Command, run: Callable[[Context, Sequence[bytes]], Reply | Slot]
+    ) -> Callable[[Context, Sequence[bytes]], Reply | Slot]:
+        return run
+
+
+def test_nothing_overtakes_a_command_whose_key_has_gone_when_its_turn_came(
+    harness: Harness, client: HarnessClient, other: HarnessClient
+) -> None:
+    harness.node.router = Router("busy")
+    client.send("APPEND busy a")
+    other.send("APPEND busy b")
+    client.send("APPEND idle c")
+    run_tasks(harness)
+    assert client.replies() == [STRAYED, 1]
+    assert other.replies() == [STRAYED]
+    assert client("GET busy") is None
+
+
+def test_a_waiting_exec_runs_nothing_if_any_of_its_keys_has_gone(
+    harness: Harness, client: HarnessClient
+) -> None:
+    harness.node.router = Router("other")
+    begin_transaction(client, "SET busy 1", "SET other 1")
+    client.send("EXEC")
+    run_tasks(harness)
+    assert client.replies() == [STRAYED]
+    assert client("MGET busy other") == [None, None]

@@ -131,7 +131,7 @@ async def test_the_class_is_imported_and_made_with_its_options(monkeypatch: pyte
         (f"{HERE}:NoSuchClass", {}, f"{HERE} has no NoSuchClass"),
         (f"{HERE}:HERE", {}, f"{HERE}:HERE cannot be called"),
         (f"{HERE}:Collector", {"colour": 1}, r"cannot make it with the options \['colour'\]: TypeError"),
-        (f"{HERE}:Explosive", {}, r"cannot make it with the options \[\]: RuntimeError: no fuse"),
+        (f"{HERE}:Explosive", {}, r"cannot make it: RuntimeError: no fuse"),
         (f"{HERE}:WithoutMethod", {}, r"WithoutMethod has no method deliver_batch\(events\)"),
     ],
 )

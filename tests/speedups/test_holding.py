@@ -1,6 +1,6 @@
 """Replies of the compiled loop that wait for copies: over real sockets, in their order, once, and to nobody too early."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -13,7 +13,7 @@ from respcache.cluster.replication.holds import Holds
 from respcache.cluster.replication.stream import Stream
 from respcache.commands.client import Client
 from respcache.commands.context import Context
-from respcache.commands.pending import Slot
+from respcache.commands.pending import Pending, Slot
 from respcache.commands.spec import Command
 from respcache.keyspace.slots import PARTITIONS, key_partition
 from respcache.protocol.replies import Reply
@@ -42,8 +42,21 @@ class Here:
     def route(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         """Let everything run here."""
 
-    def check_here(self, command: Command, argv: Sequence[bytes]) -> None:
-        """Let everything run."""
+    def serves(self, key: bytes) -> bool:
+        return True
+
+    def gone(self, command: Command, argv: Sequence[bytes]) -> Collection[int]:
+        return ()
+
+    def follow(
+        self,
+        client: Client,
+        command: Command,
+        argv: Sequence[bytes],
+        pending: Pending,
+        note: Callable[[], None],
+    ) -> Pending:
+        return pending
 
     def check_queued(self, context: Context, command: Command, argv: Sequence[bytes]) -> None:
         """Let everything be queued."""

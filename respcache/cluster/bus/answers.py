@@ -24,6 +24,7 @@ class Giver(Protocol):
     memory: Memory
 
     def answer(self, batch: int, first: int, wires: list[bytes]) -> None: ...
+    def refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None: ...
     def holds_back(self, late: Late, batch: int, answers: Sequence[tuple[int, list[bytes]]]) -> bool: ...
 
 
@@ -49,6 +50,18 @@ class LateAnswer:
         self.has_run = True
         if not self.inlet.holds_back(self, self.batch, [(self.position, [wire])]):
             self.leave()
+
+    def stray(self) -> bool:
+        """Refuse what has waited here until its keys were another node's; say whether that can be done.
+
+        Of several partitions some may be ours still: what has run for them meanwhile was to come later.
+        """
+        if len(set(self._partitions)) != 1:
+            return False
+        self.is_over = True
+        self.inlet.memory.late.pop((self.batch, self.position), None)
+        self.inlet.refuse(self.batch, self.position, self._partitions)
+        return True
 
     def lose(self, partition: int) -> None:
         if partition in self._partitions or not self._partitions:

@@ -14,6 +14,9 @@ WORD_OVERHEAD_BYTES: Final = 64
 """About what a command costs in memory beside its words."""
 
 
+RENEWALS: Final = 2
+"""How often the time of a command begins anew because it has waited for a busy key until another node had it."""
+
 WATCHED: Final = b"+OK\r\n"
 """The answer to WATCH, of whoever gives it."""
 
@@ -41,6 +44,7 @@ class Batch:
         "places",
         "protocol",
         "rank",
+        "renewed",
         "seen",
         "sinks",
         "size_bytes",
@@ -60,6 +64,8 @@ class Batch:
         self.began_s = began_s
         """When its first command came, by the router's clock."""
         self.hops = 0
+        self.renewed = 0
+        """How often ``renew`` was called."""
         self.named = b""
         """Who was said to own its key by the node that has refused it."""
         self.seen = 0
@@ -91,6 +97,12 @@ class Batch:
             ),
         )
 
+    def renew(self, now_s: float) -> None:
+        """Give it its time anew: it has waited at the owner, who said so, and was not run. No more than ``RENEWALS`` times."""
+        if self.renewed < RENEWALS:
+            self.renewed += 1
+            self.began_s = now_s
+
     def single(self, position: int) -> "Batch":
         """Return a batch of one of the commands that wait still, known by the same number and position."""
         at = position - self.first
@@ -99,6 +111,7 @@ class Batch:
         one.key = (self.number, position)
         one.rank = self.rank if len(self.sinks) == 1 else (self.number, position)
         one.hops = self.hops
+        one.renewed = self.renewed
         one.is_resent = self.is_resent or self.was_sent
         one.sinks = [self.sinks[at]]
         one.commands = [self.commands[at]]

@@ -10,18 +10,19 @@ tried again at every tick until its time is up. What comes after it waits in a w
 it is refused as well (see ``inlet.py``); it is all sent again in its order, once nothing of it is on its way.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
 from ...commands.client import Client
 from ...commands.cluster_errors import NOT_SERVED
-from ...commands.nobody import NOBODY
 from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION
-from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
+from .batch import WATCHED, Batch, Sink, WatchBatch
 from .channel import COMMANDS, Channel
 from .closed import Closed
+from .destination import Destination
 from .frames import ANYWHERE, NOT_TO_RUN, PARTITION_MASK, Refusal
+from .here import Here
 from .lane import Lane
 from .rooms import Rooms, WaitingRoom, partitions_of, take_rooms
 from .runner import Runner
@@ -38,28 +39,6 @@ MOVING: Final = b"-TRYAGAIN the owner of the key is changing\r\n"
 UNSERVED: Final = b"-CLUSTERDOWN %b\r\n" % NOT_SERVED.encode()
 SILENT: Final = b"-TIMEOUT the owner of the key did not answer within %d ms; the command may have run\r\n"
 GONE: Final = b"-TRYAGAIN a node that the command concerns has gone\r\n"
-
-
-class Destination:
-    """Another node, and the channels to it."""
-
-    __slots__ = ("channels", "id")
-
-    def __init__(self, id: bytes, channels: list[Channel]) -> None:
-        self.id = id
-        self.channels = channels
-
-    def channel_of(self, client: Client) -> Channel:
-        """Return the channel that a client's commands always take."""
-        return self.channels[client.id % len(self.channels)]
-
-    def add(self, client: Client, sink: Sink, argv: list[bytes], place: int) -> None:
-        """Queue a command on the client's own channel."""
-        self.channels[client.id % len(self.channels)].add(client, sink, argv, place)
-
-    def append(self, client: Client, batch: Batch) -> None:
-        """Queue a batch of one command there."""
-        self.channel_of(client).append(batch)
 
 
 Target: TypeAlias = Destination | WaitingRoom | Closed
@@ -84,14 +63,12 @@ class Directory:
         self.destinations: dict[bytes, Destination] = {}
         self.timeout_s = timeout_s
         self._lanes = lanes
-        self._runner = runner
         self.now_s = now_s
         self._last_number = 0
         self.rooms = Rooms(self.single)
         self.cut_again: Callable[[Batch], list[Batch]] = lambda batch: [batch]
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
-        self.answered_before: Callable[[int, int], bytes | None] = lambda number, position: None
-        """Returns what another node has answered to an operation of ours, as its copies were told."""
+        self.here = Here(runner, self)
         self._closed: Closed | None = None
         self.on_moved: Callable[[Sequence[int]], None] = lambda partitions: None
         """Told which partitions have other owners now."""
@@ -140,6 +117,14 @@ class Directory:
             if partitions and peer_id not in gone:
                 for channel in destination.channels:
                     self._hold_back_behind(channel, partitions)
+        lost = {partition for partition in partitions if self._owner(partition) not in {b"", self.my_id}}
+        if lost:
+            self._hold_back_here(lost)
+            self.here.lost |= lost
+
+    def _hold_back_here(self, partitions: Collection[int]) -> None:
+        for batch in self.here.waiting_for(partitions):
+            self._let_pass(batch, 0, partitions_of(batch, 0).intersection(partitions))
 
     def _hold_back_behind(self, channel: Channel, partitions: frozenset[int]) -> None:
         for batch in channel.waiting():
@@ -227,13 +212,29 @@ class Directory:
             return
         one.is_resent = sent.is_resent  # surely not run now; but copies may know what it answered before
         one.hops += 1
+        if refusal.position in sent.working:
+            one.renew(self.now_s())
         concerned = partitions_of(one, 0)
         if not concerned <= self.rooms.by_partition.keys():
             self._hold_back_behind(lane.channel, concerned)
         if one.hops <= HOPS and len(concerned) == 1 and type(one) is Batch:
             one.named = refusal.owner
         self._try_later(lane.index, one)
-        if one.named in self.destinations and len(self.rooms.resting) < MANY:
+        self._try_soon(one)
+
+    def strayed(self, number: int, batch: Batch) -> None:
+        """Send a command on that has waited here until its partition was another node's."""
+        batch.renew(self.now_s())
+        [partition] = partitions_of(batch, 0)
+        owner = self._owner(partition)
+        if owner and owner != self.my_id and self._closed is None:
+            batch.named = self.add_node(owner).id
+        self._try_later(number, batch)
+        self._try_soon(batch)
+
+    def _try_soon(self, batch: Batch) -> None:
+        """Send what rests again now, if it is known where a command of it shall go, and there is not too much of it."""
+        if batch.named in self.destinations and len(self.rooms.resting) < MANY:
             self._try_again(self.now_s() - self.timeout_s, is_tick=False)
 
     def send(self, number: int, batch: Batch) -> None:
@@ -339,11 +340,11 @@ class Directory:
         if self._closed is not None:
             self._closed.append(None, batch)
         elif owner == self.my_id:
-            self._run_here(batch, sink)
+            self.here.run(number, batch)
         elif not owner:
             self._try_later(number, batch)
         elif isinstance(batch, WatchBatch) and owner != batch.owner:
-            sink.fill(WATCHED)  # see ``_run_here``
+            sink.fill(WATCHED)  # see ``here.py``
         else:
             channels = self.add_node(owner).channels
             channels[number % len(channels)].append(batch)
@@ -356,25 +357,12 @@ class Directory:
         else:
             self.send(number, batch)
 
-    def _run_here(self, batch: Batch, sink: Sink) -> None:
-        if isinstance(batch, WatchBatch):
-            sink.fill(WATCHED)  # whoever watches was told that the partition has moved: its EXEC runs nothing
-            return
-        if batch.is_resent and (wire := self.answered_before(batch.number, batch.first)) is not None:
-            sink.fill(wire)
-            return
-        context = self._runner.context(NOBODY, batch.db, batch.protocol)
-        fill = self._runner.held_back(sink.fill)
-        if isinstance(batch, TransactionBatch):
-            self._runner.run_transaction(context, batch.commands, fill, is_dirty=batch.is_watching)
-        else:
-            self._runner.run(context, batch.commands[0], fill)
-
     # -- time --------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Try again what is due, and give up what has waited too long; called every few hundredths of a second."""
         before_s = self.now_s() - self.timeout_s
+        self.here.let_go()
         if self.rooms.resting:
             self._try_again(before_s, is_tick=True)
         self._expire(before_s)

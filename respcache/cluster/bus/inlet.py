@@ -284,10 +284,10 @@ class Inlet(BusConnection):
         is_write = command is not None and command.is_write
         partitions = partitions_of_call(command, argv, partition)
         if not self._takes(partitions, request.seen):
-            self._refuse(request.batch, position, partitions)
+            self.refuse(request.batch, position, partitions)
             return
         late = LateAnswer(self, request.batch, position, partitions, is_write=is_write)
-        self._runner.run(context, argv, late.fill)
+        self._runner.run(context, argv, late.fill, late.stray)
         self._put_off(late)
 
     def _takes(self, partitions: Sequence[int], seen: int) -> bool:
@@ -309,7 +309,8 @@ class Inlet(BusConnection):
         if not late.has_run:
             self.send(frame(WORKING, Working(late.batch, late.position)))
 
-    def _refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None:
+    def refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None:
+        """Leave a command to whoever owns its keys."""
         self._refusals += 1
         self._refused.update(dict.fromkeys(partitions, self._refusals))
         owner = self._territory.owner_of(partitions[0])
@@ -377,7 +378,7 @@ class Inlet(BusConnection):
         partitions = partitions_at(places)
         is_ours = self._takes(partitions, seen)
         if not is_ours:
-            self._refuse(batch, 0, partitions)
+            self.refuse(batch, 0, partitions)
         return is_ours
 
     def _closed(self) -> None:

@@ -15,22 +15,24 @@ from typing import Final, Protocol, TypeAlias
 
 from ...commands.arguments import Access
 from ...commands.client import Client, Transaction
-from ...commands.cluster_errors import NOT_SERVED, clusterdown, crossslot, moved
+from ...commands.cluster_errors import NOT_SERVED, STRAYED, clusterdown, crossslot, moved
 from ...commands.context import Context
 from ...commands.errors import CommandError
 from ...commands.node import Node
-from ...commands.pending import Slot
+from ...commands.pending import Pending, Slot
 from ...commands.spec import Command, Flag, Trait
 from ...commands.spread import Join, Over, Spread
-from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_slot, partition_of
+from ...keyspace.slots import PARTITIONS, SLOTS, SLOTS_PER_PARTITION, key_partition, key_slot, partition_of
 from ...protocol.encoder import encode
-from ...protocol.replies import Reply
+from ...protocol.replies import ErrorReply, Reply
 from ..membership.member import Member
 from ..replication.copy_reads import CopyReads
 from ..replication.holds import Holds
 from .batch import Batch, Sink
-from .directory import Destination, Directory
+from .destination import Destination
+from .directory import Directory
 from .joining import JOINS, Joining, cut, in_key_order
+from .places import first_key, partitions_of_keys, slots_of
 from .runner import Runner
 from .transactions import RemoteTransactions
 from .walking import Walks
@@ -211,11 +213,41 @@ class Router:
         if client.is_redirected and slots and not self._directory.mine[next(iter(slots))]:
             raise self._moved(next(iter(slots)))
 
-    def check_here(self, command: Command, argv: Sequence[bytes]) -> None:
-        """Refuse what was to run here, and has waited until its keys were another node's."""
+    def serves(self, key: bytes) -> bool:
+        """Say whether a key is this node's: others' commands for it run at once, whatever our own wait for."""
+        return bool(self._directory.owned[key_partition(key)])
+
+    def gone(self, command: Command, argv: Sequence[bytes]) -> set[int]:
+        """Return the partitions of a call's keys that are not served here."""
         owned = self._directory.owned
-        if not all(owned[partition_of(slot)] for slot in slots_of(command, argv)):
-            raise CommandError("the owner of the key has changed while the command waited", "TRYAGAIN")
+        return {partition for partition in partitions_of_keys(command, argv) if not owned[partition]}
+
+    def follow(
+        self,
+        client: Client,
+        command: Command,
+        argv: Sequence[bytes],
+        pending: Pending,
+        note: Callable[[], None],
+    ) -> Pending:
+        """Let a command that waits here go where its key goes, if it has one place; see ``commands.node.Router``.
+
+        A part of a transaction has none of its own, and what concerns the session must happen here.
+        """
+        partitions = partitions_of_keys(command, argv)
+        if len(partitions) != 1 or Trait.SESSION in command.traits:
+            return pending
+        [partition] = partitions
+        if not client.is_redirected:
+            return self._directory.here.wait(client, argv, partition, pending, note)
+        late = Pending()
+        pending.when_done(lambda reply: late.resolve(self._told(partition) if reply is STRAYED else reply))
+        return late
+
+    def _told(self, partition: int) -> ErrorReply:
+        """Tell a client of the cluster port where a key has gone that its command has waited for."""
+        error = self._moved(partition << SLOT_BITS)
+        return ErrorReply(error.code, error.message) if error.code == "MOVED" else STRAYED
 
     def unwatch(self, client: Client) -> None:
         """End what other nodes watch for a client."""
@@ -274,18 +306,18 @@ class Router:
         """Give each owner its keys of a command, and join what they answer."""
         assert command.spread is not None
         command.check_arity(argv)
-        if (len(argv) - _first_key(command)) % command.spread.words_per_key:
+        if (len(argv) - first_key(command)) % command.spread.words_per_key:
             command.run(context, argv)  # raises its own error before it touches anything
             raise AssertionError(f"{command.name} takes an odd number of words")
         place = Slot(context.client.connection)
         for words, sink in self._cut(command, argv, place):
-            self._send_part(context.client, words, words[_first_key(command)], sink)
+            self._send_part(context.client, words, words[first_key(command)], sink)
         return place
 
     def _cut(self, command: Command, argv: list[bytes], whole: Sink) -> list[tuple[list[bytes], Sink]]:
         """Return the words for each owner, and where its reply goes; ``whole`` gets them all as one."""
         assert command.spread is not None
-        parts = list(cut(argv, _first_key(command), command.spread.words_per_key, self._way_of))
+        parts = list(cut(argv, first_key(command), command.spread.words_per_key, self._way_of))
         join = (
             in_key_order([order for _, order in parts])
             if command.spread.join is Join.IN_KEY_ORDER
@@ -308,7 +340,7 @@ class Router:
         if not self._directory.owned[partition]:
             self._directory.wait_for_owner(client, sink, words, partition)
             return
-        self._runner.run_for(client, words, sink.fill)
+        self._directory.here.run_part(client, sink, words, partition)
 
     def _cut_again(self, batch: Batch) -> list[Batch]:
         """Cut a command whose owner has changed while it was on its way, if its keys have several owners now."""
@@ -322,7 +354,7 @@ class Router:
             return [batch]  # under its own name: who has run it knows that
         parts = []
         for words, sink in self._cut(command, argv, whole):
-            place = partition_of(key_slot(words[_first_key(command)]))
+            place = partition_of(key_slot(words[first_key(command)]))
             parts.append(self._directory.part_of(batch, words, sink, place))
         return parts
 
@@ -365,13 +397,3 @@ class Router:
             return clusterdown(NOT_SERVED)
         host, port = self._addresses.client_address(owners[0])
         return moved(slot, host, port)
-
-
-def slots_of(command: Command, argv: Sequence[bytes]) -> set[int]:
-    """Return the slots of the keys that a call names."""
-    return {key_slot(argv[at]) for at, access in command.key_positions(argv) if access is not Access.NOT_KEY}
-
-
-def _first_key(command: Command) -> int:
-    """Return where the first key of a command stands that is cut by key."""
-    return command.spans[0].first

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ...commands.client import Client, Connection, Transaction
+from ...commands.cluster_errors import STRAYED
 from ...commands.context import Context
 from ...commands.errors import CommandError
 from ...commands.node import Node
@@ -17,6 +18,9 @@ from ...telemetry.command_statistics import CommandStatistics
 from ..replication.holds import Holds
 
 Fill = Callable[[bytes], None]
+
+Stray = Callable[[], bool]
+"""Told that a command was not run, as its keys are another node's by now; says whether it is sent there."""
 
 
 class Bound(Protocol):
@@ -71,7 +75,7 @@ class Runner:
         self.executor = executor
         self.watchers: dict[Client, None] = {}
         """Those who watch keys here for clients of other nodes."""
-        self._held: deque[tuple[Context, list[bytes], Fill]] = deque()
+        self._held: deque[tuple[Context, list[bytes], Fill, Stray]] = deque()
 
     @property
     def holds(self) -> Holds | None:
@@ -99,20 +103,20 @@ class Runner:
         client.refresh()
         return Context(self.node, client)
 
-    def run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
-        """Run a command; ``fill`` gets the reply's bytes, now (then True is returned) or later.
+    def run(self, context: Context, argv: list[bytes], fill: Fill, stray: Stray = lambda: False) -> bool:
+        """Run a command; ``fill`` gets the reply's bytes, now (then True is returned) or later, unless ``stray`` takes it.
 
         Whether anybody may see them yet is for ``fill`` to ask, or for ``held_back``.
         """
         if self._held:
-            self._held.append((context, argv, fill))
+            self._held.append((context, argv, fill, stray))
             return False
-        return self._run(context, argv, fill)
+        return self._run(context, argv, fill, stray)
 
-    def run_for(self, client: Client, argv: list[bytes], fill: Fill) -> None:
+    def run_for(self, client: Client, argv: list[bytes], fill: Fill, stray: Stray = lambda: False) -> None:
         """Run a part of what a client of this node has asked for, in its database and RESP version."""
         context = self.context(client.connection, client.db_index, client.protocol, client.address)
-        self.run(context, argv, self.held_back(fill))
+        self.run(context, argv, self.held_back(fill), stray)
 
     def run_transaction(
         self, context: Context, queue: Sequence[list[bytes]], fill: Fill, *, is_dirty: bool = False
@@ -133,37 +137,42 @@ class Runner:
     def release(self) -> None:
         """Go on after a pause."""
         while self._held:
-            context, argv, fill = self._held.popleft()
+            context, argv, fill, stray = self._held.popleft()
             before = len(self._held)
-            error = self._strayed(context, argv)
-            if error is not None:
-                fill(encode(error, context.client.protocol))
-            elif not self._run(context, argv, fill) and len(self._held) > before:
+            if self._has_strayed(context, argv):
+                if not stray():
+                    fill(encode(STRAYED, context.client.protocol))
+            elif not self._run(context, argv, fill, stray) and len(self._held) > before:
                 self._held.rotate(1)  # held again: it was the first, and stays it
                 return
 
-    def _strayed(self, context: Context, argv: list[bytes]) -> ErrorReply | None:
-        """Return the error for what has waited until its keys were another node's."""
+    def _has_strayed(self, context: Context, argv: list[bytes]) -> bool:
+        """Say whether something has waited until its keys were another node's."""
         router, transaction = self.node.router, context.client.transaction
         calls = [] if transaction is None else transaction.queue
         try:
-            for command, words in calls or [(self.node.table.resolve(argv), argv)]:
-                if router is not None:
-                    router.check_here(command, words)
-        except CommandError as error:
-            if transaction is not None:
-                discard_transaction(self.node, context.client)
-            return ErrorReply(error.code, error.message)
-        return None
+            calls = calls or [(self.node.table.resolve(argv), argv)]
+        except CommandError:
+            return False  # it says itself what is wrong with it
+        if router is None or not any(router.gone(command, words) for command, words in calls):
+            return False
+        if transaction is not None:
+            discard_transaction(self.node, context.client)
+        return True
 
-    def _run(self, context: Context, argv: list[bytes], fill: Fill) -> bool:
+    def _run(self, context: Context, argv: list[bytes], fill: Fill, stray: Stray) -> bool:
         reply = self.executor.execute_here(context, argv)
         if isinstance(reply, type):
-            self._held.append((context, argv, fill))
+            self._held.append((context, argv, fill, stray))
             return False
         protocol = context.client.protocol
         if isinstance(reply, Pending):
-            reply.when_done(lambda late: fill(encode(late, protocol)))
+
+            def finish(late: Reply) -> None:
+                if late is not STRAYED or not stray():
+                    fill(encode(late, protocol))
+
+            reply.when_done(finish)
             return reply.is_done
         fill(encode(reply, protocol))
         return True

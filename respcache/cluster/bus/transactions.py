@@ -20,7 +20,8 @@ from ...keyspace.slots import key_slot, partition_of
 from ...protocol.encoder import encode
 from ...protocol.replies import ErrorReply
 from .batch import Notice, TransactionBatch, WatchBatch
-from .directory import Destination, Directory
+from .destination import Destination
+from .directory import Directory
 from .frames import UNWATCH, Unwatch, frame
 from .runner import Runner
 

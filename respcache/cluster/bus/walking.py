@@ -14,7 +14,8 @@ from ...commands.node import Node
 from ...commands.pending import Slot
 from ...commands.scan_options import parse_cursor
 from .batch import Sink
-from .directory import Destination, Directory
+from .destination import Destination
+from .directory import Directory
 from .frames import ANYWHERE
 from .joining import elements
 from .runner import Runner

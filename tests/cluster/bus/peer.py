@@ -166,6 +166,7 @@ class Peer:
             self.waiting
             or directory.has_rooms
             or directory.rooms.resting
+            or directory.here._waiting
             or self.hub.runner.is_held
             or self.harness.composition.owners.awake
             or any(memory.late for memory in memories)

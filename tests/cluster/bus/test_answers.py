@@ -18,10 +18,14 @@ class Giver:
     def __init__(self, memory: Memory | None = None, *, holds_back: bool = False) -> None:
         self.memory = memory or Memory()
         self.given: list[tuple[int, int, list[bytes]]] = []
+        self.refused: list[tuple[int, int, Sequence[int]]] = []
         self._holds_back = holds_back
 
     def answer(self, batch: int, first: int, wires: list[bytes]) -> None:
         self.given.append((batch, first, wires))
+
+    def refuse(self, batch: int, position: int, partitions: Sequence[int]) -> None:
+        self.refused.append((batch, position, partitions))
 
     def holds_back(self, late: Late, batch: int, answers: object) -> bool:
         return self._holds_back
@@ -129,3 +133,23 @@ def test_copies_are_not_told_long_answers_of_reads() -> None:
 
 def test_places_beyond_all_partitions_are_none() -> None:
     assert partitions_at([7 | 3 << PLACE_BITS, ANYWHERE]) == [7]
+
+
+def test_what_has_strayed_is_refused_where_it_was_last_asked_for_and_is_not_remembered() -> None:
+    memory = Memory()
+    first, second = Giver(memory), Giver(memory)
+    late = LateAnswer(first, 5, 3, [7], is_write=True)
+    memory.late[5, 3] = late
+    late.inlet = second
+    assert late.stray()
+    assert (first.refused, second.refused) == ([], [(5, 3, [7])])
+    assert late.is_over
+    assert memory.is_idle
+    assert memory.find(5, 3) is None
+
+
+@pytest.mark.parametrize("partitions", [[], [7, 8]])
+def test_what_has_no_one_place_cannot_go_on(partitions: list[int]) -> None:
+    giver = Giver()
+    assert not LateAnswer(giver, 5, 3, partitions, is_write=True).stray()
+    assert giver.refused == []

@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from respcache.cluster.bus.batch import (
+    RENEWALS,
     Batch,
     Notice,
     Sink,
@@ -119,3 +120,11 @@ def test_a_notice_is_waited_for_by_nobody() -> None:
 def test_long_values_count() -> None:
     assert size_of([b"SET", b"k", b"x" * 5000]) > 5000
     assert size_of([b"MSET", b"a", b"x" * 5000, b"b", b""]) > 5000
+
+
+def test_the_time_of_a_command_begins_anew_so_often_and_no_more() -> None:
+    batch = batch_of(Heard())
+    for at in range(RENEWALS + 2):
+        batch = batch.single(0)
+        batch.renew(200.0 + at)
+    assert batch.began_s == 200.0 + RENEWALS - 1
