@@ -33,7 +33,7 @@ def filled(fields: int, value: bytes = b"v") -> FieldTable:
 class Tables(RuleBasedStateMachine):
     """A table and a dictionary that are told the same, and a walk that goes on all the while."""
 
-    @initialize(fields=st.sampled_from([0, 1, 12, 200, 3000]))
+    @initialize(fields=st.sampled_from([0, 1, 12, 200, 1000]))
     def begin(self, fields: int) -> None:
         self.table = filled(fields)
         self.model = dict(self.table.items())
@@ -100,7 +100,6 @@ class Tables(RuleBasedStateMachine):
         assert len(self.table) == len(self.model)
         assert bool(self.table) == bool(self.model)
         assert self.table == self.model
-        assert self.model == self.table
         names = list(self.table)
         assert len(names) == len(self.model), "each is met once"
         assert dict(zip(names, self.table.values(), strict=True)) == self.model
@@ -134,6 +133,7 @@ def test_it_passes_for_a_mapping() -> None:
     assert (b"1", b"v") in table.items()
     assert b"20" not in table.keys()  # noqa: SIM118  # the view is meant
     assert len(table.values()) == 20
+    assert {b"%d" % number: b"v" for number in range(20)} == table
     assert table != {b"1": b"v"}
     assert table != 1
 

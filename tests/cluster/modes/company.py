@@ -223,7 +223,7 @@ class Company:
         return [node for node in self.nodes if node.is_up]
 
     def servers(self) -> list[Node]:
-        return [node for node in self.nodes if node.is_up and node.may_serve]
+        return [node for node in self.nodes if node.serves and node.is_up and node.may_serve]  # at every step
 
     def run_for(self, seconds: float) -> None:
         end = self.now + seconds

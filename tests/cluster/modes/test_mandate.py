@@ -310,7 +310,7 @@ def change_members(company: Company, count: int) -> None:
 
 
 def storm(seed: int, *, is_hostile: bool, seconds: float) -> tuple[Company, list[str]]:
-    """Cut, stop, kill and start at random; return every moment at which two nodes served."""
+    """Cut, stop, kill and start at random; return the moments at which two nodes served, up to the first trouble with any."""
     company = Company(seed, 3 + seed % 4)
     count, chance = len(company.nodes), company.chance
     company.delay_s = chance.choice([0.001, 0.02, 0.1])
@@ -326,7 +326,7 @@ def storm(seed: int, *, is_hostile: bool, seconds: float) -> tuple[Company, list
     if is_hostile:
         company.is_hostile, company.dead_after_s = True, 0.6
     end = company.now + seconds
-    while company.now < end:
+    while company.now < end and not twice:
         if chance.random() < 0.15:
             change_members(company, count)
         else:

@@ -185,7 +185,7 @@ class Owing(Simulation):
             self.rows.is_away = self._weather.random() < 0.7
             self.trace(f"{now_s:.3f} the database is {'away' if self.rows.is_away else 'there'}")
         self.most_owed = max(
-            self.most_owed, *(sum(len(part.owed) for part in _parts_of(p)) for p in self._live())
+            self.most_owed, *(sum([len(part.owed) for part in _parts_of(p)]) for p in self._live())
         )
 
     def _end(self) -> list[str]:

@@ -1,3 +1,4 @@
+import random
 import time
 import tracemalloc
 from collections.abc import Sequence
@@ -8,9 +9,10 @@ from hypothesis import strategies as st
 
 from respcache.cluster.security.frames import FrameSplitter, MessageBuffer, framed
 
-FRAMES = st.lists(
-    st.one_of(st.binary(min_size=1, max_size=20), st.binary(min_size=4000, max_size=9000)), max_size=8
+LONG = st.builds(
+    lambda seed, size: random.Random(seed).randbytes(size), st.integers(), st.integers(4000, 9000)
 )
+FRAMES = st.lists(st.one_of(st.binary(min_size=1, max_size=20), LONG), max_size=8)
 CUTS = st.lists(st.integers(1, 5000), max_size=30)
 
 
