@@ -19,7 +19,7 @@ from tests.cluster.processes import Cluster
 from tests.conftest import StartServer
 from tests.gateway.live import events_in, get, upgrade
 from tests.gateway.scraping import Samples, samples_in, value
-from tests.servers import TARGET, free_port, free_ports
+from tests.servers import STOP_SECONDS, TARGET, free_port, free_ports
 
 pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="redis-server has no HTTP port")
 
@@ -112,6 +112,7 @@ def test_a_reader_sees_what_both_ports_write_and_hears_of_the_end(start_respcach
         assert reader.keys(2) == ["key:redis", "key:http"]
         server.process.terminate()
         assert b"event: stopped" in reader.until_closed()
+    assert server.process.wait(STOP_SECONDS) == 0
 
 
 def test_who_comes_back_misses_nothing(start_respcache: StartServer) -> None:
@@ -206,6 +207,7 @@ def test_a_websocket_speaks_until_the_server_stops(start_respcache: StartServer)
         assert talk.ask({"command": ["GET", "big"]}) == {"result": big}
         server.process.terminate()
         assert talk.hear() == other.hear() == 1001
+    assert server.process.wait(STOP_SECONDS) == 0
 
 
 def test_a_first_scrape_does_not_stop_the_server(start_respcache: StartServer) -> None:

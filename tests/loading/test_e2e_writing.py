@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.loading.e2e_writing import counts, rows
-from tests.servers import TARGET, Server, running_respcache
+from tests.servers import STOP_SECONDS, TARGET, Server, running_respcache
 from tests.wire import RawClient, encode_command
 
 pytestmark = pytest.mark.skipif(TARGET != "respcache", reason="about respcache's own loaders")
@@ -86,6 +86,7 @@ def test_a_signal_in_the_middle_loses_nothing_that_was_answered(
         client.send(b"".join(encode_command([b"SET", key, value]) for key, value in more.items()))
         server.process.terminate()
         answered = client.read_until_closed().count(b"+OK\r\n")
+        assert server.process.wait(STOP_SECONDS) == 0
     found = rows(database)
     # Replies come in order, so the first so many of them were answered, and of the others nobody knows.
     for number, key in enumerate(more):
