@@ -28,6 +28,11 @@ class Streams:
     def __iter__(self) -> Iterator[Stream]:
         return iter(self._by_id.values())
 
+    @property
+    def lagging(self) -> frozenset[bytes]:
+        """Return the nodes that are not waited for."""
+        return frozenset([peer for peer, stream in self._by_id.items() if stream.is_lagging])
+
     def of(self, id: bytes) -> Stream:
         """Return the stream to another node, connected or not."""
         stream = self._by_id.get(id)

@@ -1,6 +1,7 @@
 """The cluster as commands may see it: see ``commands/cluster_view.py``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import groupby
 from typing import Final
 
@@ -10,6 +11,7 @@ from ..commands.cluster_view import (
     IN_STEP,
     LAGGING,
     MOVING,
+    SAFE,
     Following,
     Held,
     Link,
@@ -74,6 +76,18 @@ class View:
                 found.append((run[0] * SLOTS_PER_PARTITION, last, peers))
         return found
 
+    def shares(self) -> Sequence[tuple[Peer, int]]:
+        known = {bytes.fromhex(peer.id): peer for peer in self.peers()}
+        ways = Counter(
+            served or table
+            for served, table in zip(self._hub.owners, self._hub.ownership.owners, strict=True)
+        )
+        slots: Counter[bytes] = Counter()
+        for ids, partitions in ways.items():
+            for one in [one for one in ids if one in known][:1]:
+                slots[one] += partitions * SLOTS_PER_PARTITION
+        return [(known[one], count) for one, count in slots.items()]
+
     # -- copies ----------------------------------------------------------------------
 
     @property
@@ -107,6 +121,19 @@ class View:
                 ),
                 is_suspended=partition in serving.suspended or not hub.mandating.mandate.is_settled,
             )
+
+    def standing(self) -> Mapping[str, int]:
+        hub, replication = self._hub, self._hub.replication
+        served, suspended = replication.serving.served, replication.serving.suspended
+        is_settled, lagging, me = hub.mandating.mandate.is_settled, hub.streams.lagging, (hub.id,)
+        counts = dict.fromkeys((SAFE, DEGRADED, MOVING), 0)
+        for partition, wanted in enumerate(hub.ownership.owners):
+            if partition in served:
+                is_suspended = not is_settled or partition in suspended
+                followers = served[partition].followers
+                state = _state(wanted, followers, lagging, is_suspended=is_suspended)
+                counts[state if wanted[:1] == me else MOVING] += 1
+        return counts
 
     def accept_loss(self) -> int:
         return self._hub.replication.promotion.accept_loss(self._hub.now_s())
@@ -164,17 +191,17 @@ class View:
     def _copies(self) -> dict[str, int | float | str]:
         """Return the figures of copies; see ``commands/cluster_view.py`` for their names."""
         hub, replication = self._hub, self._hub.replication
-        states = [one.state for one in self.partitions()]
+        standing = self.standing()
         counts = replication.witness.counts
         streams = list(hub.streams)
         return {
             "cluster_mode": "strict" if hub.options.is_strict else "available",
             "cluster_replication_ack": "sync" if replication.holds.is_sync else "async",
             "cluster_is_refusing": int(hub.directory.is_closed),
-            "cluster_partitions_served": len(states),
+            "cluster_partitions_served": len(replication.serving.served),
             "cluster_copies_held": len(replication.serving.whole),
-            "cluster_partitions_degraded": states.count(DEGRADED),
-            "cluster_partitions_moving": states.count(MOVING),
+            "cluster_partitions_degraded": standing[DEGRADED],
+            "cluster_partitions_moving": standing[MOVING],
             "cluster_partitions_set_aside": self.set_aside,
             "cluster_copies_bytes": self.copies_bytes,
             "cluster_copies_staleness_ms": replication.receiving.staleness_ms(hub.now_s()),
@@ -217,3 +244,23 @@ class View:
             is_self=member.id == self._hub.id,
             partitions=partitions,
         )
+
+
+def _state(
+    wanted: Sequence[bytes],
+    followers: Mapping[bytes, serving.Following],
+    lagging: Set[bytes],
+    *,
+    is_suspended: bool,
+) -> str:
+    """Return what ``PartitionState.state`` says of a partition that is served by the first of ``wanted``."""
+    in_step = 0
+    for peer, following in followers.items():
+        if peer in lagging:
+            continue
+        if following is not serving.Following.IN_STEP:
+            return MOVING
+        in_step += peer in wanted
+    if is_suspended or in_step < len(wanted) - 1:
+        return DEGRADED
+    return SAFE if len(followers) == len(wanted) - 1 else MOVING

@@ -40,12 +40,12 @@ class Safety(msgspec.Struct, frozen=True):
 
 def safety_of(view: ClusterView) -> Safety:
     """Look at what this node serves."""
-    states = [one.state for one in view.partitions()]
+    standing = view.standing()
     return Safety(
-        served=len(states),
-        safe=states.count(SAFE),
-        degraded=states.count(DEGRADED),
-        moving=states.count(MOVING),
+        served=sum(standing.values()),
+        safe=standing.get(SAFE, 0),
+        degraded=standing.get(DEGRADED, 0),
+        moving=standing.get(MOVING, 0),
         set_aside=view.set_aside,
         members=sum(one.state == ALIVE and one.phase == ACTIVE for one in view.peers()),
         table=int.from_bytes(view.digest[:DIGEST_BYTES], "big"),

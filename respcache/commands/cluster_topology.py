@@ -182,10 +182,10 @@ def info_fields(view: ClusterView) -> Mapping[str, object]:
 
 
 def _usual_fields(view: ClusterView) -> dict[str, object]:
-    held = [(last - first + 1, owner) for first, last, (owner, *_) in held_ranges(view)]
-    assigned = sum(slots for slots, _ in held)
-    suspected = sum(slots for slots, owner in held if owner.state == SUSPECT)
-    failed = sum(slots for slots, owner in held if owner.state == DEAD)
+    shares = view.shares()
+    assigned = sum(slots for _, slots in shares)
+    suspected = sum(slots for owner, slots in shares if owner.state == SUSPECT)
+    failed = sum(slots for owner, slots in shares if owner.state == DEAD)
     peers = told_peers(view)
     return {
         "cluster_state": state_of(view),
@@ -194,7 +194,7 @@ def _usual_fields(view: ClusterView) -> dict[str, object]:
         "cluster_slots_pfail": suspected,
         "cluster_slots_fail": failed,
         "cluster_known_nodes": len(peers),
-        "cluster_size": len({owner.id for _, owner in held}),
+        "cluster_size": len(shares),
         "cluster_current_epoch": view.version,
         "cluster_my_epoch": next((one.incarnation for one in peers if one.is_self), 0),
         "cluster_stats_messages_sent": 0,

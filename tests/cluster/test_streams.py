@@ -66,3 +66,16 @@ def test_who_waits_for_a_copy_hears_at_once_that_the_node_may_serve_no_more() ->
     world.run(1.5)
     assert [reply.code for reply in client.replies()] == ["TIMEOUT", "TIMEOUT"]
     assert not world.peers[0].hub.replication.holds.waiting
+
+
+def test_those_who_lag_are_told_until_they_have_caught_up() -> None:
+    world = World(3, copies=2)
+    hub, other = world.peers[0].hub, world.peers[1]
+    assert hub.streams.lagging == frozenset()
+    other.stop()
+    hub.replication.serving.introduce(other.id)
+    world.run(1.0)
+    assert hub.streams.lagging == {other.id}
+    other.go_on()
+    world.run(1.0)
+    assert hub.streams.lagging == frozenset()

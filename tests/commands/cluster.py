@@ -1,5 +1,6 @@
 """A view of a cluster that a test makes up: some members, and who owns which slots."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -73,8 +74,18 @@ class FakeCluster:
     def ranges(self) -> list[tuple[int, int, tuple[Peer, ...]]]:
         return self.spans
 
+    def shares(self) -> Sequence[tuple[Peer, int]]:
+        found = {owners[0].id: owners[0] for _, _, owners in self.spans if owners}
+        slots: Counter[str] = Counter()
+        for first, last, owners in self.spans:
+            slots.update({owners[0].id: last - first + 1} if owners else {})
+        return [(found[owner], count) for owner, count in slots.items()]
+
     def partitions(self) -> Iterable[PartitionState]:
         return self.states
+
+    def standing(self) -> Mapping[str, int]:
+        return Counter(one.state for one in self.states)
 
     def accept_loss(self) -> int:
         self.accepted += 1
