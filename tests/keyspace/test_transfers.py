@@ -1,6 +1,11 @@
+import random
+
+import pytest
+
 from respcache.keyspace.clock import BatchClock
 from respcache.keyspace.database import Database
-from respcache.keyspace.entry import Entry
+from respcache.keyspace.entry import Entry, Value
+from respcache.keyspace.hashes import Hash, store_field
 from respcache.keyspace.journal import Notice
 from respcache.keyspace.keyspace import Keyspace
 from respcache.keyspace.transfers import adopt, exchange, release
@@ -75,3 +80,67 @@ def test_counters_of_uses_begin_anew(db: Database) -> None:
     adopt(db, [entry(b"k", b"v")])
     assert db.entries[b"k"].seen == 5
     assert release(db, [db.entries[b"k"]])[b"k"].seen == NOW_MS
+
+
+class Order:
+    """A follower that writes down who comes and goes."""
+
+    entry_bytes = deadline_bytes = 0
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes, bool]] = []
+
+    def entry_added(self, entry: Entry) -> None:
+        self.heard.append(("added", entry.key, entry.value is not None))
+
+    def entry_removed(self, entry: Entry) -> None:
+        self.heard.append(("removed", entry.key, entry.value is not None))
+
+    def deadline_set(self, entry: Entry) -> None:
+        self.heard.append(("deadline", entry.key, entry.value is not None))
+
+    def emptied(self) -> None:
+        self.heard.append(("emptied", b"", False))
+
+
+def hash_of(value: bytes) -> Hash:
+    new = Hash()
+    store_field(new, b"f", value)
+    return new
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_who_is_released_leaves_what_taking_each_out_leaves(
+    keyspace: Keyspace, clock: BatchClock, seed: int
+) -> None:
+    orders: list[Order] = []
+    ways: list[Database] = keyspace.databases[:2]
+    for db in ways:
+        chance = random.Random(seed)
+        orders.append(Order())
+        db.follower = orders[-1]
+        for number in range(60):
+            values: list[Value] = [b"", b"v" * number, bytearray(b"raw"), hash_of(b"%d" % number)]
+            db.put(
+                b"%d" % number,
+                chance.choice(values),
+                SET,
+                deadline_ms=chance.choice([None, NOW_MS + 10, NOW_MS + 9000]),
+            )
+        leaving = [db.entries[b"%d" % number] for number in chance.sample(range(60), 25)]
+        if db is ways[0]:
+            release(db, leaving)
+        else:
+            for leaver in leaving:
+                db.take_out(leaver)
+    one, other = ways
+    assert orders[0].heard == orders[1].heard
+    assert (one.payload_bytes, one.deadlines, list(one.entries)) == (
+        other.payload_bytes,
+        other.deadlines,
+        list(other.entries),
+    )
+    assert {found.key for found in one.roster.walk(0, 100)[1]} == set(one.entries)
+    clock.advance(10_000)
+    assert one.sweep(100) == other.sweep(100)
+    assert (one.payload_bytes, one.deadlines) == (other.payload_bytes, other.deadlines)

@@ -8,7 +8,7 @@ in between.
 """
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from ..._speedups import AccountState
@@ -38,6 +38,16 @@ COPY_BYTES: Final = Entry.OWN_BYTES + KEPT_BYTES
 """Estimated memory of an entry of a copy beside key and value: it has no place in a database and in its roster."""
 
 
+def payload_of(entries: Iterable[Entry]) -> int:
+    """Return the bytes of keys and values."""
+    return sum(
+        [
+            len(entry.key) + (len(value) if (value := entry.value).__class__ is bytes else size_of(value))
+            for entry in entries
+        ]
+    )
+
+
 class Account(AccountState):
     """What entries that are in no database take."""
 
@@ -55,9 +65,13 @@ class Account(AccountState):
         self.entries -= 1
         self.payload_bytes -= len(entry.key) + size_of(entry.value)
 
+    def add_all(self, entries: Collection[Entry]) -> None:
+        self.entries += len(entries)
+        self.payload_bytes += payload_of(entries)
+
     def take_all(self, entries: Collection[Entry]) -> None:
         self.entries -= len(entries)
-        self.payload_bytes -= sum([len(entry.key) + size_of(entry.value) for entry in entries])
+        self.payload_bytes -= payload_of(entries)
 
     @property
     def used_bytes(self) -> int:

@@ -70,8 +70,7 @@ class Holdings:
         part.is_served = False
         for db, table in part.tables.items():
             table.entries = transfers.release(self._keyspace.databases[db], table.entries.values())
-            for entry in table.entries.values():
-                self._account.add(entry)
+            self._account.add_all(table.entries.values())
         self._disturb(p)
 
     def merge(self, p: int, record: Record) -> bool:

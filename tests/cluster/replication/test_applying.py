@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from respcache.cluster.bus.frames import BrokenFrameError
+from respcache.cluster.replication.applying import Account
 from respcache.cluster.replication.records import (
     DEADLINE,
     DROPPED,
@@ -16,6 +17,7 @@ from respcache.cluster.replication.records import (
     STRING_PART,
 )
 from respcache.cluster.replication.versions import FOLLOWED_MS, MS_SHIFT
+from respcache.keyspace.entry import Entry
 from respcache.keyspace.slots import key_partition
 from tests.cluster.replication.nodes import Node
 
@@ -142,3 +144,14 @@ def test_parts_must_fit(node: Node, record: list[Any]) -> None:
     with pytest.raises(BrokenFrameError):
         node.holdings.apply(P, record)
     assert value(node) == b"ab"
+
+
+def test_an_account_of_many_entries_is_that_of_each() -> None:
+    entries = [Entry(b"a", b"1", 0), Entry(b"bc", bytearray(b"raw"), 0), Entry(b"d", b"", 0)]
+    one, all_at_once = Account(), Account()
+    for entry in entries:
+        one.add(entry)
+    all_at_once.add_all(entries)
+    assert (one.entries, one.payload_bytes) == (all_at_once.entries, all_at_once.payload_bytes) == (3, 8)
+    all_at_once.take_all(entries[:2])
+    assert (all_at_once.entries, all_at_once.payload_bytes) == (1, 1)
