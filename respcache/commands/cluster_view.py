@@ -175,7 +175,7 @@ class ClusterView(Protocol):
         """
 
     def shares(self) -> Sequence[tuple[Peer, int]]:
-        """Return every owner that ``ranges`` names, with the number of its slots: a fifteenth of the work."""
+        """Return every owner that ``ranges`` names, with the number of its slots: 0.2 ms instead of 1.7."""
 
     @property
     def copies_bytes(self) -> int:
@@ -199,7 +199,7 @@ class ClusterView(Protocol):
     def standing(self) -> Mapping[str, int]:
         """Return how many of ``partitions`` are ``SAFE``, ``DEGRADED`` and ``MOVING``; 0 need not be told.
 
-        Monitoring asks for it every few seconds, and clients wait meanwhile: it is a sixth of the work.
+        Monitoring asks for it every few seconds, and clients wait meanwhile: it is a quarter of the work.
         """
 
     def accept_loss(self) -> int:

@@ -126,9 +126,12 @@ class Syncing:
                     chosen.append(partition)
                 else:
                     self._serving.dirty.add(partition)  # the rest at the next tick
+        begun_s = self._ground.now_s()
         for peer, partitions in handed.items():
             for partition in partitions:
                 self._hand_over(partition, peer)
+        if handed:
+            self._rest(begun_s)
 
     def _can_take(self, peer: bytes) -> bool:
         return self._ground.is_connected(peer) and not self._ground.stream(peer).is_lagging
@@ -168,8 +171,12 @@ class Syncing:
         if now_s < self._rest_until_s and not self.is_urgent:
             return
         self._pump()
-        took_s = self._ground.now_s() - now_s
-        self._rest_until_s = now_s + took_s + min(took_s * REST, LONGEST_REST_S)
+        self._rest(now_s)
+
+    def _rest(self, begun_s: float) -> None:
+        """Let copies wait after work that began then: a hand-over and a piece in one turn would hold up clients for both."""
+        now_s = self._ground.now_s()
+        self._rest_until_s = now_s + min((now_s - begun_s) * REST, LONGEST_REST_S)
 
     def _pump(self) -> None:
         for peer in list(self.waiting):

@@ -156,6 +156,48 @@ def test_little_is_handed_over_in_one_go_but_eight_times_that_by_a_node_that_lea
     assert max(map(len, handed.values())) == syncing.HANDED * times
 
 
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_copies_wait_for_three_times_as_long_as_a_hand_over_took_unless_the_node_leaves(
+    is_urgent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(2, active=[0])
+    client = world.client(0)
+    for number in range(200):
+        client("SET", f"key:{number}", "value")
+    hub = world.peers[0].hub
+    work = hub.replication.syncing
+    work.is_urgent = is_urgent
+    late_s = [0.0]
+    clock = Slowly(hub, (late_s[-1] for _ in itertools.count()), world)
+    hub.replication.serving.ground = work._ground = clock
+    hand_over, pump = work._hand_over, work._pump
+    handed_s: list[float] = []
+    pumped_s: list[float] = []
+
+    def dawdle(partition: int, peer: bytes) -> None:
+        hand_over(partition, peer)
+        late_s.append(late_s[-1] + 0.002)
+        handed_s.append(clock.now_s())
+
+    def note() -> None:
+        pumped_s.append(clock.now_s())
+        pump()
+
+    monkeypatch.setattr(work, "_hand_over", dawdle)
+    monkeypatch.setattr(work, "_pump", note)
+    world.move(1)
+    world.run(0.3)
+    world.rest(30.0)
+    assert len(handed_s) > 50
+    after_s = [
+        min(pumped - last for pumped in pumped_s if pumped >= last)
+        for last, following in itertools.pairwise(handed_s)
+        if following - last > 0.003 and pumped_s[-1] >= last
+    ]
+    assert len(after_s) > 10
+    assert (min(after_s) < 0.0059) == is_urgent
+
+
 class Slowly:
     """A ground on which a look at the clock takes its time."""
 
