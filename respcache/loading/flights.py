@@ -75,10 +75,6 @@ class Flights:
         self._ground = ground
         self._now_s = now_s
 
-    @property
-    def is_stuck(self) -> bool:
-        return self.hangs()
-
     # -- what reads and writes ask ---------------------------------------------
 
     def wait_for(self, key: bytes) -> Wait | None:
@@ -136,6 +132,8 @@ class Flights:
             self.wants_call()
         else:
             flight.is_wanted_again = flight.is_overtaken
+            if flight.stage is not Stage.CALLED:
+                self._set_refresh(flight, self.store.db.has(key))  # what it was to replace may have gone
         return True
 
     def request(self, key: bytes) -> bool:
@@ -305,7 +303,7 @@ class Flights:
             return "the server is shutting down"
         if self.is_paused:
             return f"the loader {name} is paused"
-        if self.is_stuck:
+        if self.hangs():
             return f"the loader {name} does not answer"
         if len(self.by_key) >= MOST_FLIGHTS:
             return f"too many keys wait for the loader {name}"

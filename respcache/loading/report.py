@@ -85,7 +85,7 @@ def report_of(source: Source, now_ms: int) -> LoaderReport:
     """Tell how a loader stands. It walks over the keys that are on their way, some 10 ms for as many as there may be."""
     flights, options = source.flights, source.options
     breaker = flights.breaker.state(now_ms)
-    stands = "stuck" if flights.is_stuck else breaker
+    stands = "stuck" if flights.hangs() else breaker
     writes = msgspec.structs.asdict(
         WriteStatistics() if source.writer is None else source.writer.statistics()
     )

@@ -40,3 +40,16 @@ def test_complaints_about_many_are_forgotten_not_hoarded(recorder: Recorder) -> 
     complaints.tell("1")
     complaints.tell("0")
     assert recorder.lines[KINDS + 1 :] == ["0"]
+
+
+def test_those_that_were_told_longest_ago_are_forgotten_first(recorder: Recorder) -> None:
+    now_s = [0.0]
+    complaints = Complaints(recorder, lambda: now_s[0])
+    for number in range(KINDS):
+        complaints.tell(str(number))
+    now_s[0] = QUIET_S
+    complaints.tell("0")
+    complaints.tell("new")
+    now_s[0] += 1
+    complaints.tell("0")
+    assert recorder.lines[KINDS:] == ["0", "new"]

@@ -70,6 +70,19 @@ async def test_who_asks_again_after_a_deletion_gets_what_is_read_after_it(
     rig.assert_at_rest()
 
 
+async def test_who_asks_for_a_key_that_was_to_be_loaded_anew_and_has_gone_gets_it(
+    table: Table, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    rig = Rig(nursery, table, batch_window_ms=100)
+    assert await rig.ask("GET k:1") == b"one"
+    assert rig.flights.refresh(b"k:1")
+    await rig.ask("DEL k:1")
+    assert rig.flights.request(b"k:1")  # while it waits for the next call
+    await trio.sleep(1)
+    assert rig.flights.store.db.has(b"k:1")
+    rig.assert_at_rest()
+
+
 @pytest.mark.parametrize("life", ["", "PX 20"])
 async def test_a_late_value_does_not_replace_one_that_was_set_meanwhile_not_even_an_expired_one(
     life: str, table: Table, nursery: trio.Nursery, autojump_clock: MockClock

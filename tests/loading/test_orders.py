@@ -167,3 +167,54 @@ async def test_no_read_is_older_than_a_write_before_it_and_nothing_is_stuck(
     await trio.sleep(60)
     rig.assert_at_rest()
     assert rig.statistics.loaded > 10
+
+
+class Patient(Table):
+    """Has a row for every key, and takes its time; another each time that it is asked."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(dict.fromkeys(KEYS, b"row"))
+        self.chance = chance
+        self.always = self.look
+
+    async def look(self, keys: list[bytes]) -> Any:
+        found = self.found(keys)
+        await trio.sleep(self.chance.choice([0, 0.01, 0.05, 0.2]))
+        return found
+
+
+async def ask_and_write(rig: Rig, key: bytes, chance: random.Random) -> None:
+    """Ask for a key and delete it as it comes, without waiting for it; ask for it at last."""
+    client = rig.client()
+    for _ in range(chance.randrange(5)):
+        rig.set_clock()
+        kind = chance.random()
+        if kind < 0.3:
+            rig.flights.request(key)
+        elif kind < 0.5:
+            rig.flights.refresh(key)
+        elif kind < 0.9:
+            await client.ask("DEL", key)
+        else:
+            await client.ask("SET", key, "brief", "PX", 1)
+        await trio.sleep(chance.choice([0, 0.005, 0.03]))
+    await trio.sleep(0.002)
+    rig.set_clock()
+    rig.flights.request(key)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_was_asked_for_last_comes_in_the_end(
+    seed: int, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    chance = random.Random(seed)
+    rig = Rig(nursery, Patient(chance), timeout_ms=500)
+    for turn in range(40):
+        async with trio.open_nursery() as asking:
+            for key in KEYS:
+                asking.start_soon(ask_and_write, rig, key, chance)
+        await trio.sleep(2)
+        rig.set_clock()
+        db = rig.flights.store.db
+        assert [key for key in KEYS if not db.has(key)] == [], turn
+        rig.assert_at_rest()

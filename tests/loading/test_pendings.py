@@ -59,6 +59,19 @@ def test_all_can_be_taken_at_once_as_many_as_fit() -> None:
     assert pendings.take(10.0, 2, at_once=True) == []
 
 
+def test_one_that_has_failed_alone_comes_alone_until_it_is_written() -> None:
+    pendings = Pendings(WINDOW_S)
+    for name in (b"a", b"b"):
+        pendings.note(name, b"1", 10.0)
+    first, second = pendings.take(10.1, 10)
+    first.tries = 1
+    pendings.failed([first, second], 10.2)
+    assert pendings.take(10.2, 10) == [first]
+    pendings.note(b"a", b"2", 10.2)
+    pendings.written([first], 10.3)
+    assert keys(pendings.take(10.3, 10)) == [b"b", b"a"]
+
+
 def test_what_changes_while_it_is_written_waits_anew() -> None:
     pendings = Pendings(WINDOW_S)
     pendings.note(b"a", b"1", 10.0)

@@ -179,7 +179,7 @@ async def test_a_thread_that_is_given_up_keeps_the_loader_from_getting_more_unti
         assert rig.source.caller.abandoned == 1
         assert await rig.ask("GET k:1") == failed("the loader Stuck does not answer")
         stuck.go_on.set()
-        await until(lambda: not rig.flights.is_stuck)
+        await until(lambda: not rig.flights.hangs())
         while (reply := await rig.ask("GET k:1")) != b"one":  # on a busy machine a thread may take its time
             assert reply == timed_out(100)
     rig.assert_at_rest()

@@ -92,3 +92,13 @@ def test_the_connection_is_woken_once(act: Callable[[Outbox], None]) -> None:
     outbox.take_frames()
     act(outbox)
     assert len(woken) == 1
+
+
+def test_small_items_share_frames_however_many_have_left() -> None:
+    outbox = Outbox()
+    items = [bytes(1000)] * 200
+    for item in items:
+        outbox.add(packed(item))
+    frames = outbox.take_frames()
+    assert len(frames) == 4
+    assert items_of(frames) == items

@@ -59,3 +59,8 @@ def test_a_flood_of_accusers_is_not_remembered() -> None:
     suspicion = Suspicion(100, b"a", False, TEN)
     news = [suspicion.confirm(b"%d" % number, bool(number % 2)) for number in range(1000)]
     assert sum(news) <= LAN.expected_confirmations(10) + 2
+
+
+def test_a_refused_connection_never_makes_anybody_wait_longer() -> None:
+    slow = Patience(2.0, 12.0, 2, 5.0, is_pair=True)
+    assert Suspicion(100, b"a", True, slow).deadline() == 102

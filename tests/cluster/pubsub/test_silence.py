@@ -81,3 +81,13 @@ def test_those_who_have_gone_are_not_waited_for() -> None:
     assert isinstance(pending, Pending)
     silence.forget([A, B])
     assert pending.is_done
+
+
+def test_nobody_is_waited_for_who_has_heard_of_an_earlier_silence_only() -> None:
+    silence = silent(told=(A,))
+    silence.note(20.0, is_empty=False)
+    silence.tick(20.0 + PATIENCE_S)
+    silence.note(21.0, is_empty=True)
+    assert silence.tick(21.0 + QUIET_S)
+    silence.note(40.0, is_empty=False)
+    assert is_confirmed(silence)

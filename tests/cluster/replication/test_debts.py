@@ -145,6 +145,16 @@ def test_a_key_that_was_written_since_is_not_to_be_deleted(node: Node, debts: De
     assert list(owed_deletions(copy.recorder.parts[P])) == []
 
 
+def test_a_deletion_is_owed_although_the_value_of_before_is_here(node: Node, debts: Debts) -> None:
+    copy = copy_of(node)
+    node.client("SET a 1")
+    [state] = node.stream.take()
+    owe(node, debts)
+    _, debt = node.stream.take()
+    assert copy.apply([state, debt]) == ["DONE", "DONE"]
+    assert list(owed_deletions(copy.recorder.parts[P])) == [(0, b"a")]
+
+
 def test_debts_may_come_again_and_late(node: Node, debts: Debts) -> None:
     copy = copy_of(node)
     version = owe(node, debts)
