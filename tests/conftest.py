@@ -20,6 +20,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.forks import end_forks
 from tests.servers import Server, running_redis, running_respcache
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def _runner(item: pytest.Function, clock_name: str) -> Callable[..., Any]:
     return run
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """End what the servers were forked from; of those none is left."""
+    end_forks()
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_redis(tmp_path_factory.mktemp("redis"), *ALIKE) as server:
@@ -99,7 +106,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def respcache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_respcache(tmp_path_factory.mktemp("respcache"), *ALIKE) as server:
+    # Cold, as users start it, because real clients of all kinds meet this one.
+    with running_respcache(tmp_path_factory.mktemp("respcache"), *ALIKE, is_cold=True) as server:
         yield server
 
 
@@ -112,8 +120,8 @@ def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServe
 @pytest.fixture
 def start_respcache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     with ExitStack() as running:
-        yield lambda *flags: running.enter_context(
-            running_respcache(tmp_path_factory.mktemp("respcache"), *flags)
+        yield lambda *flags, is_cold=False: running.enter_context(
+            running_respcache(tmp_path_factory.mktemp("respcache"), *flags, is_cold=is_cold)
         )
 
 

@@ -1,4 +1,4 @@
-"""Starts real server processes for tests: redis-server, and respcache itself.
+"""Starts real server processes for tests: redis-server, and respcache itself, which ``tests/forks.py`` makes cheap.
 
 Each server listens on a free loopback port, works in a directory of its own, writes what it prints to a file there, and
 must end cleanly when told to. A server that does not start shows what it printed.
@@ -9,16 +9,16 @@ import random
 import shutil
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, TypeAlias
 
 import pytest
 
+from tests.forks import Process, server_environment, start_respcache
 from tests.wire import RawClient
 
 REPOSITORY = Path(__file__).parent.parent
@@ -38,6 +38,10 @@ TARGET = os.environ.get("RESPCACHE_TEST_TARGET", "respcache")
 TOOLS_ARE_REQUIRED = os.environ.get("RESPCACHE_REQUIRE_TOOLS") == "1"
 
 
+Launch: TypeAlias = Callable[[int, IO[bytes]], Process]
+"""Starts a process that is to listen on a port, and to write what it prints to a file."""
+
+
 class ServerStartError(AssertionError):
     """The server ended, or stayed silent, before its first PONG."""
 
@@ -48,7 +52,7 @@ class Server:
 
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @property
@@ -121,27 +125,44 @@ def running_redis(directory: Path, *flags: str) -> Iterator[Server]:
     """Run redis-server without persistence until the block ends."""
     program = require_tool("redis-server")
     command = [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *flags]
-    with _running("redis-server", command, directory) as server:
+
+    def launch(port: int, output: IO[bytes]) -> Process:
+        return subprocess.Popen(
+            [*command, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=directory,  # so that whatever it writes stays out of the tree
+            env=server_environment(),
+        )
+
+    with _running("redis-server", launch, directory) as server:
         yield server
 
 
 @contextmanager
-def running_respcache(directory: Path, *flags: str) -> Iterator[Server]:
-    """Run respcache until the block ends (or redis-server, where RESPCACHE_TEST_TARGET=redis)."""
+def running_respcache(directory: Path, *flags: str, is_cold: bool = False) -> Iterator[Server]:
+    """Run respcache until the block ends (or redis-server, where RESPCACHE_TEST_TARGET=redis); a cold one is not forked."""
     if TARGET == "redis":
         with running_redis(directory, *flags) as server:
             yield server
         return
-    command = [sys.executable, "-m", "respcache", "serve", *flags]
-    with _running("respcache", command, directory) as server:
+
+    def launch(port: int, output: IO[bytes]) -> Process:
+        words, environment = ["serve", *flags, "--port", str(port)], server_environment()
+        return start_respcache(
+            words, directory=directory, output=output, environment=environment, is_cold=is_cold
+        )
+
+    with _running("respcache", launch, directory) as server:
         yield server
 
 
 @contextmanager
-def _running(name: str, command: list[str], directory: Path) -> Iterator[Server]:
+def _running(name: str, launch: Launch, directory: Path) -> Iterator[Server]:
     for attempt in range(START_ATTEMPTS):
         try:
-            server = _start(name, command, directory)
+            server = _start(name, launch, directory)
             break
         except ServerStartError as failure:
             if "in use" not in str(failure) or attempt == START_ATTEMPTS - 1:
@@ -152,18 +173,11 @@ def _running(name: str, command: list[str], directory: Path) -> Iterator[Server]
         server.stop()
 
 
-def _start(name: str, command: list[str], directory: Path) -> Server:
+def _start(name: str, launch: Launch, directory: Path) -> Server:
     directory.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), directory / f"{name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--port", str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=directory,  # so that whatever it writes stays out of the tree
-            env=_environment(),
-        )
+        process = launch(port, output)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -172,13 +186,6 @@ def _start(name: str, command: list[str], directory: Path) -> Server:
             raise ServerStartError(f"{name} did not start (exit {code}); it printed:\n{_tail(log)}")
         time.sleep(0.02)
     return Server(name, port, process, log)
-
-
-def _environment() -> dict[str, str]:
-    """Let the server find a tree that is not installed, but no settings: neither the desk's nor the tests' own."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RESPCACHE_")}
-    search_path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-    return {**inherited, "PYTHONPATH": search_path}
 
 
 def _answers(port: int) -> bool:

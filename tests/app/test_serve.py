@@ -110,7 +110,8 @@ def test_a_unix_socket_is_served_beside_the_port_and_goes_with_the_server(
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_answers_what_was_sent_and_stops_the_server(start_respcache: StartServer, name: str) -> None:
-    server = start_respcache("--enable-debug-command", "local")
+    # Cold: its handlers are set in an interpreter that nobody has prepared, and it goes to its very end.
+    server = start_respcache("--enable-debug-command", "local", is_cold=True)
     with server.client() as client:
         client.send_command("DEBUG", "OWNER-SLEEP", "key", "0.5")
         client.send_command("SET", "key", "1")

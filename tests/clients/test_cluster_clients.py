@@ -263,7 +263,8 @@ def test_it_recovers_from_the_loss_of_a_node(name: str, story: Story) -> None:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("tools"), 3, has_cluster_ports=True) as cluster:
+    directory = tmp_path_factory.mktemp("tools")
+    with running_cluster(directory, 3, has_cluster_ports=True, is_cold=True) as cluster:
         yield cluster
 
 

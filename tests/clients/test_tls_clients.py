@@ -16,7 +16,7 @@ def port(certificates: Files, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A server that speaks TLS there."""
     port = free_port()
     flags = certificates.flags(tls_port=port, maxmemory_policy="noeviction")
-    with running_respcache(tmp_path_factory.mktemp("tls"), *flags):
+    with running_respcache(tmp_path_factory.mktemp("tls"), *flags, is_cold=True):
         yield port
 
 

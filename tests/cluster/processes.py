@@ -8,7 +8,6 @@ import binascii
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.servers import REPOSITORY, START_SECONDS, STOP_SECONDS, free_ports
+from tests.forks import Process, server_environment, start_respcache
+from tests.servers import START_SECONDS, STOP_SECONDS, free_ports
 from tests.wire import Node as Value
 from tests.wire import RawClient, parse
 
@@ -42,14 +42,17 @@ def slot_of(key: bytes) -> int:
 class ClusterNode:
     """One respcache process that is, or was, part of a cluster."""
 
-    def __init__(self, name: str, directory: Path, flags: Sequence[str], *, has_cluster_port: bool) -> None:
+    def __init__(
+        self, name: str, directory: Path, flags: Sequence[str], *, has_cluster_port: bool, is_cold: bool
+    ) -> None:
         self.name = name
         self.port, self.bus_port, cluster_port = free_ports(3)
         self.cluster_port = cluster_port if has_cluster_port else 0
         self.log = directory / f"{name}.log"
         self._directory = directory / name
         self._flags = list(flags)
-        self.process: subprocess.Popen[bytes] | None = None
+        self._is_cold = is_cold
+        self.process: Process | None = None
         self._is_paused = False
 
     def __repr__(self) -> str:
@@ -72,20 +75,16 @@ class ClusterNode:
     def start(self, seeds: str = "") -> None:
         """Start the process; the log of an earlier life is kept."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "respcache", "serve", "--port", str(self.port), "--cluster"]
-        command += ["--bus-port", str(self.bus_port)]
-        command += ["--cluster-port", str(self.cluster_port)] if self.cluster_port else []
-        command += ["--seeds", seeds] if seeds else []
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RESPCACHE_")}
-        search_path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        words = ["serve", "--port", str(self.port), "--cluster", "--bus-port", str(self.bus_port)]
+        words += ["--cluster-port", str(self.cluster_port)] if self.cluster_port else []
+        words += ["--seeds", seeds] if seeds else []
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, *self._flags],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self._directory,
-                env={**inherited, "PYTHONPATH": search_path},
+            self.process = start_respcache(
+                [*words, *self._flags],
+                directory=self._directory,
+                output=output,
+                environment=server_environment(),
+                is_cold=self._is_cold,
             )
 
     def wait_until_it_answers(self) -> None:
@@ -155,15 +154,24 @@ class ClusterNode:
 
 
 class Cluster:
-    """Nodes that share a seed. All are started with the same flags; a node that joins later may have more."""
+    """Nodes that share a seed. All are started with the same flags; a node that joins later may have more.
+
+    Where they are cold, each has an interpreter of its own, and walks sets in an order of its own.
+    """
 
     def __init__(
-        self, directory: Path, *flags: str, profile: str = "local", has_cluster_ports: bool = False
+        self,
+        directory: Path,
+        *flags: str,
+        profile: str = "local",
+        has_cluster_ports: bool = False,
+        is_cold: bool = False,
     ) -> None:
         self.nodes: list[ClusterNode] = []
         self.directory = directory
         self._flags = ["--cluster-profile", profile, "--enable-debug-command", "local", *flags]
         self._has_cluster_ports = has_cluster_ports
+        self._is_cold = is_cold
 
     def __iter__(self) -> Iterator[ClusterNode]:
         return iter(self.nodes)
@@ -184,7 +192,11 @@ class Cluster:
     def add_nowait(self, *flags: str, seeds: str | None = None) -> ClusterNode:
         name = f"node-{len(self.nodes) + 1}"
         node = ClusterNode(
-            name, self.directory, [*self._flags, *flags], has_cluster_port=self._has_cluster_ports
+            name,
+            self.directory,
+            [*self._flags, *flags],
+            has_cluster_port=self._has_cluster_ports,
+            is_cold=self._is_cold,
         )
         if seeds is None:
             seeds = self.running[0].bus if self.running else ""
@@ -296,10 +308,17 @@ def _view_of(node: ClusterNode) -> str:
 
 @contextmanager
 def running_cluster(
-    directory: Path, count: int, *flags: str, profile: str = "local", has_cluster_ports: bool = False
+    directory: Path,
+    count: int,
+    *flags: str,
+    profile: str = "local",
+    has_cluster_ports: bool = False,
+    is_cold: bool = False,
 ) -> Iterator[Cluster]:
     """Run a cluster until the block ends."""
-    cluster = Cluster(directory, *flags, profile=profile, has_cluster_ports=has_cluster_ports)
+    cluster = Cluster(
+        directory, *flags, profile=profile, has_cluster_ports=has_cluster_ports, is_cold=is_cold
+    )
     try:
         cluster.start(count)
         yield cluster

@@ -187,7 +187,7 @@ def test_an_answer_that_is_owed_is_given_before_the_end(start_respcache: StartSe
 
 
 def test_without_the_port_nothing_listens_and_nothing_is_imported(tmp_path: Path) -> None:
-    with running_respcache(tmp_path) as server:
+    with running_respcache(tmp_path, is_cold=True) as server:
         maps = Path(f"/proc/{server.pid}/maps")
         assert not maps.exists() or "httptools" not in maps.read_text()
 

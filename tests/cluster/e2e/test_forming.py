@@ -33,7 +33,8 @@ def test_every_node_owns_a_fair_share(cluster: Cluster) -> None:
 
 
 def test_a_seed_that_is_not_there_yet_is_found_later(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(1, "--cluster-discovery-period", "1")
+    # Cold, with interpreters that nobody has prepared, and seeds of hashes that differ.
+    cluster = start_cluster(1, "--cluster-discovery-period", "1", is_cold=True)
     late = cluster.add(seeds="127.0.0.1:1")  # nobody is there
     cluster.wait_until(lambda: late.active_members() == 1, "it serves alone", within_s=15)
     early = cluster.add(seeds=late.bus)
