@@ -140,7 +140,7 @@ class PythonClient(threading.Thread):
         while not self._must_stop.is_set():
             turn += 1
             self._work(client, f"redis-py:{turn % KEYS}", f"{turn}")
-            time.sleep(0.002)
+            time.sleep(0.01)
         client.close()
 
     def finish(self) -> Saw:

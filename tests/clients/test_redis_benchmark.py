@@ -35,7 +35,7 @@ def test_redis_benchmark(flags: list[str], respcache_server: Server) -> None:
         "-t",
         TESTS,
         "-n",
-        "2000",
+        "500",  # more than a pipeline for each client
         "-c",
         "20",
     ]

@@ -283,13 +283,16 @@ class Cluster:
 
     def _is_together(self) -> bool:
         running = self.running
-        seen = [node.info() for node in running]
-        if any(int(info["cluster_active_members"]) != len(running) for info in seen):
-            return False
-        if len({info["cluster_view_digest"] for info in seen}) > 1:
-            return False
-        served = [int(info["cluster_partitions_served"]) for info in seen]
-        if sum(served) != PARTITIONS or any(int(info["cluster_partitions_moving"]) for info in seen):
+        digests: set[str] = set()
+        served: list[int] = []
+        for node in running:  # what one denies the next is not asked: an answer is milliseconds of work
+            info = node.info()
+            digests.add(info["cluster_view_digest"])
+            served.append(int(info["cluster_partitions_served"]))
+            is_alone = int(info["cluster_active_members"]) != len(running)
+            if is_alone or len(digests) > 1 or int(info["cluster_partitions_moving"]):
+                return False
+        if sum(served) != PARTITIONS:
             return False
         by_node = Counter(self.owners())
         return [by_node[node] // (SLOTS // PARTITIONS) for node in running] == served
