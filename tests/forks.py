@@ -30,6 +30,9 @@ CAN_FORK: Final = hasattr(os, "fork") and hasattr(socket, "send_fds")
 START_S: Final = 30.0
 """Until the number of a forked process is known. The first one waits for imports, on a machine that may be busy."""
 
+LOOK_S: Final = 1.0
+"""So long one look at the news takes; another thread may have read them meanwhile."""
+
 IMPORT_SETTINGS: Final = frozenset({"RESPCACHE_PURE"})
 """Variables of respcache's own that decide what is imported."""
 
@@ -59,8 +62,9 @@ class ForkedProcess:
         self.returncode: int | None = None
         self._words = list(words)
         self._news = news
+        self._file = news.fileno()
         self._lock = threading.Lock()
-        if not _has_come(news.fileno(), START_S):
+        if not _has_come(self._file, START_S):
             news.close()
             raise ForkServerError("the fork server forks nothing")
         self.pid = self._next_number()
@@ -74,8 +78,8 @@ class ForkedProcess:
         """Return the exit code as soon as there is one; raise subprocess.TimeoutExpired if that takes too long."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.returncode is None:
-            left = 1.0 if deadline is None else deadline - time.monotonic()
-            self._look(max(left, 0.0))
+            left = LOOK_S if deadline is None else deadline - time.monotonic()
+            self._look(min(max(left, 0.0), LOOK_S))
             if left <= 0 and self.poll() is None:
                 raise subprocess.TimeoutExpired(self._words, timeout or 0)
         return self.returncode
@@ -92,9 +96,9 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def _look(self, seconds: float) -> None:
-        if self.returncode is None and not self._news.closed and _has_come(self._news.fileno(), seconds):
+        if self.returncode is None and (self._news.closed or _has_come(self._file, seconds)):
             with self._lock:
-                if self.returncode is None:
+                if self.returncode is None:  # else another thread has read it
                     self.returncode = self._next_number()
                     self._news.close()
 
@@ -102,7 +106,7 @@ class ForkedProcess:
         # Either line is written in one piece, and they may have come together: this takes only one.
         line = b""
         while not line.endswith(b"\n"):
-            byte = self._news.read(1)
+            byte = b"" if self._news.closed else self._news.read(1)
             if not byte:
                 self._news.close()
                 raise ForkServerError(f"the fork server has ended, before respcache {self._words}")
@@ -158,7 +162,12 @@ class Forks:
     def end(self) -> None:
         """End the fork server, which kills what it has forked and still runs."""
         self._requests.close()
-        self._server.wait()
+        try:
+            self._server.wait(START_S)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+            raise ForkServerError("the fork server does not end") from None
 
 
 def start_respcache(

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -198,6 +199,18 @@ def test_its_end_is_waited_for_and_its_code_is_kept(tmp_path: Path) -> None:
     assert not exists(process.pid)
 
 
+def test_several_may_wait_for_its_end(tmp_path: Path) -> None:
+    process = forked("serve", "--port", "0", directory=tmp_path)
+    codes: list[int] = []
+    threads = [threading.Thread(target=lambda: codes.append(process.wait(PATIENCE_S))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    process.kill()
+    for thread in threads:
+        thread.join()
+    assert codes == [-signal.SIGKILL] * 3
+
+
 @needs_proc
 def test_it_can_be_stopped_for_a_while(tmp_path: Path) -> None:
     port = free_port()
@@ -240,8 +253,11 @@ def test_without_it_nothing_can_be_known(tmp_path: Path) -> None:
     own = Forks()
     process = forked("serve", "--port", "0", directory=tmp_path, own=own)
     os.kill(own.pid, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(ForkServerError, match="has ended"):
+            process.wait(PATIENCE_S)
     with pytest.raises(ForkServerError, match="has ended"):
-        process.wait(PATIENCE_S)
+        process.poll()
     os.kill(process.pid, signal.SIGKILL)  # nobody else does
     with pytest.raises(ForkServerError, match="has ended"):
         forked("--version", directory=tmp_path, own=own)
