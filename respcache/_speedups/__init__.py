@@ -29,7 +29,6 @@ from .plain import (
     FanOut,
     GuardState,
     HashState,
-    HeldRunState,
     HoldsState,
     HoldState,
     HotPath,
@@ -49,7 +48,7 @@ from .plain import (
     offer_hash_class,
     waker,
 )
-from .plain_copies import StateWriter, clear_marks
+from .plain_copies import HeldRun, StateWriter, clear_marks, let_leave
 
 __all__ = [
     "DESCRIPTION",
@@ -68,7 +67,7 @@ __all__ = [
     "FanOut",
     "GuardState",
     "HashState",
-    "HeldRunState",
+    "HeldRun",
     "HoldState",
     "HoldsState",
     "HotPath",
@@ -89,11 +88,12 @@ __all__ = [
     "clear_marks",
     "compiled_names",
     "compiled_twin",
+    "let_leave",
     "offer_hash_class",
     "waker",
 ]
 
-INTERFACE: Final = 6
+INTERFACE: Final = 7
 """Raise it when compiled code and Python code must change together: then older builds are recognised, and not used.
 
 They lie about where the sources are used as they are (``make run``, ``pip install --editable``) and somebody has
@@ -127,7 +127,6 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         "StreamState",
         "HoldState",
         "HoldsState",
-        "HeldRunState",
         "StatisticsState",
     ),
     "outbox": (),
@@ -154,7 +153,11 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "words": (),
     "scheduling": (),
     "recording": (),
-    "holding": ("clear_marks",),
+    "holding": (
+        "HeldRun",
+        "clear_marks",
+        "let_leave",
+    ),
     "copied": ("StateWriter",),
     "notes": (),
     "reads": (),

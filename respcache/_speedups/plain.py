@@ -5,6 +5,7 @@ attributes named here as C fields. Most are explained where the deriving class s
 """
 
 import array
+from collections import deque
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -130,6 +131,7 @@ class SessionState:
         "pushed_bytes",
         "received_bytes",
         "sent_bytes",
+        "slots",
         "tail",
         "unsent_bytes",
         "wake",
@@ -143,6 +145,7 @@ class SessionState:
     pushed_bytes: int
     received_bytes: int
     sent_bytes: int
+    slots: deque[Any]
     tail: list[bytes]
     unsent_bytes: int
 
@@ -231,30 +234,22 @@ class StreamState:
 class HoldState:
     """What waits for the same followers, and whether what is written now may join."""
 
-    __slots__ = ("is_open", "partitions", "streams")
+    __slots__ = ("is_open", "lates", "partitions", "streams")
 
     is_open: bool
+    lates: list[Any]
     partitions: list[int]
 
 
 class HoldsState:
     """Which hold the last write of each partition waits with, and how that is marked."""
 
-    __slots__ = ("last", "mine", "opened", "required", "unconfirmed")
+    __slots__ = ("last", "mine", "opened", "replaced_wire", "required", "unconfirmed")
 
     last: list[Any]
     mine: bytearray
+    replaced_wire: bytes
     unconfirmed: bytearray
-
-
-class HeldRunState:
-    """Replies that are kept back together: where each ends, and which partition it concerns."""
-
-    __slots__ = ("ends", "partitions", "wire")
-
-    ends: list[int]
-    partitions: list[int]
-    wire: bytes
 
 
 class Poller(Protocol):

@@ -72,7 +72,7 @@ cdef class GuardState:
 cdef class SessionState:
     cdef public object client, context, parser
     cdef public list out, tail
-    cdef public object backlog
+    cdef public object backlog, slots
     cdef public object wake
     cdef public bint is_held, is_awaited, has_unread, is_running
     cdef public long long unsent_bytes, pushed_bytes, received_bytes, sent_bytes
@@ -124,15 +124,11 @@ cdef class StreamState:
 cdef class HoldState:
     cdef public bint is_open
     cdef public object streams
-    cdef public list partitions
+    cdef public list partitions, lates
 
 
 cdef class HoldsState:
     cdef public list last, required
     cdef public dict opened
     cdef public object mine, unconfirmed
-
-
-cdef class HeldRunState:
-    cdef public bytes wire
-    cdef public list ends, partitions
+    cdef public bytes replaced_wire

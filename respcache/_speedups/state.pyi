@@ -8,7 +8,6 @@ from .plain import ContextState as ContextState
 from .plain import DatabaseState as DatabaseState
 from .plain import DispatcherState as DispatcherState
 from .plain import GuardState as GuardState
-from .plain import HeldRunState as HeldRunState
 from .plain import HoldsState as HoldsState
 from .plain import HoldState as HoldState
 from .plain import JournalState as JournalState

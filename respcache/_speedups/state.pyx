@@ -111,7 +111,3 @@ cdef class HoldState:
 
 cdef class HoldsState:
     pass
-
-
-cdef class HeldRunState:
-    pass

@@ -30,6 +30,43 @@ def test_marks_end_with_the_last_write_and_stay_off_what_is_not_served(chosen: A
     assert not any(holds.unconfirmed)
 
 
+class Reader:
+    """A connection that is told once what it waits for is there."""
+
+    def __init__(self) -> None:
+        self.settled = 0
+
+    def settle(self) -> None:
+        self.settled += 1
+
+
+@pytest.mark.parametrize("chosen", [plain_copies, speedups])
+def test_a_run_loses_only_the_replies_of_partitions_that_are_lost(chosen: Any) -> None:
+    reader = Reader()
+    run = chosen.HeldRun(reader, b"-LOST\r\n")
+    run.kept = b"+OK\r\n$1\r\n1\r\n+PONG\r\n:2\r\n"
+    for end, partition in ((5, 1), (12, 2), (19, -1), (23, 1)):
+        run.note(end, partition)
+    run.lose(3)
+    run.lose(1)
+    run.lose(1)
+    run.lose(2)
+    assert (run.wire, run.after, reader.settled) == (None, [], 0)
+    run.leave()
+    assert run.wire == b"-LOST\r\n" * 2 + b"+PONG\r\n-LOST\r\n"
+    assert run.connection is reader
+    assert reader.settled == 1
+
+
+@pytest.mark.parametrize("chosen", [plain_copies, speedups])
+def test_what_is_kept_back_together_leaves_in_its_order(chosen: Any) -> None:
+    given: list[object] = []
+    run = chosen.HeldRun(SimpleNamespace(settle=lambda: given.append("run")), b"")
+    other = SimpleNamespace(leave=lambda: given.append("other"))
+    chosen.let_leave([other, run, other])
+    assert given == ["other", "run", "other"]
+
+
 def test_the_plain_writer_writes_nothing() -> None:
     handed: list[object] = []
     writer = plain_copies.StateWriter(RecorderState(), AccountState(), SimpleNamespace(), 16)
