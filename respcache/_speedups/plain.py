@@ -5,6 +5,7 @@ attributes named here as C fields. Most are explained where the deriving class s
 """
 
 import array
+from collections import deque
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -130,6 +131,7 @@ class SessionState:
         "pushed_bytes",
         "received_bytes",
         "sent_bytes",
+        "slots",
         "tail",
         "unsent_bytes",
         "wake",
@@ -143,6 +145,7 @@ class SessionState:
     pushed_bytes: int
     received_bytes: int
     sent_bytes: int
+    slots: deque[Any]
     tail: list[bytes]
     unsent_bytes: int
 
@@ -169,92 +172,6 @@ class CommandRecord:
 
     def __init__(self) -> None:
         self.counts = [0] * SLOTS
-
-
-class VersionsState:
-    """The clock that gives versions: its last one without the tag, and when it last looked at the time."""
-
-    __slots__ = ("last", "read_ms", "tag")
-
-    last: int
-    read_ms: int
-    tag: int
-
-
-class TableState:
-    """One database's share of a partition."""
-
-    __slots__ = ("digest", "entries", "flushed", "tombstones")
-
-    digest: int
-    flushed: int
-    tombstones: dict[bytes, int]
-
-
-class PartState:
-    """One partition's tables, and what is known of it as a whole."""
-
-    __slots__ = ("is_filling", "is_served", "latest", "owed", "tables")
-
-    is_filling: bool
-    is_served: bool
-    latest: int
-    owed: dict[tuple[int, bytes], int]
-
-
-class AccountState:
-    """How many entries are in no database, and what is in them."""
-
-    __slots__ = ("entries", "payload_bytes")
-
-    entries: int
-    payload_bytes: int
-
-
-class RecorderState:
-    """What a change's record needs."""
-
-    __slots__ = ("clock", "parts", "places", "routes", "written")
-
-    places: list[int]
-    written: list[int]
-
-
-class StreamState:
-    """The records of a turn, as they will leave."""
-
-    __slots__ = ("records",)
-
-    records: list[bytes]
-
-
-class HoldState:
-    """What waits for the same followers, and whether what is written now may join."""
-
-    __slots__ = ("is_open", "partitions", "streams")
-
-    is_open: bool
-    partitions: list[int]
-
-
-class HoldsState:
-    """Which hold the last write of each partition waits with, and how that is marked."""
-
-    __slots__ = ("last", "mine", "opened", "required", "unconfirmed")
-
-    last: list[Any]
-    mine: bytearray
-    unconfirmed: bytearray
-
-
-class HeldRunState:
-    """Replies that are kept back together: where each ends, and which partition it concerns."""
-
-    __slots__ = ("ends", "partitions", "wire")
-
-    ends: list[int]
-    partitions: list[int]
-    wire: bytes
 
 
 class Poller(Protocol):
@@ -284,7 +201,7 @@ class HotPath:
         poller: Poller,
         dispatcher: DispatcherState,
         set_clock: Callable[[], None],
-        handlers: Sequence[Callable[[Any], None]],
+        handlers: Sequence[Callable[..., None]],
         most: int,
         *,
         clock: ClockState | None = None,

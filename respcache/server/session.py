@@ -67,7 +67,7 @@ class Session(SessionState):
         self.over_soft_limit_since_ms: int | None = None
         self.out: list[bytes] = []
         self.tail = self.out  # where the next reply goes: ``out``, or behind the last slot
-        self._slots: deque[Slot] = deque()
+        self.slots: deque[Slot] = deque()
         self.backlog: deque[list[bytes]] = deque()
         self.pushed_bytes = 0
         self.is_held = False
@@ -155,7 +155,7 @@ class Session(SessionState):
     @property
     def has_output(self) -> bool:
         """Whether anything is still to be sent, be it there already or not."""
-        return bool(self.out or self._slots)
+        return bool(self.out or self.slots)
 
     @property
     def is_hungry(self) -> bool:
@@ -170,13 +170,13 @@ class Session(SessionState):
     @property
     def is_drained(self) -> bool:
         """Whether every command received has been answered in full."""
-        return not self.backlog and not self._slots and not self.out
+        return not self.backlog and not self.slots and not self.out
 
     def close(self) -> None:
         """Forget the client; what it still has in mailboxes runs, and is not answered."""
         self.client.ending = Ending.AT_ONCE
         self.backlog.clear()
-        self._slots.clear()
+        self.slots.clear()
         self.out.clear()
         self._dispatcher.forget(self.client)
 
@@ -364,16 +364,16 @@ class Session(SessionState):
 
     def keep(self, slot: Slot) -> None:
         """Keep a place for a reply that is to come; what is answered next stands behind it."""
-        self._slots.append(slot)
+        self.slots.append(slot)
         self.tail = slot.after
-        if len(self._slots) >= SLOTS:
+        if len(self.slots) >= SLOTS:
             self.is_held = True
         if slot.wire is not None:  # answered before it could be kept
             self.settle()
 
     def settle(self) -> None:
         """Move what is no longer behind an open slot to the output."""
-        slots = self._slots
+        slots = self.slots
         if self.client.ending is Ending.AT_ONCE:
             return
         out = self.out

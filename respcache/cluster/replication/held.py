@@ -1,10 +1,9 @@
 """Replies that are kept back, and what becomes of them; who must wait, and for what, is said in ``holds.py``."""
 
 from collections.abc import Callable, Collection
-from itertools import accumulate
 from typing import Final, Protocol
 
-from ..._speedups import HeldRunState, HoldState
+from ..._speedups import HoldState, let_leave
 from ...commands.client import Connection
 from ...commands.pending import Pending, Slot
 from ...protocol.encoder import encode
@@ -41,7 +40,7 @@ class Late(Protocol):
 class Hold(HoldState):
     """What waits for the same followers, since the same turn."""
 
-    __slots__ = ("_holds", "answers", "lates", "left")
+    __slots__ = ("_holds", "answers", "left")
 
     def __init__(self, holds: "Keeper", streams: tuple[Stream, ...]) -> None:
         self._holds = holds
@@ -87,35 +86,7 @@ class Hold(HoldState):
                 touched[last] = None
         for connection in touched:
             connection.settle()
-        for late in lates:
-            late.leave()
-
-
-class HeldRun(HeldRunState):
-    """The replies to neighbouring commands of one session, in one slot."""
-
-    __slots__ = ("_slot",)
-
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
-        self.wire = b""
-        self.ends: list[int] = []
-        """Where each reply ends in ``wire``."""
-        self.partitions: list[int] = []
-        """Of each reply; below 0 for one that concerns none, and only stands behind others."""
-
-    def lose(self, partition: int) -> None:
-        if partition not in self.partitions:
-            return
-        wires, begin = [], 0
-        for place, end in zip(self.partitions, self.ends, strict=True):
-            wires.append(REPLACED_WIRE if place == partition else self.wire[begin:end])
-            begin = end
-        self.wire = b"".join(wires)
-        self.ends = list(accumulate(map(len, wires)))
-
-    def leave(self) -> None:
-        self._slot.fill(self.wire)
+        let_leave(lates)
 
 
 class HeldFill:

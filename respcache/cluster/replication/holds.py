@@ -21,7 +21,7 @@ from typing import Final, Protocol
 
 from ..._speedups import HoldsState, clear_marks
 from ...commands.arguments import Access
-from ...commands.client import Client, Connection
+from ...commands.client import Client
 from ...commands.errors import CommandError
 from ...commands.pending import Pending, Slot
 from ...commands.spec import Command, Flag
@@ -30,7 +30,7 @@ from ...protocol.encoder import encode
 from ...protocol.replies import OK, Raw, Reply
 from ..bus.frames import ANYWHERE
 from .confirmations import Mark
-from .held import HeldFill, HeldReply, HeldRun, Hold, Late
+from .held import REPLACED_WIRE, HeldFill, HeldReply, Hold, Late
 from .stream import Stream
 
 SAFE: Final = b"\x01" * SLOTS_PER_PARTITION
@@ -53,12 +53,6 @@ class Marks(Protocol):
         """1 for each partition with unconfirmed writes; at ``ANYWHERE``: whether there are any."""
 
 
-class Owing(Connection, Protocol):
-    """A session that keeps the places of replies to come."""
-
-    def keep(self, slot: Slot) -> None: ...
-
-
 class Holds(HoldsState):
     """All replies of one node that are kept back."""
 
@@ -77,6 +71,7 @@ class Holds(HoldsState):
         self._marks = marks
         self.mine = marks.mine
         self.unconfirmed = marks.unconfirmed
+        self.replaced_wire = REPLACED_WIRE
         self.last: list[Hold | None] = [None] * PARTITIONS
         self.opened: dict[tuple[Stream, ...], Hold] = {}
         self._all: dict[Hold, None] = {}
@@ -104,14 +99,6 @@ class Holds(HoldsState):
         wire = b"+OK\r\n" if reply is OK else encode(reply, client.protocol)
         hold.answers.append((slot, wire, partition))
         return slot
-
-    def begin_run(self, hold: Hold, session: Owing) -> HeldRun:
-        """Keep back what a session answers from here on, until the run is closed; compiled code fills it."""
-        slot = Slot(session)
-        session.keep(slot)
-        run = HeldRun(slot)
-        hold.lates.append(run)
-        return run
 
     # -- everything else -------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from respcache.cluster.replication.held import REPLACED_WIRE, HeldFill, HeldReply, HeldRun, Hold
+from respcache.cluster.replication.held import REPLACED_WIRE, HeldFill, HeldReply, Hold
 from respcache.cluster.replication.stream import Stream
-from respcache.commands.pending import Pending, Slot
+from respcache.commands.pending import Pending
 from respcache.protocol.replies import OK, Raw, Reply
 
 
@@ -59,28 +59,3 @@ def test_a_reply_is_lost_with_its_partition(partition: int, reply: Reply) -> Non
     held.lose(partition)
     held.leave()
     assert given == [reply]
-
-
-class Reader:
-    """A connection that is told once its slot is filled."""
-
-    def __init__(self) -> None:
-        self.settled = 0
-
-    def settle(self) -> None:
-        self.settled += 1
-
-
-def test_a_run_loses_only_the_replies_of_partitions_that_are_lost() -> None:
-    reader = Reader()
-    slot = Slot(reader)  # type: ignore[arg-type]  # nothing else is asked of it
-    run = HeldRun(slot)
-    run.wire, run.ends, run.partitions = b"+OK\r\n$1\r\n1\r\n+PONG\r\n:2\r\n", [5, 12, 19, 23], [1, 2, -1, 1]
-    run.lose(3)
-    run.lose(1)
-    run.lose(1)
-    run.lose(2)
-    assert (slot.wire, reader.settled) == (None, 0)
-    run.leave()
-    assert slot.wire == REPLACED_WIRE * 2 + b"+PONG\r\n" + REPLACED_WIRE
-    assert reader.settled == 1
