@@ -26,7 +26,7 @@ from ..keyspace.clock import BatchClock
 from .conversation import Conversation, Opener, ReactorConnection
 from .dispatcher import Dispatcher
 from .listeners import close_listener
-from .output_limits import is_over_limit, is_over_soft
+from .output_limits import is_to_go
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
 from .put_off import PutOff
 from .trio_due import TrioDue
@@ -376,15 +376,8 @@ class Reactor:
         session = connection.session
         client = session.client
         limit = self._dispatcher.output_limits[client.output_class]
-        waiting = session.output_bytes
-        now_ms = session.context.clock.now_ms
-        if not is_over_soft(limit, waiting):
-            session.over_soft_limit_since_ms = None
-        elif session.over_soft_limit_since_ms is None:
-            session.over_soft_limit_since_ms = now_ms
-        since_ms = session.over_soft_limit_since_ms
-        if is_over_limit(limit, waiting, 0 if since_ms is None else now_ms - since_ms):
-            self._dispatcher.report_output_limit(client, waiting)
+        if is_to_go(session, limit, session.context.clock.now_ms):
+            self._dispatcher.report_output_limit(client, session.output_bytes)
             client.ending = Ending.AT_ONCE
             self._stirred[connection] = None  # its next look ends it
             self._ring()
