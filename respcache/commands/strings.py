@@ -72,9 +72,10 @@ def _set_all(context: Context, columns: Columns) -> bytes | None:
     complexity="O(1)",
     flags=Flag.READONLY | Flag.FAST,
     args=(arg.key("key", Access.RO | Access.ACCESS),),
+    raw=True,
     series=Series(2, _get_all),
 )
-def get(context: Context, key: bytes) -> Reply:
+def get(context: Context, argv: Sequence[bytes]) -> Reply:
     """Return the string that a key holds.
 
     >>> SET greeting hello
@@ -84,7 +85,7 @@ def get(context: Context, key: bytes) -> Reply:
     >>> GET nothing
     (nil)
     """
-    value = context.db.read(key)
+    value = context.db.read(argv[1])
     if value.__class__ is bytes or value is None:
         return value
     if isinstance(value, bytearray):

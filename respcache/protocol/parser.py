@@ -99,6 +99,18 @@ class PlainRequestParser(StrictParser):
         super().__init__(limits)
         self._reader: Any = None  # Any: hiredis has no types in some releases
 
+    @property
+    def is_between_commands(self) -> bool:
+        """Whether nothing has begun, nothing is wrong, and the limits allow whatever a small read can hold."""
+        limits = self.limits
+        return (
+            not self.buffered_bytes
+            and not self._missing
+            and self.error is None
+            and limits.max_arguments >= MOST_READER_ARGUMENTS
+            and limits.max_bulk_bytes >= SMALL_READ_BYTES
+        )
+
     def feed(self, data: bytes, most: int = 0) -> list[list[bytes]]:
         """Return the commands that are complete now, as the strict parser does."""
         if most or self.error is not None:
@@ -133,7 +145,7 @@ class PlainRequestParser(StrictParser):
             is_small = size < SMALL_READ_BYTES
             second = data.find(b"\r\n*") if is_small else _find_second(data)
             if second < 0:
-                words = _split_small(data) if is_small else _split_large(data)
+                words = split_small(data) if is_small else _split_large(data)
                 if words is not None:
                     return [words]
             elif (
@@ -184,8 +196,11 @@ class PlainRequestParser(StrictParser):
         return None
 
 
-def _split_small(data: bytes) -> list[bytes] | None:
-    """Return the words of a small read if it is one command and nothing else."""
+def split_small(data: bytes) -> list[bytes] | None:
+    """Return the words of a read, shorter than ``SMALL_READ_BYTES``, if it is one command and nothing else.
+
+    Between two commands (``is_between_commands``) that is what ``feed`` would return of it.
+    """
     pieces = data.split(b"\r\n")
     count = len(pieces)
     if count == 6:  # two words, as GET, or three, as SET: most reads, and half the cost of the general case

@@ -23,19 +23,17 @@ import trio
 from .._speedups import HotPath, waker
 from ..commands.client import Ending
 from ..keyspace.clock import BatchClock
-from .conversation import Conversation, Opener, ReactorConnection
+from .conversation import RECEIVE_BYTES, Conversation, Opener, ReactorConnection
 from .dispatcher import Dispatcher
 from .listeners import close_listener
-from .output_limits import is_over_limit, is_over_soft
+from .output_limits import is_to_go
 from .pollers import BROKEN, EVENTS_PER_POLL, READABLE, WRITABLE, Poller
 from .put_off import PutOff
+from .singles import Singles
 from .trio_due import TrioDue
 from .vigil import Vigil
 
 log = logging.getLogger(__name__)
-
-RECEIVE_BYTES: Final = 64 * 1024
-"""One read of a connection's share of a turn; more gains nothing measurable for small commands."""
 
 BIG_RECEIVE_BYTES: Final = 1 << 20
 """One read while a big value is arriving, so that it does not take thousands of turns."""
@@ -71,6 +69,7 @@ class Reactor:
         self._stirred: dict[ReactorConnection, None] = {}  # to be looked at after the batch; always this dict
         self._hungry: dict[ReactorConnection, None] = {}
         self._put_off = PutOff()
+        self._singles = Singles(dispatcher, self._hear, self._finish, self._give_up)
         self._vigil = Vigil(poller)
         self._awaited: ReactorConnection | None = None
         self._in_turn = False
@@ -147,7 +146,7 @@ class Reactor:
             events = self._path.take(self._vigil.wait(awaited, timeout_s))
         ready = self._path.ready
         connections = self._connections
-        for fd, mask in self._put_off.first(events):
+        for fd, mask in self._singles.serve(self._put_off.first(events)):
             connection = connections.get(fd)
             if connection is not None:
                 try:
@@ -268,6 +267,7 @@ class Reactor:
             # It hears of its end now: the killer's reply may leave before the stirred are looked at.
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
+        self._singles.leave(connection)
         if not self._stirred:
             self._ring()
         self._stirred[connection] = None
@@ -288,12 +288,17 @@ class Reactor:
             return
         except OSError:
             data = b""
+        self._hear(connection, data)
+
+    def _hear(self, connection: ReactorConnection, data: bytes) -> None:
+        """Serve what has been received; nothing means that the other end is closed."""
         if not data:
             self._drop(connection)
             return
         self._dispatcher.statistics.total_net_input_bytes += len(data)
-        session.receive(data)
+        connection.session.receive(data)
         self._finish(connection)
+        self._singles.consider(connection, data)
 
     def _finish(self, connection: ReactorConnection) -> None:
         """Send what a session has written, and adjust what we wait for."""
@@ -370,15 +375,8 @@ class Reactor:
         session = connection.session
         client = session.client
         limit = self._dispatcher.output_limits[client.output_class]
-        waiting = session.output_bytes
-        now_ms = session.context.clock.now_ms
-        if not is_over_soft(limit, waiting):
-            session.over_soft_limit_since_ms = None
-        elif session.over_soft_limit_since_ms is None:
-            session.over_soft_limit_since_ms = now_ms
-        since_ms = session.over_soft_limit_since_ms
-        if is_over_limit(limit, waiting, 0 if since_ms is None else now_ms - since_ms):
-            self._dispatcher.report_output_limit(client, waiting)
+        if is_to_go(session, limit, session.context.clock.now_ms):
+            self._dispatcher.report_output_limit(client, session.output_bytes)
             client.ending = Ending.AT_ONCE
             self._stirred[connection] = None  # its next look ends it
             self._ring()
@@ -388,6 +386,7 @@ class Reactor:
         if self._connections.pop(connection.fd, None) is None:
             return
         self._path.remove(connection)
+        self._singles.leave(connection)
         self._hungry.pop(connection, None)
         connection.session.close()
         self._poller.unregister(connection.fd)

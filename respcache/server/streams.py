@@ -8,7 +8,7 @@ otherwise: it drives the same ``Session``.
 import trio
 
 from ..commands.client import Ending
-from .reactor import RECEIVE_BYTES
+from .conversation import RECEIVE_BYTES
 from .session import Session
 
 

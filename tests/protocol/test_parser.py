@@ -19,6 +19,7 @@ from respcache.protocol.parser import (
     QUERY_LIMIT,
     SMALL_READ_BYTES,
     PlainRequestParser,
+    split_small,
 )
 from respcache.protocol.strict import StrictParser
 from tests.protocol import streams
@@ -323,3 +324,32 @@ def test_columns_are_left_to_the_strict_parser_where_limits_are_narrow() -> None
         (UNAUTHENTICATED, False),
     ):
         assert (PlainRequestParser(limits).feed_columns(GET * 9, beginning, 2) is not None) == may_be_read
+
+
+@settings(max_examples=examples(100, 1000))
+@given(st.one_of(streams.requests, streams.streams), streams.cuts)
+@example(b"", [])
+@example(GET + b"\r\n", [])
+@example(b"*2\r\n$3\r\nGET\r\n$01\r\na\r\n", [])
+@example(request(b"SET", b"k", b"\r\n*1\r\n$4\r\nPING\r\n"), [])
+def test_what_is_split_at_once_is_what_would_be_fed(stream: bytes, places: list[int]) -> None:
+    parser = PlainRequestParser(Limits())
+    for piece in cut(stream, places):
+        words = split_small(piece) if parser.is_between_commands and len(piece) < SMALL_READ_BYTES else None
+        commands = parser.feed(piece)
+        if words is not None:
+            assert commands == [words]
+            assert parser.is_between_commands
+
+
+@every_row("begun", [b"*", b"*2\r\n", b"*2\r\n$3\r\nGET\r\n", b"GET", b"*1\r\n$x\r\n"])
+def test_what_has_begun_or_failed_is_not_between_commands(begun: bytes) -> None:
+    parser = PlainRequestParser(Limits())
+    assert parser.is_between_commands
+    parser.feed(begun)
+    assert not parser.is_between_commands
+
+
+def test_narrow_limits_are_for_the_strict_parser_to_keep() -> None:
+    assert not PlainRequestParser(UNAUTHENTICATED).is_between_commands
+    assert not PlainRequestParser(Limits(max_bulk_bytes=SMALL_READ_BYTES - 1)).is_between_commands
