@@ -86,15 +86,15 @@ def test_deletions_outlive_the_node_that_was_to_write_them(
     cluster.wait_until_together()
     left = {key: b"again " + key if key in renewed else items[key] for key in items.keys() - gone}
     with other.client(timeout_seconds=PATIENCE_S) as client:
-        for key in gone:
-            assert client.call("GET", key) == b"$-1\r\n", "it is not loaded again"
+        found = client.pipeline([[b"GET", key] for key in gone])
+        assert set(found) == {b"$-1\r\n"}, "they are not loaded again"
     away.unlink()
     cluster.wait_until(lambda: rows(database) == left, "everything is written", within_s=PATIENCE_S)
     with other.client(timeout_seconds=PATIENCE_S) as client:
-        for key in items:
-            value = left.get(key)
-            reply = b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value)
-            assert client.call("GET", key) == reply
+        replies = client.pipeline([[b"GET", key] for key in items])
+    for key, reply in zip(items, replies, strict=True):
+        value = left.get(key)
+        assert reply == (b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value))
 
 
 def test_deletions_outlive_one_node_after_the_other(start_writing: StartWriting, database: str) -> None:
