@@ -30,6 +30,9 @@ CAN_FORK: Final = hasattr(os, "fork") and hasattr(socket, "send_fds")
 START_S: Final = 30.0
 """Until the number of a forked process is known. The first one waits for imports, on a machine that may be busy."""
 
+ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+"""What tells a server to end."""
+
 LOOK_S: Final = 1.0
 """So long one look at the news takes; another thread may have read them meanwhile."""
 
@@ -38,12 +41,14 @@ IMPORT_SETTINGS: Final = frozenset({"RESPCACHE_PURE"})
 
 
 class Process(Protocol):
-    """What tests ask of a process that they have started; ``subprocess.Popen`` is one."""
+    """What tests ask of a process that they have started: what ``subprocess.Popen`` has, and whether it was told to end."""
 
     @property
     def pid(self) -> int: ...
     @property
     def returncode(self) -> int | None: ...
+    @property
+    def was_told_to_end(self) -> bool: ...
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...
     def send_signal(self, sig: int) -> None: ...
@@ -55,8 +60,20 @@ class ForkServerError(AssertionError):
     """The process that forks has ended, and nobody knows any more what became of those that it forked."""
 
 
+class ColdProcess(subprocess.Popen[bytes]):
+    """A process that started as users start it."""
+
+    was_told_to_end = False
+
+    def send_signal(self, sig: int) -> None:
+        self.was_told_to_end |= sig in ENDING
+        super().send_signal(sig)
+
+
 class ForkedProcess:
     """A forked respcache. Its end is told on a pipe by its parent."""
+
+    was_told_to_end = False
 
     def __init__(self, news: IO[bytes], words: Sequence[str]) -> None:
         self.returncode: int | None = None
@@ -86,6 +103,7 @@ class ForkedProcess:
 
     def send_signal(self, sig: int) -> None:
         """Send a signal, unless it has ended."""
+        self.was_told_to_end |= sig in ENDING
         if self.poll() is None:
             os.kill(self.pid, sig)
 
@@ -182,7 +200,7 @@ def start_respcache(
     if CAN_FORK and not is_cold and not IS_THOROUGH and imports_the_same(environment):
         forks = _of_this_worker()
         return forks.fork(words, directory=directory, output=output.fileno(), environment=environment)
-    return subprocess.Popen(
+    return ColdProcess(
         [sys.executable, "-m", "respcache", *words],
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -18,7 +18,7 @@ from typing import IO, Final, TypeAlias
 
 import pytest
 
-from tests.forks import Process, server_environment, start_respcache
+from tests.forks import ColdProcess, Process, server_environment, start_respcache
 from tests.wire import RawClient
 
 REPOSITORY = Path(__file__).parent.parent
@@ -67,8 +67,8 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to end; anything but a clean exit in time is a failure of the test."""
-        # One that a test has told already, and that is past its last line, no longer handles signals: the next would kill it.
-        if self.process.poll() is None and "stopped: " not in self.log.read_text(errors="replace"):
+        # One that a test has told already may be past its tasks, and handle signals no longer: the next would kill it.
+        if self.process.poll() is None and not self.process.was_told_to_end:
             self.process.terminate()
         try:
             code = self.process.wait(STOP_SECONDS)
@@ -128,7 +128,7 @@ def running_redis(directory: Path, *flags: str) -> Iterator[Server]:
     command = [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *flags]
 
     def launch(port: int, output: IO[bytes]) -> Process:
-        return subprocess.Popen(
+        return ColdProcess(
             [*command, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -122,7 +122,7 @@ def told(server: Server) -> dict[str, str]:
 
 @needs_proc
 def test_it_has_no_files_but_its_own(tmp_path: Path) -> None:
-    with running_respcache(tmp_path / "other"), running_respcache(tmp_path, is_cold=True) as cold:
+    with running_respcache(tmp_path / "other"), running_respcache(tmp_path / "cold", is_cold=True) as cold:
         process = forked("serve", "--port", str(port := free_port()), directory=tmp_path)
         eventually(lambda: answers(port))
         # Either may still have the connection of who has just asked.
@@ -209,6 +209,15 @@ def test_several_may_wait_for_its_end(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert codes == [-signal.SIGKILL] * 3
+
+
+@pytest.mark.parametrize("is_cold", [False, True])
+def test_who_was_told_to_end_is_not_told_again(is_cold: bool, tmp_path: Path) -> None:
+    with running_respcache(tmp_path, is_cold=is_cold) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert not server.process.was_told_to_end
+        server.process.terminate()
+        assert server.process.was_told_to_end
 
 
 @needs_proc
