@@ -13,6 +13,7 @@ from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from .changes cimport size_of_value
 from .entry cimport Entry, key_hash, new_entry
 from .entry cimport set_deadline as note_deadline
+from .msgpack cimport big_endian, read_bytes, read_number
 from .recording cimport set_version
 from .slots cimport slot_of
 from .state cimport AccountState, PartState, RecorderState, TableState, VersionsState
@@ -27,60 +28,19 @@ cdef enum:
     DEEPEST = 32               # arrays in arrays; a record has two
 
 
-cdef struct State:
-    # One record, as far as it is told in bytes.
-    uint64_t place, db, clock, tag, deadline_ms
-    const char* key
-    Py_ssize_t key_size
-    const char* text
-    Py_ssize_t size
-
-
 # -- msgpack ---------------------------------------------------------------------
 
 
-cdef inline uint64_t big_endian(const uint8_t* at, int size) noexcept nogil:
-    cdef uint64_t number = 0
-    cdef int byte
-    for byte in range(size):
-        number = number << 8 | at[byte]
-    return number
-
-
-cdef inline const uint8_t* read_number(const uint8_t* at, const uint8_t* end, uint64_t* number) noexcept nogil:
-    """Read a number that is not below 0; return what follows, NULL where there is none."""
+cdef const uint8_t* begin_array(const uint8_t* at, const uint8_t* end, uint64_t* count) noexcept nogil:
+    """Read how long an array is; return where its first item begins, NULL where there is no array."""
     cdef int size
-    if at == NULL or at >= end:
+    if at == NULL or at >= end or not (0x90 <= at[0] <= 0x9F or at[0] == 0xDC or at[0] == 0xDD):
         return NULL
-    if at[0] < 0x80:
-        number[0] = at[0]
-        return at + 1
-    if not 0xCC <= at[0] <= 0xCF:
-        return NULL
-    size = 1 << (at[0] - 0xCC)
+    size = 0 if at[0] <= 0x9F else 2 if at[0] == 0xDC else 4
     if end - at <= size:
         return NULL
-    number[0] = big_endian(at + 1, size)
+    count[0] = at[0] & 0xF if size == 0 else big_endian(at + 1, size)
     return at + 1 + size
-
-
-cdef inline const uint8_t* read_bytes(
-    const uint8_t* at, const uint8_t* end, const char** data, Py_ssize_t* size
-) noexcept nogil:
-    """Find bytes; return what follows, NULL where there are none."""
-    cdef int width
-    cdef Py_ssize_t length
-    if at == NULL or at >= end or not 0xC4 <= at[0] <= 0xC6:
-        return NULL
-    width = 1 << (at[0] - 0xC4)
-    if end - at <= width:
-        return NULL
-    length = <Py_ssize_t>big_endian(at + 1, width)
-    at += 1 + width
-    if end - at < length:
-        return NULL
-    data[0], size[0] = <const char*>at, length
-    return at + length
 
 
 cdef const uint8_t* passed(const uint8_t* at, const uint8_t* end, int depth) noexcept nogil:
@@ -139,11 +99,6 @@ cdef const uint8_t* read_state(const uint8_t* at, const uint8_t* end, State* sta
 cdef class StateWriter:
     """Writes onto the copies of one node; what it needs of epochs are lists by partition."""
 
-    cdef RecorderState recorder
-    cdef AccountState account
-    cdef list epochs, servers, promised, told
-    cdef uint64_t databases
-
     def __init__(self, RecorderState recorder not None, AccountState account not None, epochs, int databases):
         self.recorder, self.account, self.databases = recorder, account, databases
         self.epochs, self.servers = epochs.epochs, epochs.servers
@@ -155,29 +110,36 @@ cdef class StateWriter:
         Says True: all of it is done. Raises ValueError where it is no such array.
         """
         cdef const uint8_t* at = &records[0] if records.shape[0] else NULL
-        cdef const uint8_t* begin = at
         cdef const uint8_t* end = at + records.shape[0]
         cdef const uint8_t* after
         cdef uint64_t count
-        cdef State state
-        cdef int size
-        if at == NULL or not (0x90 <= at[0] <= 0x9F or at[0] == 0xDC or at[0] == 0xDD):
+        at = begin_array(at, end, &count)
+        if at == NULL:
             raise ValueError("no array of records")
-        size = 0 if at[0] <= 0x9F else 2 if at[0] == 0xDC else 4
-        if end - at <= size:
-            raise ValueError("no array of records")
-        count = at[0] & 0xF if size == 0 else big_endian(at + 1, size)
-        at += 1 + size
         while count:
-            after = read_state(at, end, &state)
-            if after == NULL or not self.put(peer, now_ms, &state):
+            at = self.write_usual(peer, now_ms, at, end, &count)
+            if count:
                 after = passed(at, end, 0)
                 if after == NULL:
                     raise ValueError("a record that is none")
                 do(PyBytes_FromStringAndSize(<const char*>at, after - at))
-            at = after
-            count -= 1
+                at = after
+                count -= 1
         return True
+
+    cdef const uint8_t* write_usual(
+        self, bytes peer, long long now_ms, const uint8_t* at, const uint8_t* end, uint64_t* count
+    ) except NULL:
+        """Do what the next records say, up to one that is not for here; return where that begins, and how many are left."""
+        cdef const uint8_t* after
+        cdef State state
+        while count[0]:
+            after = read_state(at, end, &state)
+            if after == NULL or not self.put(peer, now_ms, &state):
+                return at
+            at = after
+            count[0] -= 1
+        return at
 
     cdef bint is_obeyed(self, bytes peer, int partition, uint64_t epoch) except -1:
         """Say whether a node is the server that we know of; everything else takes a closer look."""

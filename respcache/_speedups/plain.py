@@ -174,84 +174,6 @@ class CommandRecord:
         self.counts = [0] * SLOTS
 
 
-class VersionsState:
-    """The clock that gives versions: its last one without the tag, and when it last looked at the time."""
-
-    __slots__ = ("last", "read_ms", "tag")
-
-    last: int
-    read_ms: int
-    tag: int
-
-
-class TableState:
-    """One database's share of a partition."""
-
-    __slots__ = ("digest", "entries", "flushed", "tombstones")
-
-    digest: int
-    flushed: int
-    tombstones: dict[bytes, int]
-
-
-class PartState:
-    """One partition's tables, and what is known of it as a whole."""
-
-    __slots__ = ("is_filling", "is_served", "latest", "owed", "tables")
-
-    is_filling: bool
-    is_served: bool
-    latest: int
-    owed: dict[tuple[int, bytes], int]
-
-
-class AccountState:
-    """How many entries are in no database, and what is in them."""
-
-    __slots__ = ("entries", "payload_bytes")
-
-    entries: int
-    payload_bytes: int
-
-
-class RecorderState:
-    """What a change's record needs."""
-
-    __slots__ = ("clock", "parts", "places", "routes", "written")
-
-    places: list[int]
-    written: list[int]
-
-
-class StreamState:
-    """The records of a turn, as they will leave."""
-
-    __slots__ = ("records",)
-
-    records: list[bytes]
-
-
-class HoldState:
-    """What waits for the same followers, and whether what is written now may join."""
-
-    __slots__ = ("is_open", "lates", "partitions", "streams")
-
-    is_open: bool
-    lates: list[Any]
-    partitions: list[int]
-
-
-class HoldsState:
-    """Which hold the last write of each partition waits with, and how that is marked."""
-
-    __slots__ = ("last", "mine", "opened", "replaced_wire", "required", "unconfirmed")
-
-    last: list[Any]
-    mine: bytearray
-    replaced_wire: bytes
-    unconfirmed: bytearray
-
-
 class Poller(Protocol):
     """What the loop waits with; see ``server/pollers.py``."""
 
@@ -279,7 +201,7 @@ class HotPath:
         poller: Poller,
         dispatcher: DispatcherState,
         set_clock: Callable[[], None],
-        handlers: Sequence[Callable[[Any], None]],
+        handlers: Sequence[Callable[..., None]],
         most: int,
         *,
         clock: ClockState | None = None,

@@ -7,11 +7,12 @@ clock that is behind, a follower that is no stream) is done by the recorder itse
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.list cimport PyList_GET_SIZE
-from libc.stdint cimport UINT32_MAX, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from .calls cimport Call
 from .entry cimport DEFAULT_DEADLINE, Entry, need_extra
+from .msgpack cimport LONGEST_NUMBER, put_bytes, put_number
 from .slots cimport slot_of
 from .state cimport (
     PartState,
@@ -30,7 +31,6 @@ cdef enum:
     MOST_RECORDS = 4095       # less than ``cluster/replication/stream.py`` makes a frame of before the turn ends
     STRING = 0                # as in ``cluster/replication/records.py``
     WORDS = 9
-    LONGEST_NUMBER = 9        # bytes of one in msgpack
     LONGEST_HEADER = 5        # bytes before those of a string
 
 
@@ -65,38 +65,6 @@ cdef int set_version(PartState part, TableState table, Entry entry, uint64_t clo
 
 
 # -- records ---------------------------------------------------------------------
-
-
-cdef inline char* put_number(char* to, uint64_t number) noexcept nogil:
-    """Write a number in as few bytes as msgpack needs; return what follows."""
-    cdef int size, at
-    if number < 0x80:
-        to[0] = <char>number
-        return to + 1
-    if number < 0x100:
-        to[0], size = <char>0xCC, 1
-    elif number < 0x10000:
-        to[0], size = <char>0xCD, 2
-    elif number <= UINT32_MAX:
-        to[0], size = <char>0xCE, 4
-    else:
-        to[0], size = <char>0xCF, 8
-    for at in range(size, 0, -1):
-        to[at] = <char>(number & 0xFF)
-        number >>= 8
-    return to + 1 + size
-
-
-cdef inline char* put_bytes(char* to, const char* data, Py_ssize_t size) noexcept nogil:
-    cdef int width = 1 if size < 0x100 else 2 if size < 0x10000 else 4
-    cdef int at
-    cdef Py_ssize_t rest = size
-    to[0] = <char>(0xC4 if width == 1 else 0xC5 if width == 2 else 0xC6)
-    for at in range(width, 0, -1):
-        to[at] = <char>(rest & 0xFF)
-        rest >>= 8
-    memcpy(to + 1 + width, data, size)
-    return to + 1 + width + size
 
 
 cdef bytes string_record(uint64_t place, int db, Entry entry, const char* text, Py_ssize_t size):

@@ -4,6 +4,7 @@ from .deliveries cimport Deliveries
 from .hot_commands cimport HotCommand, HotCommands
 from .holding cimport Keeper
 from .load_watch cimport LoadWatch
+from .node_path cimport NodePath
 from .parser cimport RequestParser
 from .polling cimport epoll_event
 from .state cimport ClientState, ClockState, ConnectionState, LedgerState, SessionState, StatisticsState
@@ -16,6 +17,7 @@ cdef class HotPath:
     cdef ClockState clock      # None: only set_clock knows the time
     cdef int poller_fd, most
     cdef object dispatcher, set_clock, finish, drop, give_up
+    cdef NodePath nodes        # connections between nodes
     cdef bint has_marks
     cdef const unsigned char[:] mine  # in a cluster: the router's marks by slot
     cdef int highest                  # of these marks, for commands that may run here; 0: there are none

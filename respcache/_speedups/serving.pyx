@@ -21,6 +21,7 @@ from .guarding cimport BYTES_PER_COMMAND, BYTES_PER_WORD, cost_bytes, may_pass, 
 from .holding cimport Keeper
 from .hot_commands cimport HotCommand, HotCommands, commands_of
 from .load_watch cimport LoadWatch
+from .node_path cimport NodePath
 from .notes cimport is_full, tell
 from .parser cimport RequestParser
 from .polling cimport epoll_event, wait_for
@@ -57,17 +58,18 @@ cdef class HotPath:
     def __init__(self, poller, DispatcherState dispatcher not None, set_clock, handlers, int most, *, ClockState clock=None):
         """Serve what is registered with the epoll object ``poller``, at most ``most`` connections at a time.
 
-        The ``handlers`` are the reactor's own, called with a connection: what finishes its turn after Python code has run
-        for it, what drops it when the other end has closed it, and what gives it up, after an exception that is being handled.
+        The ``handlers`` are the reactor's own, called with a connection: what finishes its turn after Python code has run for it, what
+        drops it when the other end has closed it, what gives it up, after an exception that is being handled, and what sends bytes for it.
         """
         self.poller_fd = poller.fileno()
         self.most = min(most, <int>(sizeof(self.events) // sizeof(epoll_event)))
         self.dispatcher = dispatcher
         self.set_clock, self.clock = set_clock, clock
-        self.finish, self.drop, self.give_up = handlers
+        self.finish, self.drop, self.give_up = handlers[:3]
         self.ledger = dispatcher.ledger
         self.statistics = dispatcher.statistics
         self.call = Call()
+        self.nodes = NodePath(self.call.out, self.statistics, handlers)
         self.deliveries = Deliveries(self.statistics, self.give_up)
         self.keeper = Keeper()
         self.fast = None
@@ -102,10 +104,10 @@ cdef class HotPath:
         self.set_clock()
         while True:
             self.ready = count
-            self.has_called = False
+            self.has_called = self.nodes.has_called = False
             self.serve_events(count, others)
             left_ns = until_ns - now_ns()
-            if others or self.has_called or is_once or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
+            if others or self.has_called or self.nodes.has_called or is_once or self.clock is None or count == 0 or count >= self.most or left_ns <= 0:
                 return others
             count = wait_for(self.poller_fd, self.events, self.most, milliseconds(left_ns))
             if self.has_marks:
@@ -149,7 +151,7 @@ cdef class HotPath:
             try:
                 if load(connection, self.connections, self.call.out):
                     self.send(connection, <SessionState>connection.session)
-                else:
+                elif not self.nodes.tell(connection, self.connections):
                     others.append(connection)
             except BaseException as problem:
                 self.fail(connection, problem)
@@ -159,7 +161,7 @@ cdef class HotPath:
         """Receive what has come and answer it, if the connection is in an ordinary state; say whether it was."""
         cdef SessionState session
         if not isinstance(connection.session, SessionState):
-            return False
+            return self.nodes.serve(connection, self.connections)
         session = <SessionState>connection.session
         if (
             connection.mask != _READABLE

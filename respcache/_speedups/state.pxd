@@ -117,8 +117,37 @@ cdef class RecorderState:
     cdef public VersionsState clock
 
 
+cdef class PaceState:
+    cdef public object now_s
+    cdef public double fastest_s, next_fastest_s, renewed_s
+
+
 cdef class StreamState:
-    cdef public list records
+    cdef public list records, operations, waiters
+    cdef public object frames, pace, stir, on_waited
+    cdef public bint is_connected, is_lagging
+    cdef public long long generation, sequence, confirmed, sent
+    cdef public long long new_bulk_bytes, kept_bytes, largest_bytes, handed, handed_bytes
+    cdef public double running_s
+
+
+cdef class Sealed:
+    cdef readonly bytes wire
+    cdef readonly long long sequence
+    cdef readonly double sealed_s, sent_s
+    cdef public long long bulk_bytes
+    cdef public list waiters
+
+
+cdef class ReceivedState:
+    cdef public long long generation, sequence
+
+
+cdef class BusState:
+    cdef public object client, taker, told
+    cdef public bint is_quick, is_telling
+    cdef public list out
+    cdef public long long received_bytes, sent_bytes, unsent_bytes
 
 
 cdef class HoldState:

@@ -101,7 +101,25 @@ cdef class RecorderState:
     pass
 
 
+cdef class PaceState:
+    pass
+
+
 cdef class StreamState:
+    pass
+
+
+cdef class Sealed:
+    def __init__(self, long long sequence, bytes wire not None, double sealed_s, double sent_s):
+        self.sequence, self.wire, self.sealed_s, self.sent_s = sequence, wire, sealed_s, sent_s
+        self.waiters = []
+
+
+cdef class ReceivedState:
+    pass
+
+
+cdef class BusState:
     pass
 
 

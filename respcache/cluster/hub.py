@@ -316,6 +316,7 @@ class Hub:
             self.relay.lane_opened(lane)
             if lane.index == 0:
                 lane.carry(self.stream(lane.peer_id))
+                lane.taker = self.replication.confirmations_taker(lane.peer_id)
                 self.replication.connected(lane.peer_id)
 
     def lane_closed(self, lane: Lane) -> None:
@@ -331,6 +332,7 @@ class Hub:
 
     def inlet_opened(self, inlet: Inlet) -> None:
         self.inlets.append(inlet)
+        inlet.taker = self.replication.effects_taker(inlet.peer_id)
 
     def inlet_closed(self, inlet: Inlet) -> None:
         self.inlets.remove(inlet)
@@ -391,8 +393,7 @@ class Hub:
         self.directory.tick()
         self.relay.tick()
         self._forget_old_answers(now_s)
-        witness = self.replication.witness
-        merged, conflicts = witness.take_merged()
+        merged, conflicts = self.replication.witness.take_merged()
         if merged:
             self.splits.merged(now_s, merged, conflicts)
         self.splits.tick(now_s, self.replication.offers.waiting)

@@ -60,14 +60,8 @@ class Reactor:
     ) -> None:
         """``set_clock`` is called at the begin of a turn; of those in a row that need no Python only ``clock`` is set."""
         self._poller = poller
-        self._path = HotPath(
-            poller,
-            dispatcher,
-            set_clock,
-            (self._finish, self._drop, self._give_up),
-            EVENTS_PER_POLL,
-            clock=clock,
-        )
+        handlers: list[Callable[..., None]] = [self._finish, self._drop, self._give_up, self._send]
+        self._path = HotPath(poller, dispatcher, set_clock, handlers, EVENTS_PER_POLL, clock=clock)
         self.on_turn: Callable[[], None] | None = None
         """Called after every turn, of which none is left out then; for whoever sleeps until there is work."""
         self._dispatcher = dispatcher

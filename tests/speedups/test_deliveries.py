@@ -66,6 +66,7 @@ class Bench:
             lambda connection: self.asked.append(("finish", connection)),
             lambda connection: self.asked.append(("drop", connection)),
             lambda connection: self.asked.append(("give up", connection)),
+            lambda connection, data: self.asked.append(("send", connection)),
         )
         self.path = HotPath(self.poller, self.dispatcher, lambda: None, handlers, 512)
 

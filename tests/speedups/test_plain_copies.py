@@ -7,7 +7,8 @@ import pytest
 
 from respcache import _speedups as speedups
 from respcache._speedups import plain_copies
-from respcache._speedups.plain import AccountState, HoldsState, HoldState, RecorderState
+from respcache._speedups.plain_copies import AccountState, HoldsState, HoldState, RecorderState
+from respcache.keyspace.clock import BatchClock
 from respcache.keyspace.slots import SLOTS_PER_PARTITION
 
 
@@ -65,6 +66,17 @@ def test_what_is_kept_back_together_leaves_in_its_order(chosen: Any) -> None:
     other = SimpleNamespace(leave=lambda: given.append("other"))
     chosen.let_leave([other, run, other])
     assert given == ["other", "run", "other"]
+
+
+def test_plain_python_takes_no_frames_and_leaves_streams_to_themselves() -> None:
+    stream = plain_copies.StreamState()
+    assert plain_copies.FrameTaker().take(b"data") == b"data"
+    writer = plain_copies.StateWriter(RecorderState(), AccountState(), SimpleNamespace(), 16)
+    clock = BatchClock(0)
+    assert plain_copies.effects_taker(b"peer", {}, writer, {}, now_s=float, clock=clock) is None
+    assert plain_copies.confirmations_taker(b"peer", lambda peer: stream, lambda: None) is None
+    assert not plain_copies.seal(stream)
+    assert not plain_copies.confirm(stream, 1)
 
 
 def test_the_plain_writer_writes_nothing() -> None:

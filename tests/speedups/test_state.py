@@ -2,17 +2,18 @@
 
 import pytest
 
-from respcache._speedups import plain, state
+from respcache._speedups import plain, plain_copies, state
 from tests.rows import every_row
 
-NAMES = sorted(name for name, cls in vars(plain).items() if isinstance(cls, type) and hasattr(state, name))
+PLAIN = vars(plain) | vars(plain_copies)
+NAMES = sorted(name for name, cls in PLAIN.items() if isinstance(cls, type) and hasattr(state, name))
 
 
 def test_every_compiled_class_has_a_plain_one() -> None:
     compiled = {
         name
         for name, cls in vars(state).items()
-        if isinstance(cls, type) and name.endswith(("State", "Record"))
+        if isinstance(cls, type) and name.endswith(("State", "Record", "Sealed"))
     }
     assert compiled == set(NAMES)
     assert len(NAMES) > 10
@@ -21,7 +22,7 @@ def test_every_compiled_class_has_a_plain_one() -> None:
 @every_row("name", NAMES)
 def test_both_have_the_same_attributes(name: str) -> None:
     compiled = {attribute for attribute in vars(getattr(state, name)) if not attribute.startswith("__")}
-    assert compiled == set(getattr(plain, name).__slots__)
+    assert compiled == set(PLAIN[name].__slots__)
 
 
 def test_a_field_takes_only_what_it_is_for() -> None:

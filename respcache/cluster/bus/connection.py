@@ -7,8 +7,9 @@ or its accepting end (``inlet.py``).
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
+from ..._speedups import BusState, FrameTaker
 from ...commands.client import Client, Ending
 from ...commands.nobody import NOBODY
 from ...keyspace.clock import Clock
@@ -38,7 +39,16 @@ class _Clocked:
         self.clock = clock
 
 
-class BusConnection(ABC):
+class Told(Protocol):
+    """What is told to the other node beside commands: see ``replication/stream.py``."""
+
+    @property
+    def has_frames(self) -> bool: ...
+    def take_frames(self) -> list[bytes]: ...
+    def connect(self, stir: Callable[[], None]) -> None: ...
+
+
+class BusConnection(BusState, ABC):
     """The common half of both ends."""
 
     def __init__(self, link: Link, clock: Clock, wake: Callable[[], None], address: str) -> None:
@@ -59,6 +69,12 @@ class BusConnection(ABC):
         self.out: list[bytes] = []
         self.on_closed: Callable[[], None] = lambda: None
         self.on_ended: Callable[[], None] = lambda: None
+        self.taker: FrameTaker | None = None
+        """What takes the usual frames, where nothing is sealed; set as soon as it is known who is there."""
+        self.is_quick = False
+        self.is_telling = False
+        """Whether all that is to be sent is what ``told`` has to tell."""
+        self.told: Told | None = None
         self.outbox: Outbox | None = None
         """What is told and not answered; it leaves in front of everything else."""
         self._frames: list[bytes] = []
@@ -72,6 +88,8 @@ class BusConnection(ABC):
         """Take what has arrived; a peer that breaks the rules is let go."""
         self.received_bytes += len(data)
         self._is_receiving = True
+        if self.is_quick:
+            data = self._take_quickly(data)
         try:
             frames = self.link.feed(data)
             if not self.was_established and self.link.is_established:
@@ -82,11 +100,20 @@ class BusConnection(ABC):
         except BrokenFrameError as error:
             self.link.error = self.link.error or str(error)
         self._is_receiving = False
+        self.is_quick = self.taker is not None and self.link.is_between_frames
         has_news = self.outbox is not None and self.outbox.has_news
         if self.link.has_output or (self.was_established and (self.has_frames or has_news)):
-            self.out = PENDING_OUTPUT
+            self.out, self.is_telling = PENDING_OUTPUT, False
         if self.link.error is not None and self.client.ending is None:
             self.client.ending = Ending.AFTER_REPLIES
+
+    def _take_quickly(self, data: bytes) -> bytes:
+        assert self.taker is not None
+        rest = self.taker.take(data)
+        for answer in self.taker.answers:
+            self.send(answer)
+        self.taker.answers.clear()
+        return rest
 
     def take_output(self) -> list[bytes]:
         """Hand over everything that is to be sent now."""
@@ -96,11 +123,11 @@ class BusConnection(ABC):
                 frames = self.outbox.take_frames() + frames
             if frames:
                 self.link.send(frames)
-        self.out = []
+        self.out, self.is_telling = [], False
         return [self.link.take_output()]
 
-    def resume(self) -> None:  # noqa: B027  # not abstract: neither end keeps anything back
-        """Do nothing: what has come was acted on."""
+    def resume(self) -> None:
+        """Do nothing: what has come was acted on, and neither end keeps anything back."""
 
     def close(self) -> None:
         """Be told that the connection is gone."""
@@ -150,10 +177,17 @@ class BusConnection(ABC):
 
     def stir(self) -> None:
         """Let what waits be sent at the end of the turn."""
+        self.is_telling = False
         if self.was_established and not self.out:
             self.out = PENDING_OUTPUT
             if not self._is_receiving:
                 self._wake()
+
+    def stir_told(self) -> None:
+        """Do the same for what ``told`` has to tell, and nobody else."""
+        is_telling = self.is_telling or not self.out
+        self.stir()
+        self.is_telling = is_telling
 
     def start(self) -> None:
         """Say the first words, if they are ours to say."""

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from ...keyspace.clock import Clock
 from ..security.links import Link
 from .channel import Channel
-from .connection import BusConnection
+from .connection import BusConnection, Told
 from .frames import (
     ANSWER,
     REFUSAL,
@@ -37,15 +37,6 @@ class LaneKeeper(Protocol):
         """There is something else than a reply. Raises BrokenFrameError."""
 
 
-class Told(Protocol):
-    """What is told to the other node beside commands: see ``replication/stream.py``."""
-
-    @property
-    def has_frames(self) -> bool: ...
-    def take_frames(self) -> list[bytes]: ...
-    def connect(self, stir: Callable[[], None]) -> None: ...
-
-
 class Lane(BusConnection):
     """Carries one channel while it lasts."""
 
@@ -64,7 +55,6 @@ class Lane(BusConnection):
         self.channel = channel
         self.index = index
         self._keeper = keeper
-        self._told: Told | None = None
         self.on_closed = self._closed
 
     def established(self) -> None:
@@ -73,8 +63,8 @@ class Lane(BusConnection):
 
     def carry(self, told: Told) -> None:
         """Carry this, too, in front of commands."""
-        self._told = told
-        told.connect(self.stir)
+        self.told = told
+        told.connect(self.stir_told)
 
     def take(self, frame: bytes) -> None:
         if frame[:1] not in KINDS or not frame:
@@ -96,14 +86,12 @@ class Lane(BusConnection):
     @property
     def has_frames(self) -> bool:
         return (
-            bool(self._frames)
-            or self.channel.has_unsent
-            or (self._told is not None and self._told.has_frames)
+            bool(self._frames) or self.channel.has_unsent or (self.told is not None and self.told.has_frames)
         )
 
     def take_frames(self) -> list[bytes]:
         self.is_awaited = self.channel.count == 1  # a client that is alone
-        told = [] if self._told is None else self._told.take_frames()
+        told = [] if self.told is None else self.told.take_frames()
         return super().take_frames() + told + self.channel.take_frames()
 
     def _closed(self) -> None:

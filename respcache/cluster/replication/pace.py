@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from ..._speedups import PaceState
+
 BULK_BYTES: Final = 1 << 20
 """Of full copies that may be on their way: between distant nodes, what a second carries is this for each round trip in it."""
 
@@ -38,20 +40,20 @@ KNOWN_S: Final = 60.0
 """For so long it is believed how fast a node answered: the way there may have become longer since."""
 
 
-class Pace:
+class Pace(PaceState):
     """What is known of one node."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
+        self.now_s = now_s
         self.bytes = 0
         """Of full copies, not acknowledged."""
         self._piece_bytes = LEAST_BYTES
         self._sent_s: deque[float] = deque()
         """When the pieces left that are on their way, the oldest first."""
         self._rests_until_s = float("-inf")
-        self._fastest_s = self._next_fastest_s = float("inf")
+        self.fastest_s = self.next_fastest_s = float("inf")
         """The shortest time until an acknowledgement; the same of the latest frames, to take its place."""
-        self._renewed_s = float("-inf")
+        self.renewed_s = float("-inf")
 
     def add(self, size_bytes: int) -> None:
         """Take note of a part of a full copy that will leave."""
@@ -59,24 +61,24 @@ class Pace:
 
     def sent(self, *, has_bulk: bool) -> float:
         """Return the time at which a frame leaves, and remember it if it has parts of full copies."""
-        now_s = self._now_s()
+        now_s = self.now_s()
         if has_bulk:
             self._sent_s.append(now_s)
         return now_s
 
     def acknowledged(self, sent_s: float, bulk_bytes: int) -> None:
         """Take note that a frame has arrived, and of what it had of full copies."""
-        now_s = self._now_s()
+        now_s = self.now_s()
         took_s = now_s - sent_s
-        if now_s > self._renewed_s + KNOWN_S:
-            self._renewed_s = now_s
-            self._fastest_s, self._next_fastest_s = self._next_fastest_s, took_s
-        self._next_fastest_s = min(self._next_fastest_s, took_s)
-        self._fastest_s = min(self._fastest_s, took_s)
+        if now_s > self.renewed_s + KNOWN_S:
+            self.renewed_s = now_s
+            self.fastest_s, self.next_fastest_s = self.next_fastest_s, took_s
+        self.next_fastest_s = min(self.next_fastest_s, took_s)
+        self.fastest_s = min(self.fastest_s, took_s)
         if bulk_bytes:
             self.bytes -= bulk_bytes
             self._sent_s.popleft()
-            self._look(took_s - self._fastest_s, now_s)
+            self._look(took_s - self.fastest_s, now_s)
 
     def _look(self, late_s: float, now_s: float) -> None:
         """Let the node rest from a piece, and choose the size of the next."""
@@ -98,6 +100,6 @@ class Pace:
         """Return how many bytes of full copies may be added now; more at once where there is no time to spare anybody."""
         if self.is_full or is_urgent:
             return 0 if self.is_full else MOST_BYTES
-        now_s = self._now_s()
-        is_late = bool(self._sent_s) and now_s - self._sent_s[0] > self._fastest_s + LATE_S
+        now_s = self.now_s()
+        is_late = bool(self._sent_s) and now_s - self._sent_s[0] > self.fastest_s + LATE_S
         return 0 if is_late or now_s < self._rests_until_s else self._piece_bytes

@@ -5,11 +5,12 @@ for: that is what fences off a server that was taken for dead. A higher epoch th
 our own serving.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from ..._speedups import FrameTaker, ReceivedState, effects_taker
 from ..bus.frames import ANYWHERE, PARTITION_MASK, PLACE_BITS, BrokenFrameError
 from . import records
 from .holdings import Applied
@@ -68,6 +69,12 @@ class Receiving:
         except GARBAGE as error:
             raise BrokenFrameError(f"a record that means nothing: {error!r}") from error
         return self._told
+
+    def taker(self, peer: bytes, received: Mapping[bytes, ReceivedState]) -> FrameTaker | None:
+        """Return what does the same without Python, while a node tells what is usual; None where there is nothing."""
+        return effects_taker(
+            peer, received, self._writer, self._heard_s, now_s=self._serving.ground.now_s, clock=self._clock
+        )
 
     def forget(self, peer: bytes) -> None:
         """Forget a node that is gone."""

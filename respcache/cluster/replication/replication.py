@@ -6,6 +6,7 @@ The hub tells it of members, of connections and of the time, and hands it the fr
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
+from ..._speedups import FrameTaker, confirmations_taker
 from ...keyspace.clock import Clock
 from ...keyspace.keyspace import Keyspace
 from ..bus.frames import BrokenFrameError, Decoders, frame
@@ -127,6 +128,14 @@ class Replication:
 
     # -- frames ----------------------------------------------------------------------------
 
+    def effects_taker(self, peer: bytes) -> FrameTaker | None:
+        """Return what takes the usual of what a node sends here, as ``asked`` does."""
+        return self.receiving.taker(peer, self._received)
+
+    def confirmations_taker(self, peer: bytes) -> FrameTaker | None:
+        """Return what takes the usual of what a node answers, as ``answered`` does."""
+        return confirmations_taker(peer, self._ground.stream, self._flush)
+
     def asked(self, peer: bytes, data: bytes) -> bytes:
         """Take a frame that a node has sent here, and return the answer. Raises BrokenFrameError."""
         body = DECODERS.decode(data)
@@ -161,7 +170,8 @@ class Replication:
         """Drop what is known of streams of nodes that are gone: one may have gone on telling after we had heard of its end."""
         if len(self._received) >= STREAMS:
             is_there = self._ground.is_there
-            self._received = {peer: one for peer, one in self._received.items() if is_there(peer)}
+            for peer in [one for one in self._received if not is_there(one)]:
+                del self._received[peer]
 
     def answered(self, peer: bytes, data: bytes) -> None:
         """Take a node's answer. Raises BrokenFrameError."""

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from ..._speedups import StreamState
+from ..._speedups import ReceivedState, Sealed, StreamState, confirm, seal
 from ..bus.frames import BrokenFrameError
 from .pace import Pace
 from .records import Record, effects_frame, encoded
@@ -63,22 +63,6 @@ class Waiter(Protocol):
         """Be told that the other node has it, or is not waited for any more."""
 
 
-class _Frame:
-    """What was sent, or is to be sent, and is not acknowledged."""
-
-    __slots__ = ("bulk_bytes", "sealed_s", "sent_s", "sequence", "waiters", "wire")
-
-    def __init__(self, sequence: int, wire: bytes, sealed_s: float, sent_s: float) -> None:
-        self.sequence = sequence
-        self.wire = wire
-        self.sealed_s = sealed_s
-        """By the time that counts against the other node."""
-        self.sent_s = sent_s
-        """By the clock."""
-        self.waiters: list[Waiter] = []
-        self.bulk_bytes = 0
-
-
 class Stream(StreamState):
     """Everything that one other node is told, in order."""
 
@@ -101,19 +85,21 @@ class Stream(StreamState):
         """Told when there is room for more of a full copy."""
         self.on_waited: Callable[[], None] = _do_nothing
         """Told when somebody begins to wait: ticks must come often now."""
-        self._stir: Callable[[], None] = _do_nothing
-        self._is_connected = False
+        self.stir: Callable[[], None] = _do_nothing
+        self.is_connected = False
         self.records: list[bytes] = []
         """Of this turn, encoded. Compiled code adds to them where there are some already, and not too many."""
-        self._operations: list[Operation] = []
-        self._waiters: list[Waiter] = []
-        self._new_bulk_bytes = 0
-        self._sequence = self._confirmed = 0
-        self._frames: deque[_Frame] = deque()
-        self._handed = 0
+        self.operations: list[Operation] = []
+        self.waiters: list[Waiter] = []
+        self.new_bulk_bytes = 0
+        self.sequence = self.confirmed = 0
+        self.frames: deque[Sealed] = deque()
+        self.handed = 0
         """How many of the frames this connection has."""
-        self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
-        self._running_s = 0.0
+        self.handed_bytes = self.largest_bytes = 0
+        self.kept_bytes = 0
+        """How much is not acknowledged."""
+        self.running_s = 0.0
         """How long our own loop has run."""
         self._ticked_s = float("inf")
         self._timely_s = 0.0
@@ -130,32 +116,27 @@ class Stream(StreamState):
         """Tell a record that is encoded already."""
         records = self.records
         if not records:
-            self._stir()
+            self.stir()
         records.append(record)
         if len(records) >= RECORDS:
             self._seal()
 
     def add_bulk(self, record: Record, size_bytes: int) -> None:
         """Tell a record of a full copy; ``pace`` says when."""
-        self._new_bulk_bytes += size_bytes
+        self.new_bulk_bytes += size_bytes
         self.pace.add(size_bytes)
         self.add(record)
 
     def note(self, origin: bytes, batch: int, first: int, wires: list[bytes]) -> None:
         """Tell what was answered to operations of a node, which have made records: for who asks again."""
-        if not self._operations:
-            self._stir()
-        self._operations.append((origin, batch, first, wires))
-
-    @property
-    def kept_bytes(self) -> int:
-        """Return how much is not acknowledged."""
-        return self._kept_bytes
+        if not self.operations:
+            self.stir()
+        self.operations.append((origin, batch, first, wires))
 
     @property
     def is_quiet(self) -> bool:
         """Say whether everything that was added is acknowledged."""
-        return not (self._frames or self.records or self._operations)
+        return not (self.frames or self.records or self.operations)
 
     # -- waiting -----------------------------------------------------------------
 
@@ -163,10 +144,10 @@ class Stream(StreamState):
         """Tell ``waiter`` when everything added so far is acknowledged; False: it is, or nobody waits for this node."""
         if self.is_lagging:
             return False
-        if self.records or self._operations:
-            self._waiters.append(waiter)
-        elif self._frames:
-            self._frames[-1].waiters.append(waiter)
+        if self.records or self.operations:
+            self.waiters.append(waiter)
+        elif self.frames:
+            self.frames[-1].waiters.append(waiter)
             waiter.closed()
         else:
             return False
@@ -176,12 +157,12 @@ class Stream(StreamState):
     def position(self) -> tuple[int, int]:
         """Return generation and number of the frame with which everything added so far leaves."""
         self._seal()
-        return self.generation, self._sequence
+        return self.generation, self.sequence
 
     def has(self, position: tuple[int, int]) -> bool:
         """Say whether the other node has acknowledged all up to a position; a new beginning tells all of it again."""
         generation, sequence = position
-        return generation < self.generation or self._confirmed >= sequence
+        return generation < self.generation or self.confirmed >= sequence
 
     def _release(self, waiters: Sequence[Waiter]) -> None:
         for waiter in waiters:
@@ -189,11 +170,11 @@ class Stream(StreamState):
 
     def _take_waiters(self) -> list[Waiter]:
         """Return all who wait, who are not to be told again."""
-        fresh, self._waiters = self._waiters, []
+        fresh, self.waiters = self.waiters, []
         for waiter in fresh:
             waiter.closed()
-        waiters = [waiter for kept in self._frames for waiter in kept.waiters] + fresh
-        for kept in self._frames:
+        waiters = [waiter for kept in self.frames for waiter in kept.waiters] + fresh
+        for kept in self.frames:
             kept.waiters = []
         return waiters
 
@@ -201,35 +182,31 @@ class Stream(StreamState):
 
     def connect(self, stir: Callable[[], None]) -> None:
         """Send on this connection from now on, beginning with what is not acknowledged; ``stir`` asks for it."""
-        self._stir, self._is_connected = stir, True
-        self._handed = self._handed_bytes = 0
+        self.stir, self.is_connected = stir, True
+        self.handed = self.handed_bytes = 0
         if self.has_frames:
             stir()
 
     def disconnect(self) -> None:
         """Keep everything for the next connection."""
-        self._stir, self._is_connected = _do_nothing, False
-        self._handed = self._handed_bytes = 0
-
-    @property
-    def is_connected(self) -> bool:
-        return self._is_connected
+        self.stir, self.is_connected = _do_nothing, False
+        self.handed = self.handed_bytes = 0
 
     @property
     def has_frames(self) -> bool:
         """Say whether there is something for the connection to send now."""
-        if self._handed_bytes >= FLIGHT_BYTES:
+        if self.handed_bytes >= FLIGHT_BYTES:
             return False
-        return bool(self.records or self._operations) or self._handed < len(self._frames)
+        return bool(self.records or self.operations) or self.handed < len(self.frames)
 
     def take_frames(self) -> list[bytes]:
         """Hand over what is to be sent now."""
         self._seal()
         frames: list[bytes] = []
-        while self._handed < len(self._frames) and self._handed_bytes < FLIGHT_BYTES:
-            wire = self._frames[self._handed].wire
-            self._handed += 1
-            self._handed_bytes += len(wire)
+        while self.handed < len(self.frames) and self.handed_bytes < FLIGHT_BYTES:
+            wire = self.frames[self.handed].wire
+            self.handed += 1
+            self.handed_bytes += len(wire)
             frames.append(wire)
         return frames
 
@@ -239,34 +216,36 @@ class Stream(StreamState):
             raise BrokenFrameError(f"no stream counts to {generation}, {sequence}")
         if generation > self.generation:
             self._begin_anew(generation + 1)  # it knows of a stream that we have forgotten
-        elif generation == self.generation and sequence > self._sequence:
+        elif generation == self.generation and sequence > self.sequence:
             raise BrokenFrameError(f"frame {sequence} was never sent")
-        elif generation == self.generation and not sequence and self._confirmed:
+        elif generation == self.generation and not sequence and self.confirmed:
             self.on_forgotten()
             self._begin_anew(generation + 1)
         elif generation == self.generation:
             self._confirm(sequence)
 
     def _confirm(self, sequence: int) -> None:
-        frames = self._frames
+        if confirm(self, sequence):
+            return
+        frames = self.frames
         waiters: list[Waiter] = []
         has_freed = False
         while frames and frames[0].sequence <= sequence:
             gone = frames.popleft()
             waiters += gone.waiters
-            self._kept_bytes -= len(gone.wire)
+            self.kept_bytes -= len(gone.wire)
             self.pace.acknowledged(gone.sent_s, gone.bulk_bytes)
             has_freed = has_freed or gone.bulk_bytes > 0
-            if self._handed:
-                self._handed -= 1
-                self._handed_bytes -= len(gone.wire)
-        self._confirmed = max(self._confirmed, sequence)
+            if self.handed:
+                self.handed -= 1
+                self.handed_bytes -= len(gone.wire)
+        self.confirmed = max(self.confirmed, sequence)
         if not frames:
-            self._largest_bytes = 0
+            self.largest_bytes = 0
         self._note_catching_up()
         self._release(waiters)
-        if self._is_connected and self.has_frames:
-            self._stir()
+        if self.is_connected and self.has_frames:
+            self.stir()
         if has_freed:
             self.on_room()
 
@@ -275,11 +254,11 @@ class Stream(StreamState):
     def tick(self, now_s: float) -> None:
         """Look whether the other node is silent, or too far behind; called every 20 ms or so."""
         most_s = STEP_S if self._silent_s else FIRST_STEP_S
-        self._running_s += min(max(0.0, now_s - self._ticked_s), most_s)
+        self.running_s += min(max(0.0, now_s - self._ticked_s), most_s)
         self._ticked_s = now_s
-        if not self._is_connected:
+        if not self.is_connected:
             self._seal()
-        if self._kept_bytes > KEPT_BYTES + 2 * self._largest_bytes:
+        if self.kept_bytes > KEPT_BYTES + 2 * self.largest_bytes:
             self._begin_anew(self.generation + 1)
         elif self._silent_s <= PATIENCE_S:
             self._timely_s = now_s
@@ -296,7 +275,7 @@ class Stream(StreamState):
 
     @property
     def _silent_s(self) -> float:
-        return self._running_s - self._frames[0].sealed_s if self._frames else 0.0
+        return self.running_s - self.frames[0].sealed_s if self.frames else 0.0
 
     def _note_catching_up(self) -> None:
         """End a lag once everything is acknowledged that was sent before the other node was in time again."""
@@ -305,8 +284,8 @@ class Stream(StreamState):
         if self._silent_s > TIMELY_S:
             self._caught_up_at = None
         elif self._caught_up_at is None:
-            self._caught_up_at = self._sequence
-        if self._caught_up_at is not None and self._confirmed >= self._caught_up_at:
+            self._caught_up_at = self.sequence
+        if self._caught_up_at is not None and self.confirmed >= self._caught_up_at:
             self.is_lagging = False
             self.on_lag(False)
 
@@ -325,50 +304,52 @@ class Stream(StreamState):
 
     def _drop(self) -> None:
         waiters = self._take_waiters()
-        self.records, self._operations = [], []
-        self._frames.clear()
-        self._sequence = self._confirmed = self._new_bulk_bytes = 0
-        self._handed = self._handed_bytes = self._kept_bytes = self._largest_bytes = 0
+        self.records, self.operations = [], []
+        self.frames.clear()
+        self.sequence = self.confirmed = self.new_bulk_bytes = 0
+        self.handed = self.handed_bytes = self.kept_bytes = self.largest_bytes = 0
         self.pace.forget()
         self._release(waiters)
 
     def _seal(self) -> None:
         """Make frames of what was added."""
-        if not (self.records or self._operations):
+        if seal(self):
             return
-        if self._waiters and not self._frames:
+        if not (self.records or self.operations):
+            return
+        if self.waiters and not self.frames:
             self.on_waited()
         records, self.records = self.records, []
-        operations, self._operations = self._operations, []
+        operations, self.operations = self.operations, []
         self.sent += len(records)
-        sent_s = self.pace.sent(has_bulk=self._new_bulk_bytes > 0)
+        sent_s = self.pace.sent(has_bulk=self.new_bulk_bytes > 0)
         for wire in self._wires(records, operations):
-            self._frames.append(_Frame(self._sequence, wire, self._running_s, sent_s))
-            self._kept_bytes += len(wire)
-            self._largest_bytes = max(self._largest_bytes, len(wire))
-        last = self._frames[-1]
-        last.bulk_bytes, self._new_bulk_bytes = self._new_bulk_bytes, 0
-        last.waiters, self._waiters = self._waiters, []
+            self.frames.append(Sealed(self.sequence, wire, self.running_s, sent_s))
+            self.kept_bytes += len(wire)
+            self.largest_bytes = max(self.largest_bytes, len(wire))
+        last = self.frames[-1]
+        last.bulk_bytes, self.new_bulk_bytes = self.new_bulk_bytes, 0
+        last.waiters, self.waiters = self.waiters, []
         for waiter in last.waiters:
             waiter.closed()
 
     def _wires(self, records: list[bytes], operations: list[Operation]) -> Iterator[bytes]:
         """Yield numbered frames; answers go with the last, as they tell of records before it."""
-        self._sequence += 1
-        wire = effects_frame(self.generation, self._sequence, records, operations)
+        self.sequence += 1
+        wire = effects_frame(self.generation, self.sequence, records, operations)
         if len(wire) <= FRAME_BYTES or len(records) < 2:
             yield wire
             return
-        self._sequence -= 1
+        self.sequence -= 1
         middle = len(records) // 2
         yield from self._wires(records[:middle], [])
         yield from self._wires(records[middle:], operations)
 
 
-class Received:
+class Received(ReceivedState):
     """What has come of another node's stream; told back in each acknowledgement."""
 
-    __slots__ = ("generation", "sequence")
+    __slots__ = ()
 
     def __init__(self) -> None:
         self.generation = 0

@@ -47,6 +47,11 @@ class FrameSplitter:
         self._parts: list[bytes | bytearray] = []  # of the frame that has not come whole
         self._missing = 0  # bytes of it; 0 when there is none
 
+    @property
+    def is_between_frames(self) -> bool:
+        """Say whether no frame has come in part."""
+        return not (self._missing or self._prefix)
+
     def split(self, data: bytes) -> list[bytes]:
         """Return the frames that ``data`` completes."""
         frames: list[bytes] = []

@@ -112,6 +112,12 @@ class Link:
 
     # -- in ---------------------------------------------------------------------
 
+    @property
+    def is_between_frames(self) -> bool:
+        """Say whether what comes next begins with a frame, as it is: nothing is sealed, and none has come in part."""
+        is_plain = self._tunnel is None and self._opener is None
+        return self.is_established and is_plain and self._splitter.is_between_frames
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take what came, and return the frames that it completes; none once the link has failed."""
         if self._tunnel is None:

@@ -25,7 +25,7 @@ class Copies:
     def acknowledge(self, at: int) -> None:
         stream = self.streams[at]
         stream.take_frames()
-        stream.acknowledged(stream.generation, stream._sequence)
+        stream.acknowledged(stream.generation, stream.sequence)
 
     def mark(self) -> Mark:
         return Mark(self.required, self.required, self.owned)

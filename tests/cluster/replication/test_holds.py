@@ -75,7 +75,7 @@ class Node:
     def acknowledge(self, at: int) -> None:
         stream = self.streams[at]
         stream.take_frames()
-        stream.acknowledged(1, stream._sequence)
+        stream.acknowledged(1, stream.sequence)
 
 
 @pytest.fixture
