@@ -58,15 +58,18 @@ cdef class NodePath:
         """Send what a stream has to tell, if that is all; say whether it was."""
         cdef BusState bus
         cdef bytes wire
+        cdef list pending
         if not is_quick(connection, served):
             return False
         bus = <BusState>connection.session
         if not bus.is_telling or bus.unsent_bytes or not isinstance(bus.told, StreamState):
             return False
+        pending = bus.out
+        bus.out, bus.is_telling = [], False  # first: whoever has something to send from here on says so anew
         wire = next_wire(<StreamState>bus.told)
         if wire is None:
+            bus.out = pending
             return False
-        bus.out, bus.is_telling = [], False
         put_frame(self.out, wire)
         self.send(connection, bus)
         return True
