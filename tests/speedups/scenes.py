@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respcache.commands.numbers import INT64_MAX, INT64_MIN
 from tests.commands.harness import START_MS
+from tests.thoroughness import examples
 
 from .twins import State, Twins
 
@@ -104,6 +105,7 @@ def in_any_spelling(*options: bytes) -> st.SearchStrategy[bytes]:
 def like_their_handlers(calls: st.SearchStrategy[list[bytes]]) -> Callable[[], None]:
     """Return the test that whatever is called, in whatever state, is done as the handlers do it, or not at all."""
 
+    @settings(max_examples=examples(50, 300))
     @given(STATES, st.lists(calls, min_size=1, max_size=4), PROTOCOLS)
     def test(states: dict[bytes, State], calls: list[list[bytes]], protocol: int) -> None:
         twins = Twins(states)
