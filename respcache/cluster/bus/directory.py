@@ -66,6 +66,7 @@ class Directory:
         self.now_s = now_s
         self._last_number = 0
         self.rooms = Rooms(self.single)
+        self.rooms.owner_of = self._owner
         self.cut_again: Callable[[Batch], list[Batch]] = lambda batch: [batch]
         """Cuts a command with several keys anew when their owners are others than when it was sent."""
         self.here = Here(runner, self)

@@ -15,12 +15,14 @@ from ...commands.pending import Pending
 from ...keyspace.slots import key_partition
 from ...protocol.replies import Raw, Reply
 from .batch import WATCHED, Batch, Sink, TransactionBatch, WatchBatch
-from .rooms import partitions_of, take_rooms
+from .rooms import accepted, partitions_of, take_rooms
 from .runner import Runner
 
 
 class Ways(Protocol):
     """The directory, as far as it is needed here."""
+
+    my_id: bytes
 
     def single(self, client: Client, sink: Sink, argv: list[bytes], place: int) -> Batch: ...
     def strayed(self, number: int, batch: Batch) -> None:
@@ -57,6 +59,8 @@ class Here:
             self._runner.run_transaction(context, batch.commands, fill, is_dirty=batch.is_watching)
         else:
             self._runner.run(context, batch.commands[0], fill, partial(self._stray, number, batch))
+            if batch in self._waiting and not self._runner.is_held:
+                accepted(batch, self._ways.my_id)
 
     def run_part(self, client: Client, sink: Sink, words: list[bytes], partition: int) -> None:
         """Run a part of a client's command."""

@@ -16,6 +16,7 @@ from .frames import (
     Refusal,
     Working,
 )
+from .rooms import accepted
 
 DECODERS: Final = Decoders({ANSWER: Answer, REFUSAL: Refusal, WORKING: Working})
 
@@ -82,6 +83,8 @@ class Lane(BusConnection):
             batch = self.channel.find(body.batch, body.position)
             if batch is not None:
                 batch.working.add(body.position)
+                accepted(batch, self.peer_id)
+                self._keeper.completed()
 
     @property
     def has_frames(self) -> bool:

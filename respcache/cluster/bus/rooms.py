@@ -29,6 +29,8 @@ class Rooms:
     def __init__(self, single: Callable[[Client, Sink, list[bytes], int], Batch]) -> None:
         self.single = single
         """Makes a batch of one command."""
+        self.owner_of: Callable[[int], bytes] = lambda partition: b""
+        """Returns who serves a partition, as far as we know."""
         self.by_partition: dict[int, WaitingRoom] = {}
         self.size_bytes = 0
         self.ready: list[WaitingRoom] = []
@@ -105,7 +107,12 @@ class WaitingRoom:
             self.ahead += 1
             batch.sinks[at] = _Ahead(self, sink)
 
+    @property
+    def owner(self) -> bytes:
+        return self._rooms.owner_of(self.partition)
+
     def note_answer(self) -> None:
+        """Wait for one command less."""
         self.ahead -= 1
         if not self.ahead:
             self._rooms.ready.append(self)
@@ -132,6 +139,18 @@ def take_rooms(batch: Batch) -> list[WaitingRoom]:
         found.append(sink.room)
         batch.sinks[0] = sink.sink
     return found
+
+
+def accepted(batch: Batch, by: bytes) -> None:
+    """Let rooms wait no more for a command that has its place in a line at the owner: what comes later goes there behind it."""
+    sink = batch.sinks[0] if len(batch.sinks) == 1 else None
+    rooms = []
+    while isinstance(sink, _Ahead):
+        rooms.append(sink.room)
+        sink = sink.sink
+    if rooms and all(room.owner == by for room in rooms):
+        for room in take_rooms(batch):
+            room.note_answer()
 
 
 def partitions_of(batch: Batch, at: int) -> frozenset[int]:

@@ -85,6 +85,29 @@ def test_what_comes_before_they_are_let_go_waits_behind_them() -> None:
     assert nothing_is_left(world)
 
 
+@pytest.mark.parametrize("asked", [0, 1, 2], ids=["the new owner", "the old owner", "a third node"])
+def test_other_keys_go_on_while_one_is_busy_at_the_new_owner_too(asked: int) -> None:
+    world = World(3, active=[1])
+    make_busy(world, "{t}k", 3)
+    client, other = world.client(asked), world.client(asked)
+    client.send("APPEND {t}k a")
+    world.run(0.05)
+    here = world.peers[1].hub.directory.here
+    let_go, here.let_go = here.let_go, lambda: None  # type: ignore[method-assign]
+    take_away(world, 1, 0)
+    world.until(lambda: world.peers[0].owns("{t}k"))
+    make_busy(world, "{t}k", 3)
+    let_go()
+    world.run(0.3)
+    assert client.replies() == []
+    assert other("SET {t}other 1") == b"OK"
+    client.send("APPEND {t}k b", "GET {t}other")
+    world.run(0.3)
+    assert client.replies() == []
+    assert client.wait(3, 5.0) == [1, 2, b"1"]
+    assert nothing_is_left(world)
+
+
 def test_a_command_with_several_keys_of_one_partition_goes_on_in_its_place() -> None:
     world = World(2, active=[1])
     make_busy(world, "{t}a", 3)
