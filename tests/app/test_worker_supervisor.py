@@ -121,7 +121,8 @@ stay()
 def test_a_worker_that_cannot_start_ends_all_with_its_exit_code(
     group: Group, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert group.run(STEADY, "sys.exit(3)") == 3
+    serving = "on('TERM', 'stopped', end()); ready(); say('serves'); stay()"
+    assert group.run(serving, "await_said('0serves'); sys.exit(3)") == 3
     assert (group.lives(0), group.lives(1)) == (1, 1)
     assert "worker 1 could not start (exit code 3): stopping" in caplog.text
 
