@@ -195,6 +195,9 @@ class Server:
     async def main(self) -> None:
         """Serve until asked to stop, and tell the sinks of the end."""
         async with trio.open_nursery() as nursery:
+            # Awaited: a SIGTERM that comes as soon as we are ready must find us listening to it. Until the end: a second
+            # one must not kill us while sinks still tell of the first.
+            await nursery.start(self._watch_signals)
             self._sinks.start(nursery)
             await self._serve()
             self._set_clock()
@@ -207,8 +210,6 @@ class Server:
         reactor = self._reactor(self._parts, self._listeners)
         housekeeping = self._housekeeping(reactor)
         async with trio.open_nursery() as nursery:
-            # Awaited: a SIGTERM that comes as soon as we are ready must find us listening to it.
-            await nursery.start(self._watch_signals)
             nursery.start_soon(housekeeping.run)
             nursery.start_soon(reactor.run)
             tls = self._tls_listening(reactor)

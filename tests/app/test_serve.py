@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import signal
 import socket
 import time
@@ -143,6 +144,16 @@ def test_a_second_signal_stops_at_once_and_still_answers(start_respcache: StartS
         assert (sleeper.read_reply(), waiter.read_reply()) == (SHUTTING_DOWN, SHUTTING_DOWN)
     assert ends(server)
     assert "SIGTERM again: stopping at once" in server.log.read_text()
+
+
+def test_a_second_signal_does_not_cut_sinks_short(start_respcache: StartServer) -> None:
+    server = start_respcache("--events-sinks", '[{"class": "tests.app.slow_sink:SlowAtTheEnd"}]')
+    directory = server.log.parent
+    server.process.terminate()
+    eventually((directory / "begun").exists)
+    os.kill(server.pid, signal.SIGTERM)
+    assert ends(server)
+    assert (directory / "done").exists()
 
 
 def test_shutdown_stops_the_server_without_a_reply(start_respcache: StartServer) -> None:
