@@ -32,7 +32,7 @@ StartServer = Callable[..., Server]
 CLOCKS: Final = ("autojump_clock", "mock_clock")
 
 GC_THRESHOLDS: Final = (10_000, 10, 5)
-"""Tests make and drop whole clusters: with Python's own thresholds 13 % of the processor goes into looking for garbage, so 10 %.
+"""Tests make and drop whole clusters: with Python's own thresholds an eighth of the processor goes into looking for garbage.
 Thrice as large ones save no more."""
 
 # Where everybody waits for the result the examples are the same every time; at a desk they are new ones.
