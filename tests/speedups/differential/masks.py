@@ -42,6 +42,8 @@ _OF_THE_MOMENT: Final = re.compile(
 )
 _OF_THE_HARNESS: Final = re.compile(rb'"%b"|"INFO" "stats" "owners"|(?i:"unpause")' % CONTROL)
 """Of what monitors are told."""
+_ASKED: Final = {CONTROL.upper(), b"INFO", b"UNPAUSE"}
+"""Words of what the harness asks."""
 _HARNESS_LAST: Final = re.compile(rb"(?m)^(id=1 .* cmd=)\S+")
 """What the harness' own connection has asked last, in CLIENT LIST: it is always the first client."""
 _INFO_FIGURE: Final = re.compile(rb"(?m)^([a-z_0-9-]+):.*$")
@@ -179,7 +181,7 @@ def _is_slow_log(node: Node) -> bool:
 
 def _of_the_trial(log: Node) -> list[Node]:
     words = ((entry, [word.text for word in entry.children[3].children]) for entry in log.children)
-    return [entry for entry, said in words if CONTROL not in said and said[:1] != [b"INFO"]]
+    return [entry for entry, said in words if _ASKED.isdisjoint(word.upper() for word in said)]
 
 
 def _is_slow_entry(node: Node) -> bool:

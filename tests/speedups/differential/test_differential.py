@@ -137,6 +137,7 @@ def expiry(key: bytes) -> bytes:
         ),
         (MARK + slow_log(1, b"a"), MARK + slow_log(99, b"a")),
         (slow_log(1, b"a"), slow_log(99, b"a", CONTROL)),
+        (slow_log(1, b"a"), slow_log(99, b"a", b"unpause")),
         (expiry(b"a") + expiry(b"b") + b":1\r\n", expiry(b"b") + expiry(b"a") + b":1\r\n"),
         (
             b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n:1\r\n",
