@@ -176,7 +176,7 @@ class Client(ClientState):
             and not self.is_monitor
             and not self.leaves_no_trace
             and self.tracking is None
-            and not self.is_restricted
+            and not self.is_subscriber  # in RESP3, too: what it hears of its own writes comes before their replies
         )
 
     @property

@@ -69,8 +69,17 @@ def test_any_kind_of_subscription_makes_a_subscriber(record: Client, names: str)
 def test_only_resp2_restricts_its_subscribers(record: Client, protocol: int, is_restricted: bool) -> None:
     record.protocol = protocol
     record.channels[b"c"] = None
+    assert record.is_restricted is is_restricted
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_subscribers_take_the_long_way(record: Client, protocol: int) -> None:
+    record.protocol = protocol
     record.refresh()
-    assert (record.is_restricted, record.is_ordinary) == (is_restricted, not is_restricted)
+    assert record.is_ordinary
+    record.channels[b"c"] = None
+    record.refresh()
+    assert not record.is_ordinary
 
 
 def test_readers_subscribers_and_monitors_have_limits_of_their_own(record: Client) -> None:

@@ -5,7 +5,7 @@ import select
 import pytest
 
 from tests.servers import Server
-from tests.wire import parse
+from tests.wire import encode_command, parse
 
 SERVERS = ["redis_server", "respcache_server"]
 
@@ -129,3 +129,17 @@ def test_random_fields_and_keys_are_those_that_exist(server: Server) -> None:
     assert len(set(fields)) == 10
     assert len(repeated) == 400
     assert all(field == b"f" + value for field, value in zip(repeated[::2], repeated[1::2], strict=True))
+
+
+@pytest.mark.redis
+def test_what_a_client_hears_of_its_own_writes_comes_before_their_replies(server: Server) -> None:
+    with server.client() as client:
+        client.call("CONFIG", "SET", "notify-keyspace-events", "E$g")
+        client.call("HELLO", "3")
+        client.call("PSUBSCRIBE", "__keyevent@0__:*")
+        writes = [[b"SET", b"k", b"1"], [b"INCR", b"k"], [b"MSET", b"k", b"v"], [b"DEL", b"k"]]
+        client.send(b"".join(map(encode_command, writes)))
+        heard = [parse(client.read_reply()).kind for _ in range(2 * len(writes))]
+        client.call("PUNSUBSCRIBE")
+        client.call("CONFIG", "SET", "notify-keyspace-events", "")
+    assert heard == [">", "+", ">", ":", ">", "+", ">", ":"]

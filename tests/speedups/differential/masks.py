@@ -89,6 +89,8 @@ def first_difference(one: bytes, other: bytes, *, was_reset: bool = False, are_d
         at = min(len(ours), len(theirs))
         return f"{len(ours)} replies, not {len(theirs)}: one has also {shown(longer[at])}"
     # News of a flush stands for all that has not been told yet.
+    if (FLUSHED in one) != (FLUSHED in other):
+        return "one was told of a flush, and the other was not"
     if our_news != their_news and FLUSHED not in one:
         return f"keys {our_news ^ their_news} were told to one only to have changed"
     return ""
@@ -106,6 +108,8 @@ def _told(replies: list[bytes]) -> tuple[list[bytes], set[bytes]]:
     """
     kept, news = [], set[bytes]()
     for reply in replies:
+        if reply == FLUSHED:
+            continue  # looked for where the keys are compared
         if reply.startswith(INVALIDATION):
             news |= {key.text for key in parse(reply).children[1].children}
         elif not (reply.startswith(b"+1") and _OF_THE_HARNESS.search(reply)):
