@@ -210,6 +210,8 @@ class Stage:
         self._let_delays_pass(burst)
         while not all(self._is_answered(side, burst.connection, mark) for side in self.sides):
             self._move()
+            if self._may_delay:
+                self._end_pauses()  # of which one may have begun only now, behind another
             now = [side.progress(burst.connection) for side in self.sides]
             idle_rounds = idle_rounds + 1 if now == before else 0
             before = now
@@ -227,8 +229,11 @@ class Stage:
         while time.monotonic() < end_s:
             wait_for_any(self.sides, DELAY_S / 4)
             self._move()
+        self._end_pauses()
+
+    def _end_pauses(self) -> None:
+        """A pause that is over is noticed within 100 ms; this is sooner."""
         for side in self.sides:
-            # A pause that is over is noticed within 100 ms; this is sooner.
             side.call("CLIENT", "UNPAUSE")
 
     @staticmethod
@@ -243,8 +248,7 @@ class Stage:
     # -- its end -----------------------------------------------------------------
 
     def _judge(self, program: Program) -> str:
-        for side in self.sides:
-            side.call("CLIENT", "UNPAUSE")
+        self._end_pauses()
         self._settle()
         self._wait_while_lines_differ()
         found = [] if program.is_lossy else self._differences_of_lines(program.is_abrupt)
