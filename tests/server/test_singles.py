@@ -206,14 +206,16 @@ def test_what_a_client_does_not_take_is_kept_and_follows(
     assert ordinary == []
 
 
-def test_a_message_to_oneself_comes_before_the_reply(table: Table, ordinary: list[bytes]) -> None:
+def test_a_subscriber_takes_the_ordinary_way_and_hears_itself_before_the_reply(
+    table: Table, ordinary: list[bytes]
+) -> None:
     table.call(0, b"HELLO", b"3")
     table.call(0, b"SUBSCRIBE", b"news")
     table.call(0, b"PING")
     del ordinary[:]
     message = b">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
     assert table.call(0, b"PUBLISH", b"news", b"hi") == message + b":1\r\n"
-    assert ordinary == []
+    assert len(ordinary) == 1
     assert table.call(1, b"PUBLISH", b"news", b"hi") == b":1\r\n"
     assert table.read(0) == message
 
